@@ -1,0 +1,1 @@
+"""Providers: the mock that answers offline."""

@@ -1,0 +1,3 @@
+"""The store in one SQLite file, shared by the processes of one machine."""
+
+from .store import SqliteStore as SqliteStore

@@ -1,0 +1,96 @@
+"""The tables, and how an older file becomes a newer one.
+
+Every index on tenant-owned rows starts with the account. Money is pico-dollars and time is
+microseconds, both in SQLite's 64-bit integers. Small lists that are only ever read with their row
+(windows taken, holds, usage) are JSON in it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ....errors import StoreTooNew
+
+# Each entry lifts the file by one version. Entries are never changed once released, only added.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE owners (id TEXT PRIMARY KEY, expires INTEGER NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE accounts (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, plan TEXT NOT NULL, created INTEGER NOT NULL,
+            deleted INTEGER) WITHOUT ROWID""",
+        """CREATE TABLE keys (
+            id TEXT PRIMARY KEY, account TEXT NOT NULL, digest BLOB NOT NULL UNIQUE,
+            hint TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL, scopes TEXT NOT NULL,
+            expires INTEGER, revoked INTEGER, requests_per_minute INTEGER,
+            tokens_per_minute INTEGER) WITHOUT ROWID""",
+        "CREATE INDEX keys_by_account ON keys (account, id)",
+        """CREATE TABLE plans (
+            name TEXT PRIMARY KEY, requests_per_minute INTEGER, tokens_per_minute INTEGER,
+            parallel INTEGER, token_reserve TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE budgets (
+            id TEXT PRIMARY KEY, account TEXT NOT NULL, key TEXT, period TEXT NOT NULL,
+            "limit" INTEGER NOT NULL) WITHOUT ROWID""",
+        "CREATE INDEX budgets_by_account ON budgets (account, id)",
+        """CREATE TABLE windows (
+            key TEXT PRIMARY KEY, total INTEGER NOT NULL, latest INTEGER NOT NULL)
+            WITHOUT ROWID""",
+        """CREATE TABLE entries (
+            window TEXT NOT NULL, at INTEGER NOT NULL, id TEXT NOT NULL, charge INTEGER NOT NULL,
+            PRIMARY KEY (window, at, id)) WITHOUT ROWID""",
+        "CREATE TABLE slots (key TEXT PRIMARY KEY, open INTEGER NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE purses (
+            budget TEXT NOT NULL, period TEXT NOT NULL, spent INTEGER NOT NULL,
+            held INTEGER NOT NULL, PRIMARY KEY (budget, period)) WITHOUT ROWID""",
+        """CREATE TABLE requests (
+            id TEXT PRIMARY KEY, account TEXT NOT NULL, key TEXT, kind TEXT NOT NULL,
+            model TEXT NOT NULL, served_model TEXT, state TEXT NOT NULL, code TEXT,
+            admitted INTEGER NOT NULL, settled INTEGER, owner TEXT NOT NULL,
+            prompt_tokens INTEGER NOT NULL, prompt_cost INTEGER NOT NULL,
+            reserved_tokens INTEGER NOT NULL, reserved_cost INTEGER NOT NULL,
+            held INTEGER NOT NULL, takes TEXT NOT NULL, slots TEXT NOT NULL, holds TEXT NOT NULL,
+            planned TEXT NOT NULL, usage TEXT, cost INTEGER NOT NULL, latency INTEGER,
+            first_token INTEGER, session TEXT, labels TEXT NOT NULL, end_user TEXT,
+            schema_version INTEGER NOT NULL) WITHOUT ROWID""",
+        "CREATE INDEX requests_by_account ON requests (account, id)",
+        "CREATE INDEX requests_open ON requests (owner) WHERE state = 'open'",
+        """CREATE TABLE attempts (
+            request TEXT NOT NULL, n INTEGER NOT NULL, deployment TEXT NOT NULL,
+            upstream_model TEXT NOT NULL, region TEXT NOT NULL, outcome TEXT NOT NULL, usage TEXT,
+            card TEXT NOT NULL, cost INTEGER NOT NULL, started INTEGER NOT NULL,
+            ended INTEGER NOT NULL, first_token INTEGER, provider_cost INTEGER, error TEXT,
+            PRIMARY KEY (request, n)) WITHOUT ROWID""",
+        """CREATE TABLE rollups (
+            account TEXT NOT NULL, hour INTEGER NOT NULL, model TEXT NOT NULL,
+            served_model TEXT NOT NULL, key TEXT NOT NULL, requests INTEGER NOT NULL,
+            prompt INTEGER NOT NULL, completion INTEGER NOT NULL, cost INTEGER NOT NULL,
+            PRIMARY KEY (account, hour, model, served_model, key)) WITHOUT ROWID""",
+    ),
+)
+
+VERSION = len(MIGRATIONS)
+"""The version that this code reads and writes."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Lift the database to `VERSION`, wholly or not at all.
+
+    Raises:
+        StoreTooNew: it was written by a newer aihub; nothing was touched.
+    """
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        (found,) = connection.execute("PRAGMA user_version").fetchone()
+        if found > VERSION:
+            raise StoreTooNew(
+                f"the database has version {found}, this aihub reads up to {VERSION}: "
+                "use a newer aihub, or another database"
+            )
+        for statements in MIGRATIONS[found:]:
+            for statement in statements:
+                connection.execute(statement)
+        if found < VERSION:
+            connection.execute(f"PRAGMA user_version = {VERSION:d}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,359 @@
+"""Opening the file, and which connection does what.
+
+Theory of operation. One thread writes (`writer.py`); readers have connections of their own, which
+WAL lets read the last commit while the next is written. The file is opened with
+`synchronous=FULL`: what `admit` and `settle` were told is on disk. Several processes of one machine
+may share a file; they are told apart by owners, whose locks and leases say who is alive.
+
+The clock is injected and the same for all processes of the machine; times that must not go back
+(a window's) are kept in the file.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TypeVar
+
+from anyio import CancelScope, CapacityLimiter, to_thread
+
+from ....errors import StoreUnavailable, UsageMistake
+from ....model.account import Account, Budget, Identity, Key, Plan
+from ....model.ledger import (
+    Admission,
+    Admitted,
+    AlreadySettled,
+    BudgetState,
+    LedgerRow,
+    LostPolicy,
+    Refused,
+    Settled,
+    Settlement,
+    WindowAsk,
+    WindowState,
+)
+from ....model.units import Micros, Pico
+from ....model.usage import GroupBy, UsageReport
+from ....protocols import Clock
+from . import admissions, reports
+from .locks import OwnerLocks, exclusive
+from .schema import migrate
+from .writer import Job, Writer
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT = 5.0
+"""Seconds that a statement waits for another process's transaction, which takes milliseconds."""
+
+READERS = 4
+"""Reading connections: key look-ups are cached, and reports take milliseconds."""
+
+STATEMENTS = 256
+"""Prepared statements kept per connection; we have fewer than that."""
+
+
+class SqliteStore:
+    """Keep everything in one SQLite file (WAL, `synchronous=FULL`).
+
+    Use `SqliteStore.open`. Methods may be called from many tasks; the store belongs to the
+    process that opened it, and says so in a forked child.
+    """
+
+    def __init__(self, path: Path, clock: Clock, writer: Writer) -> None:
+        self._path = path
+        self._clock = clock
+        self._writer = writer
+        self._locks = OwnerLocks(path.with_name(path.name + ".owners"))
+        self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
+        self._reading = CapacityLimiter(READERS)
+        self._pid = os.getpid()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, path: str | os.PathLike[str], *, clock: Clock
+    ) -> AsyncIterator[SqliteStore]:
+        """Open or create the database at *path*; leaving finishes what was submitted.
+
+        Args:
+            path: a file; it and its neighbours are made readable by their owner only.
+            clock: what time it is, the same for every process that shares the file.
+
+        Raises:
+            StoreUnavailable: the file cannot be opened as a database.
+            StoreTooNew: a newer aihub wrote it.
+        """
+        where = Path(path)
+        connection = await to_thread.run_sync(_open_for_writing, where)
+        store = cls(where, clock, Writer(connection))
+        try:
+            yield store
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(store._close)
+
+    def _close(self) -> None:
+        self._writer.close()
+        self._locks.release_all()
+        while True:
+            try:
+                self._readers.get_nowait().close()
+            except Empty:
+                return
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._pid:
+            raise UsageMistake("a store does not survive a fork: open it in the child")
+
+    async def _write(self, job: Job[T]) -> T:
+        self._check_process()
+        return await self._writer.submit(job)
+
+    async def _read(self, job: Job[T]) -> T:
+        self._check_process()
+        return await to_thread.run_sync(self._read_sync, job, limiter=self._reading)
+
+    def _read_sync(self, job: Job[T]) -> T:
+        with _ours():
+            try:
+                connection = self._readers.get_nowait()
+            except Empty:
+                connection = _connect(self._path)
+                connection.execute("PRAGMA query_only = ON")
+            try:
+                return job(connection)
+            finally:
+                self._readers.put(connection)
+
+    # Admissions
+
+    async def admit(self, ask: Admission) -> Admitted | Refused:
+        """Take everything and write the row, or leave no trace."""
+        return await self._write(lambda db: admissions.admit(db, ask, self._clock.now()))
+
+    async def hold(self, id: str, more: Pico) -> bool:
+        """Raise an open request's holds, all of them or none."""
+        return await self._write(lambda db: admissions.hold(db, id, more))
+
+    async def settle(self, final: Settlement) -> Settled | AlreadySettled:
+        """Write the end of a request, once; replace a lost one once."""
+        return await self._write(lambda db: admissions.settle(db, final, self._clock.now()))
+
+    async def sweep(self, policy: LostPolicy) -> Sequence[Settled]:
+        """Mark dead owners' rows lost."""
+        settled, dead = await self._write(
+            lambda db: admissions.sweep(db, policy, self._clock.now(), self._locks.is_dead)
+        )
+        for owner in dead:
+            if self._locks.is_dead(owner):
+                self._locks.bury(owner)
+        return settled
+
+    async def peek(self, windows: Sequence[WindowAsk]) -> tuple[WindowState, ...]:
+        """Return windows as they stand."""
+        return await self._read(lambda db: admissions.peek(db, windows, self._clock.now()))
+
+    # Leases
+
+    async def enlist(self, owner: str, lease: Micros) -> None:
+        """Register an owner and take its lock."""
+        self._locks.take(owner)
+        await self.renew(owner, lease)
+
+    async def renew(self, owner: str, lease: Micros) -> None:
+        """Extend a lease."""
+        await self._write(
+            lambda db: db.execute(
+                "INSERT INTO owners VALUES (?, ?)"
+                " ON CONFLICT DO UPDATE SET expires = excluded.expires",
+                (owner, self._clock.now() + lease),
+            )
+        )
+
+    async def retire(self, owner: str) -> None:
+        """End a lease and let go of the lock."""
+        await self._write(lambda db: db.execute("DELETE FROM owners WHERE id = ?", (owner,)))
+        self._locks.release(owner)
+
+    # Directory
+
+    async def identify(self, digest: bytes) -> Identity | None:
+        """Return a key by its digest with all that belongs to it."""
+        return await self._read(lambda db: reports.identify(db, digest))
+
+    async def identity(self, account: str) -> Identity | None:
+        """Return an account with its plan and budgets."""
+        return await self._read(lambda db: reports.identity(db, account))
+
+    async def put_account(self, account: Account) -> None:
+        """Write an account; its plan must exist."""
+
+        def job(db: sqlite3.Connection) -> None:
+            if account.plan not in reports.plans(db):
+                raise UsageMistake(f"there is no plan '{account.plan}'")
+            db.execute(
+                "INSERT OR REPLACE INTO accounts (id, name, plan, created, deleted)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (account.id, account.name, account.plan, account.created, account.deleted),
+            )
+
+        await self._write(job)
+
+    async def account(self, id: str) -> Account | None:
+        """Return an account."""
+        return await self._read(lambda db: reports.account(db, id))
+
+    async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
+        """Return accounts by id."""
+        return await self._read(lambda db: reports.accounts(db, after, limit))
+
+    async def put_key(self, key: Key) -> None:
+        """Write a key; its account must exist."""
+
+        def job(db: sqlite3.Connection) -> None:
+            if reports.account(db, key.account) is None:
+                raise UsageMistake(f"there is no account '{key.account}'")
+            try:
+                db.execute(_PUT_KEY, _key_values(key))
+            except sqlite3.IntegrityError:
+                raise UsageMistake("another key has this secret") from None
+
+        await self._write(job)
+
+    async def key(self, account: str, id: str) -> Key | None:
+        """Return a key of an account."""
+        return await self._read(lambda db: reports.key(db, account, id))
+
+    async def keys(
+        self, account: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[Key]:
+        """Return an account's keys by id."""
+        return await self._read(lambda db: reports.keys(db, account, after, limit))
+
+    async def put_plan(self, plan: Plan) -> None:
+        """Write a plan."""
+        await self._write(
+            lambda db: db.execute(
+                "INSERT OR REPLACE INTO plans (name, requests_per_minute, tokens_per_minute,"
+                " parallel, token_reserve) VALUES (?, ?, ?, ?, ?)",
+                (
+                    plan.name,
+                    plan.requests_per_minute,
+                    plan.tokens_per_minute,
+                    plan.parallel,
+                    plan.token_reserve,
+                ),
+            )
+        )
+
+    async def plans(self) -> Mapping[str, Plan]:
+        """Return all plans."""
+        return await self._read(reports.plans)
+
+    async def put_budget(self, budget: Budget) -> None:
+        """Write a budget; its account must exist."""
+
+        def job(db: sqlite3.Connection) -> None:
+            if reports.account(db, budget.account) is None:
+                raise UsageMistake(f"there is no account '{budget.account}'")
+            db.execute(
+                'INSERT OR REPLACE INTO budgets (id, account, key, period, "limit")'
+                " VALUES (?, ?, ?, ?, ?)",
+                (budget.id, budget.account, budget.key, budget.period, budget.limit),
+            )
+
+        await self._write(job)
+
+    async def budgets(self, account: str) -> Sequence[Budget]:
+        """Return an account's budgets."""
+        return await self._read(lambda db: reports.budgets(db, account))
+
+    # UsageLog
+
+    async def report(
+        self, account: str, *, start: Micros, end: Micros, group_by: GroupBy
+    ) -> UsageReport:
+        """Sum settled requests from the rollups."""
+        return await self._read(lambda db: reports.report(db, account, start, end, group_by))
+
+    async def row(self, account: str, id: str) -> LedgerRow | None:
+        """Return one ledger row."""
+        return await self._read(lambda db: reports.row(db, account, id))
+
+    async def rows(
+        self, account: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[LedgerRow]:
+        """Return an account's ledger rows by id."""
+        return await self._read(lambda db: reports.rows(db, account, after, limit))
+
+    async def budget_state(self, budget: str, period: str) -> BudgetState:
+        """Return what a budget's period has spent and holds."""
+        spent, held = await self._read(lambda db: admissions.purse(db, budget, period))
+        return BudgetState(budget, period, spent, held)
+
+
+_PUT_KEY = (
+    "INSERT INTO keys (id, account, digest, hint, name, created, scopes, expires, revoked,"
+    " requests_per_minute, tokens_per_minute) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (id) DO UPDATE SET hint = excluded.hint, name = excluded.name,"
+    " scopes = excluded.scopes, expires = excluded.expires, revoked = excluded.revoked,"
+    " requests_per_minute = excluded.requests_per_minute,"
+    " tokens_per_minute = excluded.tokens_per_minute"
+)
+
+
+def _key_values(key: Key) -> tuple[object, ...]:
+    return (
+        key.id,
+        key.account,
+        key.digest,
+        key.hint,
+        key.name,
+        key.created,
+        " ".join(sorted(key.scopes)),
+        key.expires,
+        key.revoked,
+        key.requests_per_minute,
+        key.tokens_per_minute,
+    )
+
+
+@contextmanager
+def _ours() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreUnavailable(f"the database failed: {error}") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=STATEMENTS,
+    )
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def _open_for_writing(path: Path) -> sqlite3.Connection:
+    """Create the file where there is none, and bring it up to date under one lock."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with exclusive(path.with_name(path.name + ".lock")), _ours():
+            connection = _connect(path)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                migrate(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+    except OSError as error:
+        raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error

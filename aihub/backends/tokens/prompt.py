@@ -1,0 +1,55 @@
+"""How a conversation becomes a number of tokens, whoever counts the texts in it.
+
+The rule is the one OpenAI publishes for its chat models: each message costs three tokens and its
+role, content and name, a name one more, and three prime the answer. What has no published rule
+(tools, calls of tools, parts that are not text) makes the count an estimate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aihub.model.chat import Chat, Message, OtherPart
+from aihub.model.units import Json
+
+TOKENS_PER_MESSAGE = 3
+TOKENS_PER_NAME = 1
+TOKENS_FOR_ANSWER = 3
+
+
+def overhead(chat: Chat) -> int:
+    """Return the tokens of *chat* that are not the tokens of a text."""
+    names = sum(message.name is not None for message in chat.messages)
+    return TOKENS_PER_MESSAGE * len(chat.messages) + TOKENS_PER_NAME * names + TOKENS_FOR_ANSWER
+
+
+def texts(chat: Chat) -> Iterator[str]:
+    """Yield every text of *chat* that is counted alone."""
+    for message in chat.messages:
+        yield message.role
+        yield message.text
+        if message.name is not None:
+            yield message.name
+        for call in message.tool_calls:
+            yield call.name
+            yield call.arguments
+    if chat.tools:
+        yield from map(_compact, chat.tools)
+
+
+def by_the_rule(chat: Chat) -> bool:
+    """Say whether the published rule covers all of *chat*."""
+    return not chat.tools and not any(map(_beyond_rule, chat.messages))
+
+
+def _beyond_rule(message: Message) -> bool:
+    if message.tool_calls:
+        return True
+    content = message.content
+    return isinstance(content, tuple) and any(isinstance(part, OtherPart) for part in content)
+
+
+def _compact(tool: Json) -> str:
+    import json  # Tools are the exception; a plain chat needs no JSON here.
+
+    return json.dumps(tool, ensure_ascii=False, separators=(",", ":"))

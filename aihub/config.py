@@ -1,0 +1,150 @@
+"""Settings -> Hub: the only place where a hub is put together from its parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from .backends.catalogue import load_catalogue
+from .backends.clocks import SystemClock
+from .backends.ids import RandomIds, SeededIds
+from .backends.providers.mock import MockProvider
+from .backends.providers.mock.provider import Delays
+from .backends.storage.memory import MemoryStore
+from .backends.tokens import best_counter
+from .errors import UsageMistake
+from .hub import Hub
+from .hub.hub import GRACE, MAX_IN_FLIGHT
+from .model.catalogue import Routes
+from .model.ledger import LostPolicy
+from .protocols import Catalogue, Clock, Ids, Observer, Store
+
+if TYPE_CHECKING:
+    from .sync import SyncHub
+
+MEMORY = "memory:"
+SQLITE = "sqlite:"
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What the default hub is made of.
+
+    Args:
+        store: `memory:`, or `sqlite:PATH`.
+        seed: another seed, other texts of the mock.
+        region: the home region.
+        first_delay: seconds before the mock's first token.
+        between_delay: seconds between two of its tokens.
+        seeded_ids: with the memory store, ids and secrets are a function of the seed too.
+        lost_policy: what a request is charged whose process died.
+        max_in_flight: requests open at once.
+        grace: seconds that open requests are given at close.
+        catalogue: the models there are; None is the packaged catalogue.
+        clock: what time it is; None is the system's clock.
+        observers: who watches.
+    """
+
+    store: str = MEMORY
+    seed: int = 0
+    region: str = "local"
+    first_delay: float = 0.0
+    between_delay: float = 0.0
+    seeded_ids: bool = False
+    lost_policy: LostPolicy = "prompt"
+    max_in_flight: int = MAX_IN_FLIGHT
+    grace: float = GRACE
+    catalogue: Catalogue | None = None
+    clock: Clock | None = None
+    observers: tuple[Observer, ...] = ()
+
+
+@asynccontextmanager
+async def open_hub(settings: Settings | None = None) -> AsyncIterator[Hub]:
+    """Open the default hub: every catalogue model, answered by the mock, kept in memory.
+
+    Args:
+        settings: what to have otherwise.
+
+    Raises:
+        UsageMistake: a setting is wrong; it is named.
+        StoreUnavailable: the store cannot be opened.
+    """
+    settings = settings or Settings()
+    clock = settings.clock or SystemClock()
+    tokens = best_counter()
+    mock = MockProvider(
+        tokens=tokens,
+        seed=settings.seed,
+        delays=Delays(settings.first_delay, settings.between_delay),
+    )
+    async with (
+        open_store(settings.store, clock=clock) as store,
+        Hub(
+            store=store,
+            providers={"mock": mock},
+            catalogue=settings.catalogue or load_catalogue(),
+            tokens=tokens,
+            clock=clock,
+            ids=_ids(settings, clock),
+            routes=Routes(default="mock", region=settings.region),
+            observers=settings.observers,
+            lost_policy=settings.lost_policy,
+            max_in_flight=settings.max_in_flight,
+            grace=settings.grace,
+        ) as hub,
+    ):
+        yield hub
+
+
+@contextmanager
+def open_sync_hub(settings: Settings | None = None) -> Iterator[SyncHub]:
+    """Open the default hub for synchronous programs; arguments and errors as `open_hub`."""
+    from .sync import SyncHub
+
+    with SyncHub(lambda: open_hub(settings)) as hub:
+        yield hub
+
+
+def _ids(settings: Settings, clock: Clock) -> Ids:
+    if not settings.seeded_ids:
+        return RandomIds(clock)
+    if settings.store != MEMORY:
+        raise UsageMistake("seeded ids would repeat in a store that outlives the process")
+    return SeededIds(settings.seed, clock)
+
+
+def open_store(url: str, *, clock: Clock) -> AbstractAsyncContextManager[Store]:
+    """Open a store by its URL, `memory:` or `sqlite:PATH`.
+
+    Raises:
+        UsageMistake: the URL is of no kind that is known.
+        StoreUnavailable: it cannot be opened.
+    """
+    if url == MEMORY:
+        return nullcontext(MemoryStore(clock=clock))
+    if url.startswith(SQLITE):
+        from .backends.storage.sqlite import SqliteStore
+
+        return SqliteStore.open(sqlite_path(url), clock=clock)
+    raise UsageMistake(f"'{url}' is no store: use '{MEMORY}' or '{SQLITE}PATH'")
+
+
+def sqlite_path(url: str) -> Path:
+    """Return the file that a `sqlite:` URL names.
+
+    `sqlite:hub.db` and `sqlite:///hub.db` are in the working folder, `sqlite:/hub.db` and
+    `sqlite:////hub.db` at the root.
+
+    Raises:
+        UsageMistake: no file is named.
+    """
+    path = re.sub("^///", "", url.removeprefix(SQLITE))
+    if not path or path.startswith("//"):
+        raise UsageMistake(f"'{url}' names no file: use '{SQLITE}PATH'")
+    return Path(path).expanduser()

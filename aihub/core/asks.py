@@ -1,0 +1,179 @@
+"""What a request asks a store for, and what a refusal means to its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from ..errors import (
+    AuthenticationFailed,
+    BudgetExceeded,
+    ContextLengthExceeded,
+    HubError,
+    InvalidRequest,
+    LimitName,
+    OverLimit,
+    RequestExceedsPlan,
+)
+from ..model.account import Budget, Identity
+from ..model.catalogue import Model, PriceCard
+from ..model.chat import Chat
+from ..model.ledger import (
+    BudgetFull,
+    HoldAsk,
+    NotLive,
+    Refused,
+    SlotAsk,
+    SlotsFull,
+    WindowAsk,
+    WindowFull,
+    WindowKind,
+)
+from ..model.units import Micros, Pico
+from ..model.usage import Usage
+from .periods import period_end, period_label
+from .pricing import dearest, price
+from .reservations import completion_reserve, reserved_tokens
+
+READ_FACTOR = 10
+"""Reading models, usage and sessions may be done this many times as often as inference."""
+
+_LIMIT_NAMES: dict[WindowKind, LimitName] = {
+    "requests": "requests_per_minute",
+    "tokens": "tokens_per_minute",
+}
+
+
+@attrs.define
+class Reservation:
+    """What one request sets aside."""
+
+    prompt: int
+    tokens: int
+    prompt_cost: Pico
+    cost: Pico
+
+
+def reserve(
+    chat: Chat,
+    identity: Identity,
+    model: Model,
+    cards: tuple[PriceCard, ...],
+    *,
+    prompt: int,
+    estimate: int,
+) -> Reservation:
+    """Say what *chat* sets aside: tokens by the plan, money at the dearest candidate's price.
+
+    Raises:
+        ContextLengthExceeded: the prompt alone does not fit the model.
+        RequestExceedsPlan: the prompt alone is more than a minute may ever hold.
+    """
+    if prompt >= model.context_window:
+        raise ContextLengthExceeded(prompt, model.context_window)
+    limit = token_limit(identity)
+    if limit is not None and prompt > limit:
+        raise RequestExceedsPlan(prompt, limit)
+    completion = completion_reserve(
+        max_tokens=chat.max_tokens,
+        max_output=model.max_output,
+        estimate=estimate,
+        mode=identity.plan.token_reserve,
+    )
+    return Reservation(
+        prompt=prompt,
+        tokens=reserved_tokens(prompt=prompt, n=chat.n, completion=completion, limit=limit),
+        prompt_cost=price(Usage(prompt, 0), cards[0]),
+        cost=dearest(cards, prompt, chat.n * completion),
+    )
+
+
+def token_limit(identity: Identity) -> int | None:
+    """Return the tightest tokens per minute that apply to *identity*."""
+    limits = [identity.plan.tokens_per_minute]
+    if identity.key is not None:
+        limits.append(identity.key.tokens_per_minute)
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def windows(identity: Identity, tokens: int = 0) -> tuple[WindowAsk, ...]:
+    """Name every window that applies: the account's, and a key's own where it is tighter."""
+    return tuple(_windows(identity, tokens))
+
+
+def _windows(identity: Identity, tokens: int) -> Iterator[WindowAsk]:
+    account, plan, key = identity.account.id, identity.plan, identity.key
+    if plan.requests_per_minute is not None:
+        yield WindowAsk(f"{account}:requests", "requests", 1, plan.requests_per_minute)
+    if plan.tokens_per_minute is not None:
+        yield WindowAsk(f"{account}:tokens", "tokens", tokens, plan.tokens_per_minute)
+    if key is not None and key.requests_per_minute is not None:
+        yield WindowAsk(f"{key.id}:requests", "requests", 1, key.requests_per_minute)
+    if key is not None and key.tokens_per_minute is not None:
+        yield WindowAsk(f"{key.id}:tokens", "tokens", tokens, key.tokens_per_minute)
+
+
+def slots(identity: Identity) -> tuple[SlotAsk, ...]:
+    """Name the bound on requests in parallel, if the plan has one."""
+    parallel = identity.plan.parallel
+    return () if parallel is None else (SlotAsk(identity.account.id, parallel),)
+
+
+def holds(identity: Identity, amount: Pico, now: Micros) -> tuple[HoldAsk, ...]:
+    """Name every budget's current period; *amount* is set aside in each."""
+    if not identity.budgets:
+        return ()
+    return tuple(
+        HoldAsk(budget.id, period_label(budget.period, now), amount, budget.limit)
+        for budget in identity.budgets
+    )
+
+
+def read_limit(identity: Identity) -> int | None:
+    """Return how often a minute an account may read; None is no limit."""
+    limit = identity.plan.requests_per_minute
+    return None if limit is None else READ_FACTOR * limit
+
+
+def refusal(refused: Refused, budgets: tuple[Budget, ...], now: Micros) -> HubError:
+    """Say a store's refusal in the caller's terms."""
+    match refused:
+        case WindowFull():
+            return OverLimit(
+                _LIMIT_NAMES[refused.kind], refused.retry_after, windows=refused.windows
+            )
+        case SlotsFull():
+            return OverLimit("parallel_requests", 1)
+        case BudgetFull():
+            period = next(one.period for one in budgets if one.id == refused.budget)
+            return BudgetExceeded(refused.budget, period_end(period, now))
+        case NotLive("revoked"):
+            return AuthenticationFailed("revoked_api_key")
+        case NotLive("expired"):
+            return AuthenticationFailed("expired_api_key")
+        case NotLive():
+            return AuthenticationFailed("invalid_api_key")
+
+
+def check_labels(labels: Mapping[Any, Any]) -> None:
+    """Refuse labels that a ledger row has no room for.
+
+    Raises:
+        InvalidRequest: more than `MAX_LABELS`, or one longer than `MAX_LABEL`.
+    """
+    if len(labels) > MAX_LABELS:
+        raise InvalidRequest(f"At most {MAX_LABELS} labels can be given.", param="labels")
+    for name, value in labels.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise InvalidRequest("A label is a pair of texts.", param=f"labels.{name}")
+        if len(name) > MAX_LABEL or len(value) > MAX_LABEL:
+            raise InvalidRequest(f"A label is longer than {MAX_LABEL}.", param=f"labels.{name}")
+
+
+MAX_LABELS = 16
+"""Labels of a request: enough to attribute costs, too few to store documents."""
+
+MAX_LABEL = 256
+"""Characters of a label's name or value."""

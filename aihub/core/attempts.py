@@ -1,0 +1,186 @@
+"""One attempt while it runs: what has been received, and what that makes of its end.
+
+An attempt is fed events and folds them. Where the provider tells its usage, that is what counts;
+where it was cut or ended by us, what was received is counted and said to be estimated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import attrs
+
+from ..errors import InvalidRequest, UpstreamError, UpstreamRefused
+from ..model.catalogue import Deployment, PriceCard
+from ..model.chat import FinishReason, ToolCall
+from ..model.events import (
+    Choice,
+    Event,
+    Finished,
+    Logprobs,
+    Reasoning,
+    Started,
+    Text,
+    ToolDelta,
+    UsageSeen,
+)
+from ..model.ledger import Attempt, AttemptOutcome
+from ..model.units import Json, Micros
+from ..model.usage import Count, Usage
+from .pricing import price
+
+
+@attrs.define
+class _Tool:
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = attrs.field(factory=list)
+
+
+@attrs.define
+class _Choice:
+    text: list[str] = attrs.field(factory=list)
+    reasoning: list[str] = attrs.field(factory=list)
+    tools: dict[int, _Tool] = attrs.field(factory=dict)
+    logprobs: list[Json] = attrs.field(factory=list)
+    reason: FinishReason | None = None
+
+
+@attrs.define
+class Running:
+    """An attempt that has been dispatched."""
+
+    n: int
+    deployment: Deployment
+    card: PriceCard
+    prompt: Count
+    started: Micros
+    choices: dict[int, _Choice] = attrs.field(factory=dict)
+    usage: Usage | None = None
+    fingerprint: str | None = None
+    first_token: Micros | None = None
+
+    @property
+    def has_content(self) -> bool:
+        """Say whether anything of an answer has been received: after that no other may begin."""
+        return bool(self.choices)
+
+    def see(self, event: Event, now: Callable[[], Micros]) -> None:
+        """Fold one event into what has been received."""
+        kind = type(event)
+        if kind is Text:
+            self._choice(event.index, now).text.append(event.text)  # type: ignore[union-attr]
+        elif kind is UsageSeen:
+            self.usage = event.usage  # type: ignore[union-attr]
+        elif kind is Finished:
+            self._choice(event.index, now).reason = event.reason  # type: ignore[union-attr]
+        elif kind is Started:
+            self.fingerprint = event.fingerprint  # type: ignore[union-attr]
+        else:
+            self._see_rarer(event, now)
+
+    def _see_rarer(self, event: Event, now: Callable[[], Micros]) -> None:
+        if isinstance(event, Reasoning):
+            self._choice(event.index, now).reasoning.append(event.text)
+        elif isinstance(event, ToolDelta):
+            tool = self._choice(event.index, now).tools.setdefault(event.position, _Tool())
+            tool.id = event.id or tool.id
+            tool.name = event.name or tool.name
+            tool.arguments.append(event.arguments)
+        elif isinstance(event, Logprobs):
+            self._choice(event.index, now).logprobs.extend(event.content)
+
+    def _choice(self, index: int, now: Callable[[], Micros]) -> _Choice:
+        choice = self.choices.get(index)
+        if choice is None:
+            if self.first_token is None:
+                self.first_token = now()
+            choice = self.choices[index] = _Choice()
+        return choice
+
+    def is_whole(self, n: int) -> bool:
+        """Say whether each of *n* choices has ended."""
+        ended = sum(choice.reason is not None for choice in self.choices.values())
+        return ended == n
+
+    def received(self) -> str:
+        """Return all output so far as one text, for counting."""
+        parts: list[str] = []
+        for choice in self.choices.values():
+            parts += choice.text
+            parts += choice.reasoning
+            for tool in choice.tools.values():
+                parts += [tool.name, *tool.arguments]
+        return "".join(parts)
+
+    def answers(self) -> tuple[Choice, ...]:
+        """Return the choices as they are, in order."""
+        return tuple(_whole(index, self.choices[index]) for index in sorted(self.choices))
+
+    def ended(
+        self, outcome: AttemptOutcome, usage: Usage | None, *, at: Micros, error: str | None
+    ) -> Attempt:
+        """Say what came of the attempt and price it."""
+        return Attempt(
+            n=self.n,
+            deployment=self.deployment.id,
+            upstream_model=self.deployment.upstream_model,
+            region=self.deployment.region,
+            outcome=outcome,
+            usage=usage,
+            card=card_json(self.card),
+            cost=0 if usage is None else price(usage, self.card),
+            started=self.started,
+            ended=at,
+            first_token=self.first_token,
+            error=error,
+        )
+
+
+def _whole(index: int, choice: _Choice) -> Choice:
+    tools = tuple(
+        ToolCall(tool.id, tool.name, "".join(tool.arguments))
+        for _, tool in sorted(choice.tools.items())
+    )
+    return Choice(
+        index=index,
+        text="".join(choice.text) if choice.text or not tools else None,
+        finish_reason=choice.reason or "stop",
+        reasoning="".join(choice.reasoning) or None,
+        tool_calls=tools,
+        logprobs=choice.logprobs or None,
+    )
+
+
+def failed_outcome(error: UpstreamError | InvalidRequest, *, has_content: bool) -> AttemptOutcome:
+    """Name the end of an attempt that its provider ended."""
+    if has_content:
+        return "cut"
+    refused = isinstance(error, UpstreamRefused | InvalidRequest)
+    return "refused" if refused else "failed"
+
+
+def is_billed(error: UpstreamError | InvalidRequest, *, has_content: bool) -> bool:
+    """Say whether a provider may bill an attempt that ended so."""
+    return has_content or (isinstance(error, UpstreamError) and error.billed)
+
+
+def card_json(card: PriceCard) -> str:
+    """Write a price card as JSON; a row keeps it, so that it explains its own cost."""
+    text = _CARDS.get(card)
+    if text is None:
+        if len(_CARDS) >= _MAX_CARDS:
+            _CARDS.clear()
+        text = _CARDS[card] = _card_json(card)
+    return text
+
+
+# The same few cards are written again with every request.
+_CARDS: dict[PriceCard, str] = {}
+_MAX_CARDS = 1024
+
+
+def _card_json(card: PriceCard) -> str:
+    fields = attrs.asdict(card, filter=lambda _, value: value is not None and value != ())
+    return json.dumps(fields, separators=(",", ":"))

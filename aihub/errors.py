@@ -1,0 +1,325 @@
+"""Everything that can go wrong, by whose fault it is. No HTTP here; the server has a table.
+
+::
+
+    HubError
+    ├── CallerError
+    │   ├── InvalidRequest          a field is wrong; `param` names it
+    │   │   ├── ModelNotFound
+    │   │   ├── RequestExceedsPlan  the prompt alone can never pass
+    │   │   └── ContextLengthExceeded
+    │   ├── AuthenticationFailed
+    │   ├── PermissionDenied
+    │   ├── NotFound
+    │   ├── OverLimit               a window is full; `retry_after` says how long
+    │   └── BudgetExceeded
+    ├── UpstreamError
+    │   ├── UpstreamRefused         the provider says the request is wrong
+    │   ├── UpstreamLimited
+    │   ├── UpstreamTimeout
+    │   ├── UpstreamFailed
+    │   ├── UpstreamCut             the answer broke off after its first content
+    │   └── RegionUnavailable
+    ├── StorageError
+    │   ├── StoreUnavailable
+    │   ├── SettlementFailed        answered, but the ledger could not say so
+    │   └── StoreTooNew             written by a newer aihub
+    ├── Overloaded                  too much in flight here, or closing
+    ├── HubClosed
+    └── UsageMistake                the program holds it wrong: wrong loop, wrong process
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    # Data only: nothing of `model` is needed to raise or catch.
+    from .model.ledger import WindowState
+
+AuthFault: TypeAlias = Literal[
+    "missing_api_key", "invalid_api_key", "expired_api_key", "revoked_api_key"
+]
+LimitName: TypeAlias = Literal[
+    "requests_per_minute", "tokens_per_minute", "parallel_requests", "reads_per_minute"
+]
+
+
+class HubError(Exception):
+    """Base of all errors of aihub.
+
+    `code` is for programs and never changes; `retryable` says whether the same call may succeed
+    later; the text is for people.
+    """
+
+    code: str = "hub_error"
+    retryable: ClassVar[bool] = False
+
+    @property
+    def message(self) -> str:
+        """The text alone."""
+        return str(self.args[0]) if self.args else self.code
+
+
+class CallerError(HubError):
+    """The caller asked for something that cannot be had."""
+
+
+class InvalidRequest(CallerError):
+    """A request is wrong in itself; `param` is the path of the field, such as `messages[0].role`.
+
+    `faults` lists every wrong field as (path, message); the first is the error's own.
+    """
+
+    code = "invalid_value"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        faults: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.param = param
+        if code is not None:
+            self.code = code
+        self.faults = tuple(faults)
+
+
+class ModelNotFound(InvalidRequest):
+    """No model goes by that name."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(
+            f"The model `{model}` does not exist.", param="model", code="model_not_found"
+        )
+        self.model = model
+
+
+class RequestExceedsPlan(InvalidRequest):
+    """The prompt alone is larger than the plan's tokens per minute: waiting cannot help."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(
+            f"The request's {tokens} prompt tokens are more than the {limit} tokens per minute "
+            "of your plan.",
+            param="messages",
+            code="request_exceeds_plan",
+        )
+        self.tokens = tokens
+        self.limit = limit
+
+
+class ContextLengthExceeded(InvalidRequest):
+    """The prompt and the answer asked for do not fit the model's context window."""
+
+    def __init__(self, tokens: int, window: int) -> None:
+        super().__init__(
+            f"This model's maximum context length is {window} tokens. "
+            f"However, your request asks for {tokens}.",
+            param="messages",
+            code="context_length_exceeded",
+        )
+        self.tokens = tokens
+        self.window = window
+
+
+_AUTH_TEXT: dict[AuthFault, str] = {
+    "missing_api_key": "No API key was given. Send it as 'Authorization: Bearer YOUR_KEY'.",
+    "invalid_api_key": "Incorrect API key provided.",
+    "expired_api_key": "This API key has expired.",
+    "revoked_api_key": "This API key has been revoked.",
+}
+
+
+class AuthenticationFailed(CallerError):
+    """The key is missing, unknown, expired or revoked; the text never repeats it."""
+
+    def __init__(self, code: AuthFault) -> None:
+        super().__init__(_AUTH_TEXT[code])
+        self.code = code
+
+
+class PermissionDenied(CallerError):
+    """The key is good but lacks the scope."""
+
+    code = "missing_scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This API key does not have the '{scope}' scope.")
+        self.scope = scope
+
+
+class NotFound(CallerError):
+    """There is no such thing, or it is another account's."""
+
+    code = "not_found"
+
+    def __init__(self, what: str, id: str, *, param: str | None = None) -> None:
+        super().__init__(f"No such {what}: '{id}'.")
+        self.what = what
+        self.id = id
+        self.param = param
+        self.code = f"{what.replace(' ', '_')}_not_found"
+
+
+class OverLimit(CallerError):
+    """A window is full; *retry_after* whole seconds, 1 to 60, empty it enough.
+
+    `windows` are those that were asked, as they stand, where the store told.
+    """
+
+    retryable = True
+
+    def __init__(
+        self, limit: LimitName, retry_after: int, *, windows: Sequence[WindowState] = ()
+    ) -> None:
+        super().__init__(f"Rate limit exceeded. Try again in {retry_after} seconds.")
+        self.code = limit
+        self.limit = limit
+        self.retry_after = retry_after
+        self.windows = tuple(windows)
+
+
+class BudgetExceeded(CallerError):
+    """A budget has no room; it renews when its calendar period ends, if it has one."""
+
+    code = "budget_exceeded"
+
+    def __init__(self, budget: str, renews: str | None) -> None:
+        when = f"It renews at {renews}." if renews else "It does not renew."
+        super().__init__(f"The budget '{budget}' is used up. {when}")
+        self.budget = budget
+        self.renews = renews
+
+
+class UpstreamError(HubError):
+    """A provider did not answer as it should; `provider` names it where known."""
+
+    code = "upstream_error"
+    billed: ClassVar[bool] = False
+    """Whether an attempt that ends so may have been billed by the provider."""
+
+    def __init__(
+        self, message: str, *, provider: str | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.provider = provider
+        if code is not None:
+            self.code = code
+
+
+class UpstreamRefused(UpstreamError):
+    """The provider says that the request is wrong; another provider may not."""
+
+    code = "upstream_refused"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        provider: str | None = None,
+        param: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, provider=provider, code=code)
+        self.param = param
+
+
+class UpstreamLimited(UpstreamError):
+    """The provider's own rate limit; *retry_after* seconds where it says."""
+
+    code = "upstream_rate_limited"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, provider: str | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(message, provider=provider)
+        self.retry_after = retry_after
+
+
+class UpstreamTimeout(UpstreamError):
+    """The provider took too long; it may bill what it did."""
+
+    code = "upstream_timeout"
+    retryable = True
+    billed = True
+
+
+class UpstreamFailed(UpstreamError):
+    """The provider failed, or could not be reached."""
+
+    code = "upstream_failed"
+    retryable = True
+
+
+class UpstreamCut(UpstreamError):
+    """The provider's answer broke off after its first content."""
+
+    code = "upstream_cut"
+    billed = True
+
+
+class RegionUnavailable(UpstreamError):
+    """The request is pinned to a region that does not serve the model now."""
+
+    code = "region_unavailable"
+    retryable = True
+
+    def __init__(self, region: str, model: str) -> None:
+        super().__init__(f"The model `{model}` is not available in region '{region}'.")
+        self.region = region
+
+
+class StorageError(HubError):
+    """The store did not do its part."""
+
+    code = "storage_error"
+
+
+class StoreUnavailable(StorageError):
+    """The store is down or too slow. Nothing was admitted."""
+
+    code = "store_unavailable"
+    retryable = True
+
+
+class SettlementFailed(StorageError):
+    """The answer is there but could not be settled, so it is not delivered as good."""
+
+    code = "settlement_failed"
+    retryable = True
+
+
+class StoreTooNew(StorageError):
+    """The database was written by a newer version; nothing was touched."""
+
+    code = "store_too_new"
+
+
+class Overloaded(HubError):
+    """This hub has as much in flight as it takes, or unsettled requests to write first."""
+
+    code = "overloaded"
+    retryable = True
+
+    def __init__(self, message: str, *, code: str = "overloaded") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class HubClosed(HubError):
+    """The hub is closing or closed and takes nothing new."""
+
+    code = "hub_closed"
+    retryable = True
+
+
+class UsageMistake(HubError):
+    """The program uses a hub or store in the wrong place: another loop, thread or process."""
+
+    code = "usage_mistake"

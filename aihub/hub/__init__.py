@@ -1,0 +1,8 @@
+"""Hub: the one place where decisions meet effects."""
+
+from .accounts import Accounts as Accounts
+from .accounts import NewKey as NewKey
+from .exchange import Options as Options
+from .hub import Hub as Hub
+from .hub import Stream as Stream
+from .setup import Setup as Setup

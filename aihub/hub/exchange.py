@@ -1,0 +1,281 @@
+"""One request from admission to settlement.
+
+Theory of operation. `begin` decides everything that can be decided without a provider and admits;
+before that nothing is written and nothing is called. `events` runs attempts until one has begun to
+deliver, and lets an answer's last words out only after the settlement has committed. `close` is
+called however the request ends and settles what has not been: an exchange that was admitted is
+settled exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+
+import attrs
+from anyio import to_thread
+
+from ..core import asks
+from ..core.attempts import Running, card_json, failed_outcome, is_billed
+from ..core.routing import card_of
+from ..errors import (
+    InvalidRequest,
+    SettlementFailed,
+    UpstreamCut,
+    UpstreamError,
+)
+from ..model.account import Identity
+from ..model.catalogue import Deployment, Model
+from ..model.chat import Chat
+from ..model.events import Completion, Event, Finished, UsageSeen
+from ..model.ledger import (
+    Admission,
+    Admitted,
+    Attempt,
+    AttemptOutcome,
+    Planned,
+    Settlement,
+    State,
+    WindowState,
+)
+from ..model.units import Micros
+from ..model.usage import Count, Usage
+from ..protocols import Clock, Ids, ProviderCall
+from .settling import Settler
+from .setup import Setup
+
+LONG_TEXT = 16_384
+"""Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What a request says beside the chat itself.
+
+    `region` pins it: it never leaves that region. `labels` (at most 16) and `end_user` go to the
+    ledger, for attribution.
+    """
+
+    region: str | None = None
+    labels: Mapping[str, str] | None = None
+    end_user: str | None = None
+
+
+NO_OPTIONS = Options()
+
+
+class Exchange:
+    """One chat of one caller. Made by the hub; `begin`, then `events`, then `close`."""
+
+    def __init__(
+        self,
+        *,
+        setup: Setup,
+        settler: Settler,
+        clock: Clock,
+        ids: Ids,
+        chat: Chat,
+        identity: Identity,
+        options: Options,
+    ) -> None:
+        self._setup = setup
+        self._settler = settler
+        self._clock = clock
+        self.chat = chat
+        self._identity = identity
+        self._options = options
+        self.id = ids.new("req")
+        self.windows: tuple[WindowState, ...] = ()
+        self.admitted: Micros = 0
+        self.completion: Completion | None = None
+        self.settled = False
+        self._broken = False
+        self._ask: Admission | None = None
+        self._attempts: list[Attempt] = []
+        self._running: Running | None = None
+
+    # Admission
+
+    async def begin(self) -> None:
+        """Decide and admit.
+
+        Raises:
+            HubError: refused; nothing was written.
+        """
+        chat, identity = self.chat, self._identity
+        model = self._setup.model(chat.model)
+        places = self._setup.places(model, chat, self._options.region)
+        prompt = await self._count(model)
+        cards = tuple([card_of(place, model) for place in places])
+        reservation = asks.reserve(
+            chat,
+            identity,
+            model,
+            cards,
+            prompt=prompt.tokens,
+            estimate=self._settler.estimate(model.id),
+        )
+        first = places[0]
+        ask = Admission(
+            id=self.id,
+            owner=self._settler.owner,
+            account=identity.account.id,
+            key=identity.key.id if identity.key else None,
+            model=chat.model,
+            windows=asks.windows(identity, reservation.tokens),
+            slots=asks.slots(identity),
+            holds=asks.holds(identity, reservation.cost, self._clock.now()),
+            prompt_tokens=prompt.tokens,
+            prompt_cost=reservation.prompt_cost,
+            reserved_tokens=reservation.tokens,
+            reserved_cost=reservation.cost,
+            served_model=model.id,
+            planned=Planned(
+                first.id, first.upstream_model, first.region, card_json(card_of(first, model))
+            ),
+            labels=self._options.labels,
+            end_user=self._options.end_user or chat.user,
+        )
+        result = await self._settler.admit(ask)
+        if not isinstance(result, Admitted):
+            raise asks.refusal(result, identity.budgets, self._clock.now())
+        self._ask, self._model, self._places, self._prompt = ask, model, places, prompt
+        self.admitted, self.windows = result.at, result.windows
+
+    async def _count(self, model: Model) -> Count:
+        tokens, chat = self._setup.tokens, self.chat
+        if not tokens.ready(model.encoding):
+            await to_thread.run_sync(tokens.load, model.encoding)
+        if sum([len(message.text) for message in chat.messages]) <= LONG_TEXT:
+            return tokens.count_prompt(model, chat)
+        return await to_thread.run_sync(tokens.count_prompt, model, chat)
+
+    # Attempts
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Yield what the provider says; the last words come after the settlement.
+
+        Raises:
+            UpstreamError: no attempt succeeded; the last one's error.
+            SettlementFailed: the answer could not be settled, so its end is not delivered.
+        """
+        for n, place in enumerate(self._places, 1):
+            last = n == len(self._places)
+            running = self._start(n, place)
+            held: list[Event] = []
+            try:
+                call = ProviderCall(
+                    self.id, self.chat, self._model, place.upstream_model, self._prompt
+                )
+                async with self._setup.providers[place.provider].open(call) as events:
+                    async for event in events:
+                        running.see(event, self._clock.now)
+                        # Ends are held back until the settlement has committed.
+                        if type(event) is Finished or type(event) is UsageSeen:
+                            held.append(event)
+                        else:
+                            yield event
+                if not running.is_whole(self.chat.n):
+                    raise UpstreamCut("the answer broke off", provider=place.provider)
+            except (UpstreamError, InvalidRequest) as error:
+                if not await self._goes_on(running, error, last=last):
+                    raise
+                continue
+            except Exception:
+                self._broken = True
+                raise
+            await self._succeed(running)
+            for event in held:
+                yield event
+            return
+
+    def _start(self, n: int, place: Deployment) -> Running:
+        self._running = Running(
+            n, place, card_of(place, self._model), self._prompt, self._clock.now()
+        )
+        return self._running
+
+    async def _goes_on(
+        self, running: Running, error: UpstreamError | InvalidRequest, *, last: bool
+    ) -> bool:
+        """Book a failed attempt; say whether another may follow. Settle where none may."""
+        begun = running.has_content
+        billed = is_billed(error, has_content=begun)
+        usage = self._partial(running) if billed else None
+        outcome = failed_outcome(error, has_content=begun)
+        self._end_attempt(running, outcome, usage, error.code)
+        retry = not begun and not last and not isinstance(error, InvalidRequest)
+        if retry and billed:
+            retry = await self._settler.hold(self.id, self._attempts[-1].cost)
+        if not retry:
+            await self._settle("error", usage=usage, code=error.code)
+        return retry
+
+    async def _succeed(self, running: Running) -> None:
+        usage = running.usage or self._partial(running)
+        self._end_attempt(running, "ok", usage, None)
+        self._settler.learn(self._model.id, usage.completion)
+        await self._settle("ok", usage=usage, code=None)
+        self.completion = Completion(
+            id="chatcmpl-" + self.id.removeprefix("req_"),
+            created=self.admitted,
+            model=self.chat.model,
+            served_model=self._model.id,
+            choices=running.answers(),
+            usage=usage,
+            cost=sum([attempt.cost for attempt in self._attempts]),
+            fingerprint=running.fingerprint,
+        )
+
+    def _partial(self, running: Running) -> Usage:
+        """Count what was received where the provider does not tell."""
+        if running.usage is not None:
+            return running.usage
+        received = self._setup.tokens.count_text(self._model, running.received())
+        return Usage(self._prompt.tokens, received.tokens, source="estimated")
+
+    def _end_attempt(
+        self, running: Running, outcome: AttemptOutcome, usage: Usage | None, error: str | None
+    ) -> None:
+        ended = running.ended(outcome, usage, at=self._clock.now(), error=error)
+        self._attempts.append(ended)
+        self._running = None
+
+    # Settlement
+
+    async def close(self) -> None:
+        """Settle what has not been settled: the caller left, was cancelled, or a provider broke.
+
+        Raises nothing: what cannot be written waits in the settler's queue.
+        """
+        if self.settled or self._ask is None:
+            return
+        usage: Usage | None = None
+        if self._running is not None:
+            usage = self._partial(self._running)
+            self._end_attempt(self._running, "aborted", usage, "aborted")
+        try:
+            await self._settle(
+                "error" if self._broken else "aborted",
+                usage=usage,
+                code="internal_error" if self._broken else "aborted",
+            )
+        except SettlementFailed:
+            return
+
+    async def _settle(self, state: State, *, usage: Usage | None, code: str | None) -> None:
+        ask = self._ask
+        assert ask is not None  # noqa: S101 - only an admitted exchange has an end
+        self.settled = True
+        first = next((one.first_token for one in self._attempts if one.first_token), None)
+        final = Settlement(
+            id=self.id,
+            state=state,
+            attempts=tuple(self._attempts),
+            served_model=self._model.id,
+            usage=usage,
+            used_tokens=usage.total if usage else 0,
+            code=code,
+            latency=self._clock.now() - self.admitted,
+            first_token=None if first is None else first - self.admitted,
+        )
+        await self._settler.settle(ask, final)

@@ -1,0 +1,479 @@
+"""The hub: identities, admission, attempts and settlement behind a few calls.
+
+Theory of operation. A hub belongs to the event loop that entered it and owns one task group, which
+renews its lease, sweeps for the dead and writes what could not be settled. A request runs in its
+caller's task, inside a cancel scope that closing can reach. Closing stops admission, waits the
+grace period, cancels what is left, settles it, and gives the lease back.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+import attrs
+
+from ..core.asks import check_labels, windows
+from ..core.periods import month_of
+from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
+from ..model.account import Account, Identity, Scope
+from ..model.catalogue import Model, Routes
+from ..model.chat import ROLES, Chat, Message
+from ..model.events import Completion, Event, Text
+from ..model.ledger import LedgerRow, LostPolicy, WindowState
+from ..model.units import HOUR, Micros
+from ..model.usage import GroupBy, UsageReport
+from ..protocols import Catalogue, Clock, Ids, Observer, Provider, Store, TokenCounter
+from .accounts import Accounts, Gate
+from .exchange import NO_OPTIONS, Exchange, Options
+from .guards import Guards
+from .settling import LEASE, STORE_TIMEOUT, Settler
+from .setup import Setup
+
+MAX_IN_FLIGHT = 1000
+"""Requests open at once in one hub: above it each would only make the others slower."""
+
+GRACE = 5.0
+"""Seconds that requests in flight are given when a hub closes."""
+
+LOCAL_ACCOUNT = "acc_local"
+"""The account of the embedding program itself, for calls without a key; it has no limits."""
+
+_NEW, _OPEN, _CLOSING, _CLOSED = range(4)
+
+
+class Stream:
+    """An answer as it comes: iterate over it for events, inside its context.
+
+    The last events come after the request was settled. Then `completion` is the whole answer.
+    """
+
+    def __init__(self, exchange: Exchange, events: AsyncIterator[Event]) -> None:
+        self._exchange = exchange
+        self._events = events
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._events
+
+    @property
+    def id(self) -> str:
+        """The request's id, by which the ledger knows it."""
+        return self._exchange.id
+
+    @property
+    def windows(self) -> tuple[WindowState, ...]:
+        """The caller's windows as they stood when the request was admitted."""
+        return self._exchange.windows
+
+    @property
+    def admitted(self) -> Micros:
+        """When the request was admitted."""
+        return self._exchange.admitted
+
+    @property
+    def completion(self) -> Completion:
+        """The whole answer.
+
+        Raises:
+            UsageMistake: the events have not all been read.
+        """
+        if self._exchange.completion is None:
+            raise UsageMistake("the answer is whole only after its last event")
+        return self._exchange.completion
+
+    async def texts(self) -> AsyncIterator[str]:
+        """Yield the first choice's text as it comes."""
+        async for event in self._events:
+            if type(event) is Text and event.index == 0:
+                yield event.text
+
+
+class Hub:
+    """Keys, plans, limits, budgets, metering and routing over model providers, in process.
+
+    Use `aihub.open_hub()` for the usual one; this class takes everything as arguments and knows
+    no backend. Enter it once, and call it from the event loop that entered it.
+
+    Args:
+        store: what it keeps; opened and closed by its maker, who outlives the hub.
+        providers: who answers, by name.
+        catalogue: the models there are.
+        tokens: who counts tokens.
+        clock: what time it is.
+        ids: where identifiers and secrets come from.
+        routes: where models are served; by default all at the only provider given.
+        observers: who watches.
+        lost_policy: what a request is charged whose hub died: its counted `prompt`, all that was
+            `reserved`, or `nothing`.
+        max_in_flight: requests open at once, above which new ones are refused as `Overloaded`.
+        grace: seconds that open requests are given at close.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        providers: Mapping[str, Provider],
+        catalogue: Catalogue,
+        tokens: TokenCounter,
+        clock: Clock,
+        ids: Ids,
+        routes: Routes | None = None,
+        observers: Sequence[Observer] = (),
+        lost_policy: LostPolicy = "prompt",
+        max_in_flight: int = MAX_IN_FLIGHT,
+        grace: float = GRACE,
+    ) -> None:
+        if routes is None:
+            if len(providers) != 1:
+                raise UsageMistake("give routes: there is not just one provider")
+            routes = Routes(default=next(iter(providers)))
+        self._setup = Setup(
+            catalogue=catalogue, providers=dict(providers), routes=routes, tokens=tokens
+        )
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._gate = Gate(store, clock)
+        self._settler = Settler(store, ids.new("own"), observers, lost_policy)
+        self._max_in_flight = max_in_flight
+        self._grace = grace
+        self._state = _NEW
+        self._in_flight: set[anyio.CancelScope] = set()
+        self._idle = anyio.Event()
+        self._stack = AsyncExitStack()
+        self._thread = 0
+        self._pid = 0
+        self.guards = Guards(clock)
+        self.accounts = Accounts(store, self._gate, clock, ids)
+
+    # Life
+
+    async def __aenter__(self) -> Self:
+        if self._state != _NEW:
+            raise UsageMistake("a hub is entered once")
+        self._thread, self._pid = threading.get_ident(), os.getpid()
+        await self._store.enlist(self._settler.owner, LEASE)
+        await self._settler.sweep()
+        if await self._store.account(LOCAL_ACCOUNT) is None:
+            await self._store.put_account(
+                Account(
+                    id=LOCAL_ACCOUNT,
+                    name="this program",
+                    plan="enterprise",
+                    created=self._clock.now(),
+                )
+            )
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._tasks.start_soon(self._settler.keep_lease)
+        self._tasks.start_soon(self._settler.retry_unsettled)
+        self._state = _OPEN
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            await self.drain(self._grace)
+        finally:
+            for scope in list(self._in_flight):
+                scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await self._wait_idle()
+                with anyio.move_on_after(STORE_TIMEOUT):
+                    await self._settler.flush()
+                self._state = _CLOSED
+                self._tasks.cancel_scope.cancel()
+                await self._settler.leave()
+        if isinstance(error, Exception):
+            # What the program raised is its own: it must not come out wrapped in our task group.
+            return await self._stack.__aexit__(None, None, None)
+        return await self._stack.__aexit__(kind, error, traceback)
+
+    async def drain(self, grace: float) -> None:
+        """Admit nothing more, and wait at most *grace* seconds for what is in flight."""
+        self._state = max(self._state, _CLOSING)
+        with anyio.move_on_after(grace):
+            await self._wait_idle()
+
+    async def _wait_idle(self) -> None:
+        while self._in_flight:
+            self._idle = anyio.Event()
+            await self._idle.wait()
+
+    def replace(
+        self,
+        *,
+        catalogue: Catalogue | None = None,
+        providers: Mapping[str, Provider] | None = None,
+        routes: Routes | None = None,
+        tokens: TokenCounter | None = None,
+    ) -> None:
+        """Work with something else from now on; a request in flight ends with what it began with.
+
+        Raises:
+            UsageMistake: the routes name a provider that is not given; nothing changed.
+        """
+        old = self._setup
+        self._setup = Setup(
+            catalogue=catalogue or old.catalogue,
+            providers=old.providers if providers is None else dict(providers),
+            routes=routes or old.routes,
+            tokens=tokens or old.tokens,
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are admitted: the hub is open and nothing waits to be settled."""
+        return self._state == _OPEN and not self._settler.unsettled
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are open."""
+        return len(self._in_flight)
+
+    @property
+    def region(self) -> str:
+        """The home region."""
+        return self._setup.routes.region
+
+    def _check(self) -> None:
+        if self._pid != os.getpid() and self._state != _NEW:
+            raise UsageMistake("a hub does not survive a fork: open one in the child")
+        if self._state == _NEW:
+            raise UsageMistake("enter the hub first: `async with hub: ...`")
+        if self._thread != threading.get_ident():
+            raise UsageMistake("a hub belongs to its event loop; from other threads use SyncHub")
+        if self._state != _OPEN:
+            raise HubClosed("the hub is closing")
+        if self._settler.unsettled:
+            raise Overloaded("requests that ended wait to be settled", code="unsettled")
+        if len(self._in_flight) >= self._max_in_flight:
+            raise Overloaded("too many requests are in flight", code="overloaded")
+
+    # Who calls
+
+    async def authenticate(self, secret: str | None, scope: Scope = "inference") -> Identity:
+        """Return whose key *secret* is, if it may do *scope*.
+
+        Raises:
+            AuthenticationFailed: missing, unknown, expired or revoked.
+            PermissionDenied: it lacks the scope.
+            StoreUnavailable: nobody can tell.
+        """
+        return await self._gate.authenticate(secret, scope)
+
+    async def _caller(self, key: str | None, account: str | None) -> Identity:
+        if key is not None:
+            return await self._gate.authenticate(key, "inference")
+        return await self._gate.account(account or LOCAL_ACCOUNT)
+
+    # Chat
+
+    async def chat(
+        self,
+        model: str,
+        messages: str | Iterable[Message | Mapping[str, Any]],
+        *,
+        key: str | None = None,
+        account: str | None = None,
+        options: Options = NO_OPTIONS,
+        **parameters: Any,
+    ) -> Completion:
+        """Answer a conversation.
+
+        Args:
+            model: a model's id or alias.
+            messages: the conversation; a text alone is one user message.
+            key: whose limits and budgets hold: an API key's.
+            account: the same for an account of this hub, without a key. With neither it is the
+                program's own account, which has no limits but is metered.
+            options: region, labels, end user.
+            **parameters: fields of `aihub.Chat`, such as `max_tokens`, `temperature`, `stop`, `n`.
+
+        Raises:
+            CallerError: the request is refused; nothing was billed.
+            UpstreamError: no provider answered.
+            StorageError, Overloaded, HubClosed: not now.
+
+        Cancelled: settled as `aborted` with what was received, and the provider is let go.
+        """
+        chat = make_chat(model, messages, parameters)
+        return await self.complete(chat, await self._caller(key, account), options)
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        model: str,
+        messages: str | Iterable[Message | Mapping[str, Any]],
+        *,
+        key: str | None = None,
+        account: str | None = None,
+        options: Options = NO_OPTIONS,
+        **parameters: Any,
+    ) -> AsyncIterator[Stream]:
+        """Answer a conversation as a stream of events inside a context; arguments as `chat`.
+
+        Leaving the context early settles the request as `aborted`.
+        """
+        chat = make_chat(model, messages, {**parameters, "stream": True})
+        identity = await self._caller(key, account)
+        async with self.open(chat, identity, options) as stream:
+            yield stream
+
+    async def complete(
+        self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
+    ) -> Completion:
+        """Answer a chat that is already a value, for a caller who is already known."""
+        return (await self.answer(chat, identity, options)).completion
+
+    async def answer(self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS) -> Stream:
+        """Answer a chat and return its stream, read to the end."""
+        async with self.open(chat, identity, options) as stream:
+            async for _ in stream:
+                pass
+        return stream
+
+    @asynccontextmanager
+    async def open(
+        self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
+    ) -> AsyncIterator[Stream]:
+        """Answer a chat as a stream of events inside a context."""
+        exchange = self._exchange(chat, identity, options)
+        scope = anyio.CancelScope()
+        self._in_flight.add(scope)
+        try:
+            with scope:
+                try:
+                    await exchange.begin()
+                    async with aclosing(exchange.events()) as events:
+                        yield Stream(exchange, events)
+                finally:
+                    await exchange.close()
+        finally:
+            self._done(scope)
+        if scope.cancelled_caught:
+            raise HubClosed("the hub closed before the answer was whole")
+
+    def _exchange(self, chat: Chat, identity: Identity, options: Options) -> Exchange:
+        self._check()
+        if options.labels:
+            check_labels(options.labels)
+        return Exchange(
+            setup=self._setup,
+            settler=self._settler,
+            clock=self._clock,
+            ids=self._ids,
+            chat=chat,
+            identity=identity,
+            options=options,
+        )
+
+    def _done(self, scope: anyio.CancelScope) -> None:
+        self._in_flight.discard(scope)
+        if self._state == _CLOSING and not self._in_flight:
+            self._idle.set()
+
+    # What there is and what was used
+
+    def models(self) -> Sequence[Model]:
+        """Return every model, each also under its aliases."""
+        return self._setup.catalogue.models()
+
+    def model(self, name: str) -> Model:
+        """Return the model that goes by *name*, under that name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self._setup.catalogue.find(name)
+        if found is None:
+            raise NotFound("model", name)
+        return found if found.id == name else attrs.evolve(found, id=name)
+
+    async def usage(
+        self,
+        account: str = LOCAL_ACCOUNT,
+        *,
+        start: Micros | None = None,
+        end: Micros | None = None,
+        group_by: GroupBy = "model",
+    ) -> UsageReport:
+        """Sum what an account used; by default in this calendar month (UTC), by model as asked.
+
+        Raises:
+            InvalidRequest: *start* or *end* is not a whole hour, or they are the wrong way round.
+        """
+        month = month_of(self._clock.now())
+        start = month[0] if start is None else start
+        end = month[1] if end is None else end
+        for name, value in (("start", start), ("end", end)):
+            if value % HOUR:
+                raise InvalidRequest(f"'{name}' must be a whole hour in UTC.", param=name)
+        if end < start:
+            raise InvalidRequest("'end' must not be before 'start'.", param="end")
+        return await self._store.report(account, start=start, end=end, group_by=group_by)
+
+    async def request(self, id: str, account: str = LOCAL_ACCOUNT) -> LedgerRow:
+        """Return one request of an account as the ledger has it, with its attempts.
+
+        Raises:
+            NotFound: the account has no such request.
+        """
+        row = await self._store.row(account, id)
+        if row is None:
+            raise NotFound("request", id)
+        return row
+
+    async def requests(
+        self, account: str = LOCAL_ACCOUNT, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[LedgerRow]:
+        """Return an account's requests by id, at most *limit* of those after *after*."""
+        return await self._store.rows(account, after=after, limit=limit)
+
+    async def windows(self, identity: Identity) -> tuple[WindowState, ...]:
+        """Return a caller's windows as they stand."""
+        asked = windows(identity)
+        return await self._store.peek(asked) if asked else ()
+
+
+_PARAMETERS = frozenset(field.name for field in attrs.fields(Chat)) - {"model", "messages"}
+
+
+def make_chat(
+    model: str, messages: str | Iterable[Message | Mapping[str, Any]], parameters: Mapping[str, Any]
+) -> Chat:
+    """Make a chat of what a program passes.
+
+    Raises:
+        InvalidRequest: a message or parameter is not what it must be; `param` names it.
+    """
+    if isinstance(messages, str):
+        messages = [Message("user", messages)]
+    for name in sorted(parameters.keys() - _PARAMETERS):
+        raise InvalidRequest(f"There is no parameter '{name}'.", param=name)
+    said = tuple([_message(one, n) for n, one in enumerate(messages)])
+    if not parameters:
+        return Chat(model=model, messages=said)
+    stop = parameters.get("stop", ())
+    fields = {**parameters, "stop": (stop,) if isinstance(stop, str) else tuple(stop)}
+    return Chat(model=model, messages=said, **fields)
+
+
+def _message(one: Message | Mapping[str, Any], n: int) -> Message:
+    if isinstance(one, Message):
+        return one
+    role, content = one.get("role"), one.get("content")
+    if role not in ROLES:
+        raise InvalidRequest(f"'{role}' is not a role.", param=f"messages[{n}].role")
+    if not isinstance(content, str):
+        raise InvalidRequest("The content must be a text.", param=f"messages[{n}].content")
+    return Message(role, content, name=one.get("name"), tool_call_id=one.get("tool_call_id"))

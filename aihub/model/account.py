@@ -1,0 +1,126 @@
+"""Who calls, under which plan, with which key and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import attrs
+
+from .units import PICO_PER_USD, Micros, Pico
+
+Scope: TypeAlias = Literal["read", "inference", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "inference", "admin")
+DEFAULT_SCOPES: frozenset[Scope] = frozenset({"read", "inference"})
+
+TokenReserve: TypeAlias = Literal["estimate", "maximum"]
+Period: TypeAlias = Literal["day", "month", "total"]
+PERIODS: tuple[Period, ...] = ("day", "month", "total")
+
+
+def _positive(_: object, field: attrs.Attribute[int | None], value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ValueError(f"{field.name} must be at least 1, or None for no limit; it is {value}")
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """Limits that an account buys; None is no limit.
+
+    `parallel` bounds requests open at once. `token_reserve` says what an admission sets aside for
+    its answer: an `estimate` (the default), or the `maximum` it may use, for over-shoot 0.
+    """
+
+    name: str
+    requests_per_minute: int | None = attrs.field(default=None, validator=_positive)
+    tokens_per_minute: int | None = attrs.field(default=None, validator=_positive)
+    parallel: int | None = attrs.field(default=None, validator=_positive)
+    token_reserve: TokenReserve = "estimate"
+
+
+BUILT_IN_PLANS: Mapping[str, Plan] = {
+    plan.name: plan
+    for plan in (
+        Plan(name="free", requests_per_minute=10, tokens_per_minute=10_000),
+        Plan(name="developer", requests_per_minute=100, tokens_per_minute=100_000),
+        Plan(name="pro", requests_per_minute=500, tokens_per_minute=500_000),
+        Plan(name="enterprise"),
+    )
+}
+
+
+@attrs.frozen(kw_only=True)
+class Account:
+    """A tenant. Limits belong to it; its keys share them."""
+
+    id: str
+    name: str
+    plan: str
+    created: Micros
+    deleted: Micros | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Key:
+    """An API key as it is kept: its digest, never its secret.
+
+    `hint` is its last four characters, for people to tell keys apart. Limits of its own are
+    tighter than the account's and come on top of them.
+    """
+
+    id: str
+    account: str
+    digest: bytes = attrs.field(repr=False)
+    hint: str
+    name: str
+    created: Micros
+    scopes: frozenset[Scope] = DEFAULT_SCOPES
+    expires: Micros | None = None
+    revoked: Micros | None = None
+    requests_per_minute: int | None = attrs.field(default=None, validator=_positive)
+    tokens_per_minute: int | None = attrs.field(default=None, validator=_positive)
+
+    def live_at(self, now: Micros) -> bool:
+        """Say whether the key opens anything at *now*."""
+        return not self.revoked_at(now) and not self.expired_at(now)
+
+    def revoked_at(self, now: Micros) -> bool:
+        """Say whether the key has been revoked by *now* (a rotation revokes in the future)."""
+        return self.revoked is not None and self.revoked <= now
+
+    def expired_at(self, now: Micros) -> bool:
+        """Say whether the key has run out by *now*."""
+        return self.expires is not None and self.expires <= now
+
+
+MAX_MONEY: Pico = 9_000_000 * PICO_PER_USD
+"""Dollars in one budget: pico-dollars in the 64-bit integers of SQL end at 9.2 million."""
+
+
+def _money(_: object, field: attrs.Attribute[int], value: int) -> None:
+    if not 0 <= value <= MAX_MONEY:
+        raise ValueError(f"{field.name} must be between 0 and {MAX_MONEY} pico-dollars")
+
+
+@attrs.frozen(kw_only=True)
+class Budget:
+    """Money that an account, or one of its keys, may spend in a calendar period (UTC) or ever."""
+
+    id: str
+    account: str
+    period: Period
+    limit: Pico = attrs.field(validator=_money)
+    key: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Identity:
+    """Everything one request needs to know of its caller, read at once.
+
+    `key` is None for the embedding program itself, which needs none.
+    """
+
+    account: Account
+    plan: Plan
+    key: Key | None = None
+    budgets: tuple[Budget, ...] = ()

@@ -1,0 +1,95 @@
+"""A chat request as a value, whatever wire format it came in.
+
+Treated as frozen by convention: `attrs.frozen` would cost a quarter of a request's decoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import attrs
+
+from .units import Json
+
+Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool", "function"]
+ROLES: frozenset[str] = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
+
+
+@attrs.define
+class TextPart:
+    """A piece of text inside a message."""
+
+    text: str
+
+
+@attrs.define
+class OtherPart:
+    """A part that is not text (image, audio, file); *data* is the part as the caller wrote it."""
+
+    type: str
+    data: Json
+
+
+Part: TypeAlias = TextPart | OtherPart
+
+
+@attrs.define
+class ToolCall:
+    """A model's wish to call a tool; *arguments* is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+    type: str = "function"
+
+
+@attrs.define
+class Message:
+    """One message of a conversation."""
+
+    role: Role
+    content: str | tuple[Part, ...] | None
+    name: str | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    extra: Mapping[str, Json] | None = None
+
+    @property
+    def text(self) -> str:
+        """All text of the message, its parts joined."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content or () if isinstance(part, TextPart))
+
+
+@attrs.define(kw_only=True)
+class Chat:
+    """A chat completion asked for.
+
+    Sampling parameters left at None were not given. `extra` holds every field that has no place
+    of its own here; it travels on to the provider as it is.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    stream: bool = False
+    include_usage: bool = False
+    n: int = 1
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    tools: tuple[Json, ...] = ()
+    tool_choice: Json = None
+    response_format: Json = None
+    logprobs: bool = False
+    top_logprobs: int | None = None
+    logit_bias: Mapping[str, Json] | None = None
+    user: str | None = None
+    extra: Mapping[str, Json] | None = None

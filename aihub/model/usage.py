@@ -1,0 +1,87 @@
+"""Token counts that say where they come from, and sums of them."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from .units import Micros, Pico
+
+Source: TypeAlias = Literal["provider", "counted", "estimated"]
+"""Who counted: the provider, our own tokenizer, or a rule of thumb."""
+
+
+@attrs.frozen
+class Usage:
+    """Tokens of one answer, under one convention.
+
+    `cached` and `cache_write` are inside `prompt`, `reasoning` is inside `completion`: each token
+    is in exactly one place when it is priced. A dialect whose provider counts beside converts.
+    """
+
+    prompt: int
+    completion: int
+    cached: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    source: Source = "provider"
+
+    @property
+    def total(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt + self.completion
+
+
+@attrs.frozen
+class Count:
+    """A number of tokens and who counted them."""
+
+    tokens: int
+    source: Source
+
+
+@attrs.frozen(kw_only=True)
+class UsageSum:
+    """What a group of settled requests used; `group` names it (see `UsageReport`)."""
+
+    group: str
+    requests: int
+    prompt: int
+    completion: int
+    cost: Pico
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt + self.completion
+
+
+GroupBy: TypeAlias = Literal["day", "model", "served_model", "key"]
+GROUPS: tuple[GroupBy, ...] = ("day", "model", "served_model", "key")
+
+
+@attrs.frozen(kw_only=True)
+class UsageReport:
+    """Usage of one account between two whole UTC hours, half open, grouped one way."""
+
+    account: str
+    start: Micros
+    end: Micros
+    group_by: GroupBy
+    groups: tuple[UsageSum, ...]
+
+    @property
+    def requests(self) -> int:
+        """Admitted requests, whatever their end, once settled."""
+        return sum(group.requests for group in self.groups)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all groups."""
+        return sum(group.tokens for group in self.groups)
+
+    @property
+    def cost(self) -> Pico:
+        """Cost of all groups in pico-dollars."""
+        return sum(group.cost for group in self.groups)

@@ -1,0 +1,311 @@
+"""What an embedder may supply. Nothing to inherit: write the methods, then run the suite.
+
+Each protocol has a conformance suite in `aihub.testing`; its docstrings are the contract. All
+methods may be called from many tasks at once. A method that is `async` may wait; one that is not
+never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, runtime_checkable
+
+import attrs
+
+from .model.account import Account, Budget, Identity, Key, Plan
+from .model.catalogue import Model
+from .model.chat import Chat
+from .model.events import Event
+from .model.ledger import (
+    Admission,
+    Admitted,
+    AlreadySettled,
+    BudgetState,
+    LedgerRow,
+    LostPolicy,
+    Refused,
+    Settled,
+    Settlement,
+    WindowAsk,
+    WindowState,
+)
+from .model.units import Micros, Pico
+from .model.usage import Count, GroupBy, UsageReport
+
+
+class Clock(Protocol):
+    """Protocol: what time it is."""
+
+    def now(self) -> Micros:
+        """Return microseconds since the epoch in UTC; never less than a call before."""
+        ...
+
+
+class Ids(Protocol):
+    """Protocol: new identifiers and seeds."""
+
+    def new(self, prefix: str) -> str:
+        """Return *prefix*, an underscore and a UUIDv7: unique, sorting by creation."""
+        ...
+
+    def secret(self) -> bytes:
+        """Return 32 bytes that nobody can guess (for an API key)."""
+        ...
+
+
+class Catalogue(Protocol):
+    """Protocol: the models there are."""
+
+    def find(self, name: str) -> Model | None:
+        """Return the model that goes by *name*, an id or an alias; None if there is none."""
+        ...
+
+    def models(self) -> Sequence[Model]:
+        """Return every model under its own id and, as further entries, under each alias."""
+        ...
+
+
+class TokenCounter(Protocol):
+    """Protocol: how many tokens a text or prompt has."""
+
+    def ready(self, encoding: str) -> bool:
+        """Say whether counting by *encoding* needs nothing slow first (loading its ranks)."""
+        ...
+
+    def load(self, encoding: str) -> None:
+        """Do what is slow; called in a worker thread, perhaps more than once."""
+        ...
+
+    def count_prompt(self, model: Model, chat: Chat) -> Count:
+        """Count a conversation as *model* would be charged for it."""
+        ...
+
+    def count_text(self, model: Model, text: str) -> Count:
+        """Count a text alone."""
+        ...
+
+
+@attrs.define
+class ProviderCall:
+    """One attempt: the chat, and what the hub decided about it."""
+
+    id: str
+    chat: Chat
+    model: Model
+    upstream_model: str
+    prompt: Count
+
+
+class Provider(Protocol):
+    """Protocol: something that answers chats."""
+
+    def open(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Answer *call* as a stream of events inside a context.
+
+        A call that is refused raises before the first event, at best on entering. `Finished`
+        comes exactly once per choice, after everything of that choice; nothing but `UsageSeen`
+        and `Unknown` may follow the last. A whole answer may be one `Text` per choice.
+
+        Raises:
+            UpstreamError: the provider's fault, or `UpstreamRefused` where it blames the request.
+                Foreign exceptions never escape.
+            InvalidRequest: this provider cannot do what a field asks for.
+
+        Leaving the context early, by exception or cancellation too, frees the upstream
+        connection at once. Two opens are independent.
+        """
+        ...
+
+
+class Admissions(Protocol):
+    """Protocol: the hot path of a store. Each call happens wholly or not at all."""
+
+    async def admit(self, ask: Admission) -> Admitted | Refused:
+        """Take all windows, slots and holds and write the ledger row, or leave no trace.
+
+        Re-checks that key and account are live. Cancelled: it happened or it did not, never
+        half; the caller then settles the id to be sure.
+        """
+        ...
+
+    async def hold(self, id: str, more: Pico) -> bool:
+        """Raise an open request's holds by *more* before a further attempt that may be billed.
+
+        Return False, with nothing changed, where a budget has no room or the row is not open.
+        """
+        ...
+
+    async def settle(self, final: Settlement) -> Settled | AlreadySettled:
+        """Write the end of a request: row, attempts, budgets, rollups and windows together.
+
+        A row that is `lost` is replaced once, the difference going to budgets and rollups. Any
+        other second settlement changes nothing, and so does settling an id never admitted. Calls
+        made one after the other on one store happen in that order, so a settlement that follows
+        an admission whose outcome is unknown ends it.
+        """
+        ...
+
+    async def sweep(self, policy: LostPolicy) -> Sequence[Settled]:
+        """Mark `lost` every open row whose owner is dead, charged by *policy*."""
+        ...
+
+    async def peek(self, windows: Sequence[WindowAsk]) -> tuple[WindowState, ...]:
+        """Return windows as they stand, changing nothing; amounts are ignored."""
+        ...
+
+
+@runtime_checkable
+class ImmediateAdmissions(Protocol):
+    """Protocol: admissions that never wait, for a store that is memory of this process.
+
+    Each does what its namesake in `Admissions` does. A hub then needs no shield and no deadline
+    around them, which cost more than they do.
+    """
+
+    def admit_nowait(self, ask: Admission) -> Admitted | Refused:
+        """Admit; see `Admissions.admit`."""
+        ...
+
+    def settle_nowait(self, final: Settlement) -> Settled | AlreadySettled:
+        """Settle; see `Admissions.settle`."""
+        ...
+
+
+class Leases(Protocol):
+    """Protocol: who is alive. An owner is one hub; its lease runs by the store's clock."""
+
+    async def enlist(self, owner: str, lease: Micros) -> None:
+        """Register *owner* for *lease* from now."""
+        ...
+
+    async def renew(self, owner: str, lease: Micros) -> None:
+        """Extend the lease to *lease* from now, also where it had run out."""
+        ...
+
+    async def retire(self, owner: str) -> None:
+        """End the lease. Rows it left open are swept like a dead owner's."""
+        ...
+
+
+class Directory(Protocol):
+    """Protocol: accounts, keys, plans and budgets. Not on the hot path but for `identify`.
+
+    Every read names the account: another account's things are as if they did not exist.
+    """
+
+    async def identify(self, digest: bytes) -> Identity | None:
+        """Return the key with this SHA-256 digest, its account, plan and budgets; None if none.
+
+        A revoked or expired key and a deleted account are returned as they are.
+        """
+        ...
+
+    async def identity(self, account: str) -> Identity | None:
+        """Return the account with its plan and its own budgets, for a caller without a key."""
+        ...
+
+    async def put_account(self, account: Account) -> None:
+        """Write an account, new or changed."""
+        ...
+
+    async def account(self, id: str) -> Account | None:
+        """Return one account, or None."""
+        ...
+
+    async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
+        """Return accounts by id, those after *after*."""
+        ...
+
+    async def put_key(self, key: Key) -> None:
+        """Write a key, new or changed. Its digest never changes."""
+        ...
+
+    async def key(self, account: str, id: str) -> Key | None:
+        """Return one key of an account, or None."""
+        ...
+
+    async def keys(
+        self, account: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[Key]:
+        """Return an account's keys by id, those after *after*."""
+        ...
+
+    async def put_plan(self, plan: Plan) -> None:
+        """Write a plan; one with a built-in plan's name takes its place."""
+        ...
+
+    async def plans(self) -> Mapping[str, Plan]:
+        """Return every plan by name, the built-in ones included."""
+        ...
+
+    async def put_budget(self, budget: Budget) -> None:
+        """Write a budget, new or changed."""
+        ...
+
+    async def budgets(self, account: str) -> Sequence[Budget]:
+        """Return an account's budgets, its keys' included."""
+        ...
+
+
+class UsageLog(Protocol):
+    """Protocol: what was used. Reports come from rollups, flat in the number of rows."""
+
+    async def report(
+        self, account: str, *, start: Micros, end: Micros, group_by: GroupBy
+    ) -> UsageReport:
+        """Sum the settled requests admitted in [start, end), both whole UTC hours."""
+        ...
+
+    async def row(self, account: str, id: str) -> LedgerRow | None:
+        """Return one ledger row with its attempts, or None."""
+        ...
+
+    async def rows(
+        self, account: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[LedgerRow]:
+        """Return an account's ledger rows with their attempts by id, those after *after*."""
+        ...
+
+    async def budget_state(self, budget: str, period: str) -> BudgetState:
+        """Return what one period of a budget has spent and holds."""
+        ...
+
+
+class Store(Admissions, Leases, Directory, UsageLog, Protocol):
+    """Protocol: all that a hub keeps. Opening and closing it is its maker's business.
+
+    Every method raises `StoreUnavailable` where the storage is down, and never anything foreign.
+    """
+
+
+@attrs.frozen(kw_only=True)
+class CallFinished:
+    """What an observer is told of a request that ended; money in pico-dollars."""
+
+    id: str
+    account: str
+    key: str | None
+    model: str
+    row: Settlement
+    settled: Settled | AlreadySettled | None
+
+
+class Observer(Protocol):
+    """Protocol: somebody who only watches. One that raises is reported once, never to a caller."""
+
+    def call_finished(self, done: CallFinished) -> None:
+        """See a request's end; must not block."""
+        ...
+
+
+@runtime_checkable
+class RequestChecker(Protocol):
+    """Protocol: a provider that can say beforehand what it cannot do.
+
+    What is refused here is refused before admission: it costs nothing and leaves no trace.
+    """
+
+    def check(self, model: Model, chat: Chat) -> None:
+        """Raise `InvalidRequest`, naming the field, where *chat* asks for what cannot be done."""
+        ...

@@ -1,0 +1,13 @@
+"""Conformance suites for what embedders write, and the clock that tests move.
+
+A suite is a class to subclass: say how to open yours, and run it with pytest under anyio's plugin
+on both event loops. Nothing here imports pytest.
+"""
+
+from ..backends.clocks import ManualClock as ManualClock
+from .fakes import ANSWER as ANSWER
+from .fakes import ScriptedProvider as ScriptedProvider
+from .fakes import open_test_hub as open_test_hub
+from .providers import ProviderSuite as ProviderSuite
+from .stores import DurableStoreSuite as DurableStoreSuite
+from .stores import StoreSuite as StoreSuite

@@ -1,0 +1,659 @@
+"""What every store must do, on every event loop.
+
+Subclass and say how to open one; the tests need nothing else::
+
+    @pytest.mark.anyio
+    class TestMyStore(StoreSuite):
+        def open_store(self, clock):
+            return MyStore.open(url, clock=clock)
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+
+import anyio
+import anyio.lowlevel
+import attrs
+
+from ..backends.clocks import ManualClock
+from ..model.account import BUILT_IN_PLANS, Account, Budget, Key, Plan
+from ..model.ledger import (
+    Admission,
+    Admitted,
+    AlreadySettled,
+    Attempt,
+    BudgetFull,
+    HoldAsk,
+    NotLive,
+    Planned,
+    Settled,
+    Settlement,
+    SlotAsk,
+    SlotsFull,
+    WindowAsk,
+    WindowFull,
+)
+from ..model.units import HOUR, MINUTE, SECOND, Micros, Pico
+from ..model.usage import Usage, UsageReport
+from ..protocols import Store
+
+LEASE: Micros = 30 * SECOND
+NOON: Micros = 1_767_268_800 * SECOND
+"""2026-01-01 12:00 UTC: the middle of a day, so that no test meets midnight by chance."""
+
+OWNER = "own_1"
+ACCOUNT = Account(id="acc_1", name="first", plan="free", created=NOON)
+OTHER = Account(id="acc_2", name="second", plan="pro", created=NOON)
+KEY = Key(id="key_1", account="acc_1", digest=b"1" * 32, hint="aaaa", name="one", created=NOON)
+BUDGET = Budget(id="bud_1", account="acc_1", period="month", limit=1000)
+
+
+def requests(limit: int, key: str = "acc_1:requests") -> WindowAsk:
+    """Ask for one place in a window of requests."""
+    return WindowAsk(key, "requests", 1, limit)
+
+
+def tokens(amount: int, limit: int, key: str = "acc_1:tokens") -> WindowAsk:
+    """Ask for *amount* in a window of tokens."""
+    return WindowAsk(key, "tokens", amount, limit)
+
+
+def ask(id: str, *windows: WindowAsk, hold: Pico | None = None, **more: object) -> Admission:
+    """Make an admission with the suite's account and owner; *hold* is set aside in `BUDGET`."""
+    holds = () if hold is None else (HoldAsk("bud_1", "2026-01", hold, BUDGET.limit),)
+    return Admission(
+        **{  # type: ignore[arg-type]
+            "id": id,
+            "owner": OWNER,
+            "account": "acc_1",
+            "key": None,
+            "model": "gpt-4",
+            "windows": windows,
+            "holds": holds,
+            "reserved_cost": hold or 0,
+            **more,
+        }
+    )
+
+
+def end(id: str, used: int = 0, cost: Pico = 0, **more: object) -> Settlement:
+    """Make a good settlement of one attempt."""
+    usage = Usage(used, 0)
+    attempt = Attempt(
+        n=1,
+        deployment="mock",
+        upstream_model="gpt-4",
+        region="local",
+        outcome="ok",
+        usage=usage,
+        card="{}",
+        cost=cost,
+        started=NOON,
+        ended=NOON,
+    )
+    return Settlement(
+        **{  # type: ignore[arg-type]
+            "id": id,
+            "state": "ok",
+            "attempts": (attempt,),
+            "served_model": "gpt-4-0613",
+            "usage": usage,
+            "used_tokens": used,
+            **more,
+        }
+    )
+
+
+class StoreSuite:
+    """The contract of `Store`, test by test."""
+
+    def open_store(self, clock: ManualClock) -> AbstractAsyncContextManager[Store]:
+        """Open an empty store that goes by *clock*."""
+        raise NotImplementedError
+
+    async def _furnish(self, store: Store) -> Store:
+        await store.enlist(OWNER, LEASE)
+        await store.put_account(ACCOUNT)
+        await store.put_account(OTHER)
+        await store.put_key(KEY)
+        await store.put_budget(BUDGET)
+        return store
+
+    # Windows
+
+    async def test_a_window_admits_its_limit_and_no_more(self) -> None:
+        """The N-th request of a minute passes, the next is told how long to wait."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            for n in range(3):
+                assert isinstance(await store.admit(ask(f"r{n}", requests(3))), Admitted)
+                clock.advance(10)
+
+            refused = await store.admit(ask("r3", requests(3)))
+
+            assert isinstance(refused, WindowFull)
+            assert (refused.kind, refused.retry_after) == ("requests", 30)
+
+    async def test_waiting_retry_after_suffices(self) -> None:
+        """After exactly the seconds told, and not a microsecond before the entry left, it fits."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            clock.advance(0.5)
+            await store.admit(ask("r0", requests(1)))
+            clock.advance(59.999999)
+            early = await store.admit(ask("r1", requests(1)))
+            clock.advance(0.000001)
+
+            assert isinstance(early, WindowFull)
+            assert early.retry_after == 1
+            assert isinstance(await store.admit(ask("r2", requests(1))), Admitted)
+
+    async def test_no_edge_lets_twice_the_limit_through(self) -> None:
+        """Requests late in one minute count in the next: no interval of 60 s holds more than N."""
+        clock = ManualClock(NOON + 58 * SECOND + 900_000)
+        admitted: list[Micros] = []
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            for n in range(40):
+                if isinstance(await store.admit(ask(f"r{n:02}", requests(5))), Admitted):
+                    admitted.append(clock.now())
+                clock.advance(3.35)
+
+            starts = [sum(t <= other < t + MINUTE for other in admitted) for t in admitted]
+            assert max(starts) == 5
+            assert len(admitted) >= 10
+
+    async def test_tokens_settle_to_what_was_used(self) -> None:
+        """A charge is the reservation until settled, then the use, at the time of admission."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", tokens(800, 1000)))
+            clock.advance(20)
+            assert isinstance(await store.admit(ask("r1", tokens(300, 1000))), WindowFull)
+
+            await store.settle(end("r0", used=100))
+
+            (state,) = await store.peek([tokens(0, 1000)])
+            assert (state.used, state.remaining) == (100, 900)
+            assert state.resets_at == NOON + MINUTE
+            assert isinstance(await store.admit(ask("r2", tokens(900, 1000))), Admitted)
+            clock.advance(40)
+            (state,) = await store.peek([tokens(0, 1000)])
+            assert state.used == 900
+
+    async def test_a_settlement_above_its_reservation_blocks_until_it_fits(self) -> None:
+        """Over-shoot is charged in full: nothing remains and nothing is admitted."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", tokens(500, 1000)))
+            await store.settle(end("r0", used=1500))
+
+            (state,) = await store.peek([tokens(0, 1000)])
+            refused = await store.admit(ask("r1", tokens(1, 1000)))
+
+            assert (state.used, state.remaining) == (1500, 0)
+            assert isinstance(refused, WindowFull)
+            assert (refused.kind, refused.retry_after) == ("tokens", 60)
+            clock.advance(60)
+            assert isinstance(await store.admit(ask("r2", tokens(1, 1000))), Admitted)
+
+    async def test_settling_after_the_entry_left_changes_no_window(self) -> None:
+        """An answer that took longer than a minute has no entry any more."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", tokens(500, 1000)))
+            clock.advance(61)
+            await store.admit(ask("r1", tokens(10, 1000)))
+            await store.settle(end("r0", used=900))
+
+            (state,) = await store.peek([tokens(0, 1000)])
+            assert state.used == 10
+
+    async def test_peeking_changes_nothing(self) -> None:
+        """A peek tells the window as it stands and takes no place in it."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            (empty,) = await store.peek([requests(1)])
+            (again,) = await store.peek([requests(1)])
+
+            assert empty == again
+            assert (empty.used, empty.resets_at) == (0, NOON)
+            assert isinstance(await store.admit(ask("r0", requests(1))), Admitted)
+
+    async def test_one_full_window_leaves_everything_untouched(self) -> None:
+        """A refusal leaves no window entry, no hold and no row."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", tokens(900, 1000)))
+
+            refused = await store.admit(ask("r1", requests(9), tokens(200, 1000), hold=5))
+
+            assert isinstance(refused, WindowFull)
+            states = await store.peek([requests(9), tokens(0, 1000)])
+            assert [state.used for state in states] == [0, 900]
+            assert (await store.budget_state("bud_1", "2026-01")).held == 0
+            assert await store.row("acc_1", "r1") is None
+
+    async def test_a_full_budget_leaves_everything_untouched(self) -> None:
+        """A refusal by the last thing asked takes back nothing, for nothing was taken."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            slot = (SlotAsk("acc_1:parallel", 1),)
+
+            refused = await store.admit(ask("r0", requests(1), hold=1001, slots=slot))
+
+            assert refused == BudgetFull("bud_1")
+            (state,) = await store.peek([requests(1)])
+            assert state.used == 0
+            assert await store.row("acc_1", "r0") is None
+            assert isinstance(await store.admit(ask("r1", requests(1), slots=slot)), Admitted)
+
+    async def test_the_longest_wait_is_told(self) -> None:
+        """Of several full windows the one that empties last refuses, so that waiting suffices."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", requests(1)))
+            clock.advance(15)
+            await store.admit(ask("r1", tokens(10, 10)))
+
+            refused = await store.admit(ask("r2", requests(1), tokens(1, 10)))
+
+            assert isinstance(refused, WindowFull)
+            assert (refused.kind, refused.retry_after) == ("tokens", 60)
+            assert [state.used for state in refused.windows] == [1, 10]
+
+    async def test_parallel_requests_are_bounded_while_open(self) -> None:
+        """A slot is free again when its request has settled."""
+        slot = (SlotAsk("acc_1:parallel", 2),)
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", slots=slot))
+            await store.admit(ask("r1", slots=slot))
+
+            assert await store.admit(ask("r2", slots=slot)) == SlotsFull("acc_1:parallel", 2)
+            await store.settle(end("r0"))
+            assert isinstance(await store.admit(ask("r3", slots=slot)), Admitted)
+
+    async def test_tasks_at_once_get_exactly_the_limit(self) -> None:
+        """Forty tasks for ten places: ten get one."""
+        results: Counter[str] = Counter()
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+
+            async def one(n: int) -> None:
+                result = await store.admit(ask(f"r{n:02}", requests(10), hold=1))
+                results[type(result).__name__] += 1
+
+            async with anyio.create_task_group() as tasks:
+                for n in range(40):
+                    tasks.start_soon(one, n)
+
+            assert results == {"Admitted": 10, "WindowFull": 30}
+            assert (await store.budget_state("bud_1", "2026-01")).held == 10
+            assert len(await store.rows("acc_1")) == 10
+
+    async def test_a_cancelled_admission_happened_or_it_did_not(self) -> None:
+        """Whatever a cancelled caller left behind is whole, and settling makes it good."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for n in range(20):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(store.admit, ask(f"r{n:02}", requests(99), hold=1))
+                    for _ in range(n % 4):
+                        await anyio.lowlevel.checkpoint()
+                    tasks.cancel_scope.cancel()
+                await store.settle(end(f"r{n:02}", state="aborted", attempts=()))
+
+            rows = await store.rows("acc_1")
+            (state,) = await store.peek([requests(99)])
+            assert state.used == len(rows)
+            assert {row.state for row in rows} <= {"aborted"}
+            assert (await store.budget_state("bud_1", "2026-01")).held == 0
+
+    # Settlement
+
+    async def test_settling_twice_changes_nothing(self) -> None:
+        """The second end of a request is told so and leaves sums as they were."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", tokens(50, 1000), hold=100))
+            first = await store.settle(end("r0", used=40, cost=70))
+
+            second = await store.settle(end("r0", used=400, cost=700, state="error"))
+
+            assert first == Settled(id="r0", state="ok", cost=70)
+            assert second == AlreadySettled("r0", "ok")
+            purse = await store.budget_state("bud_1", "2026-01")
+            assert (purse.spent, purse.held) == (70, 0)
+            (state,) = await store.peek([tokens(0, 1000)])
+            assert state.used == 40
+            report = await self._report(store)
+            assert (report.requests, report.tokens, report.cost) == (1, 40, 70)
+
+    async def test_settling_what_was_never_admitted_changes_nothing(self) -> None:
+        """An unknown id has no row to end."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+
+            assert await store.settle(end("r0", cost=5)) == AlreadySettled("r0", None)
+            assert (await self._report(store)).requests == 0
+
+    async def test_settling_at_once_from_many_tasks_happens_once(self) -> None:
+        """Of ten settlements of one id exactly one counts."""
+        results: list[object] = []
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", hold=100))
+
+            async def one(cost: int) -> None:
+                results.append(await store.settle(end("r0", cost=cost)))
+
+            async with anyio.create_task_group() as tasks:
+                for cost in range(10):
+                    tasks.start_soon(one, cost)
+
+            (won,) = [result for result in results if isinstance(result, Settled)]
+            assert (await store.budget_state("bud_1", "2026-01")).spent == won.cost
+
+    async def test_a_row_tells_the_whole_request(self) -> None:
+        """What was asked and how it ended is read back as it was written."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(
+                ask("r0", key="key_1", labels={"team": "a"}, end_user="eve", prompt_tokens=7)
+            )
+            opened = await store.row("acc_1", "r0")
+            clock.advance(2)
+            final = end("r0", used=9, cost=33, latency=2_000_000, first_token=5)
+            await store.settle(final)
+            row = await store.row("acc_1", "r0")
+
+            assert opened is not None
+            assert (opened.state, opened.settled, opened.cost) == ("open", None, 0)
+            assert row is not None
+            assert (row.key, row.end_user, row.labels) == ("key_1", "eve", {"team": "a"})
+            assert (row.admitted, row.settled) == (NOON, NOON + 2 * SECOND)
+            assert (row.usage, row.cost, row.latency) == (Usage(9, 0), 33, 2_000_000)
+            assert row.attempts == final.attempts
+            assert sum(attempt.cost for attempt in row.attempts) == row.cost
+
+    async def test_sums_match_rows(self) -> None:
+        """Budget, report and rows agree to the pico-dollar, whatever the group."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            for n in range(12):
+                await store.admit(ask(f"r{n:02}", hold=10, key="key_1" if n % 2 else None))
+                await store.settle(end(f"r{n:02}", used=n, cost=n * n, state=_state(n)))
+                clock.advance(3600)
+
+            rows = await store.rows("acc_1")
+            purse = await store.budget_state("bud_1", "2026-01")
+            cost = sum(row.cost for row in rows)
+            assert cost == purse.spent == sum(n * n for n in range(12))
+            for group_by in ("day", "model", "served_model", "key"):
+                report = await store.report(
+                    "acc_1", start=NOON, end=NOON + 24 * HOUR, group_by=group_by
+                )
+                assert (report.requests, report.tokens, report.cost) == (12, 66, cost)
+            half = await store.report(
+                "acc_1", start=NOON + HOUR, end=NOON + 3 * HOUR, group_by="key"
+            )
+            assert [(one.group, one.cost) for one in half.groups] == [("", 4), ("key_1", 1)]
+
+    # Budgets
+
+    async def test_a_budget_is_held_then_spent(self) -> None:
+        """A hold counts until settled, then what was spent does; the next period is fresh."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", hold=600))
+            assert await store.admit(ask("r1", hold=401)) == BudgetFull("bud_1")
+            await store.settle(end("r0", cost=100))
+            assert isinstance(await store.admit(ask("r2", hold=900)), Admitted)
+            february = (HoldAsk("bud_1", "2026-02", 1000, 1000),)
+
+            assert isinstance(await store.admit(ask("r3", holds=february)), Admitted)
+            assert (await store.budget_state("bud_1", "2026-01")).held == 900
+
+    async def test_a_hold_is_raised_for_a_further_attempt_if_there_is_room(self) -> None:
+        """More is set aside or nothing changes, and the settlement releases all of it."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", hold=400))
+
+            assert await store.hold("r0", 600)
+            assert not await store.hold("r0", 1)
+            assert not await store.hold("nobody", 1)
+            assert (await store.budget_state("bud_1", "2026-01")).held == 1000
+            await store.settle(end("r0", cost=1))
+            purse = await store.budget_state("bud_1", "2026-01")
+            assert (purse.spent, purse.held) == (1, 0)
+            assert not await store.hold("r0", 1)
+
+    # Leases and sweeps
+
+    async def test_a_living_owners_rows_are_not_swept(self) -> None:
+        """A lease that is renewed protects, whoever sweeps."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0"))
+            for _ in range(5):
+                clock.advance(29)
+                await store.renew(OWNER, LEASE)
+                assert not await store.sweep("prompt")
+
+            assert isinstance(await store.settle(end("r0")), Settled)
+
+    async def test_a_dead_owners_rows_are_lost_and_charged_by_policy(self) -> None:
+        """The counted prompt, the whole reservation, or nothing."""
+        expected = {"prompt": (7, 70), "reserved": (20, 200), "nothing": (0, 0)}
+        for policy, (used, cost) in expected.items():
+            clock = ManualClock(NOON)
+            async with self.open_store(clock) as store:
+                await self._furnish(store)
+                await store.admit(_reserved("r0"))
+                clock.advance(30)
+
+                (lost,) = await store.sweep(policy)  # type: ignore[arg-type]
+
+                assert lost == Settled(id="r0", state="lost", cost=cost)
+                row = await store.row("acc_1", "r0")
+                assert row is not None
+                assert row.usage is not None
+                assert (row.usage.total, row.usage.source) == (used, "estimated")
+                assert [attempt.cost for attempt in row.attempts] == [cost]
+                assert row.attempts[0].deployment == "mock-1"
+                purse = await store.budget_state("bud_1", "2026-01")
+                assert (purse.spent, purse.held) == (cost, 0)
+                (state,) = await store.peek([tokens(0, 1000)])
+                assert state.used == used
+                assert not await store.sweep(policy)  # type: ignore[arg-type]
+
+    async def test_a_retired_owners_open_rows_are_lost(self) -> None:
+        """Retiring ends the lease at once."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0"))
+            await store.retire(OWNER)
+
+            assert [lost.id for lost in await store.sweep("nothing")] == ["r0"]
+
+    async def test_a_lost_row_is_replaced_once(self) -> None:
+        """A process that was only paused may still tell, once; the difference is booked."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(_reserved("r0"))
+            clock.advance(30)
+            await store.sweep("prompt")
+
+            assert await store.settle(end("r0", used=11, cost=110)) == Settled(
+                id="r0", state="ok", cost=110
+            )
+            assert await store.settle(end("r0", used=99, cost=990)) == AlreadySettled("r0", "ok")
+            purse = await store.budget_state("bud_1", "2026-01")
+            assert (purse.spent, purse.held) == (110, 0)
+            report = await self._report(store)
+            assert (report.requests, report.tokens, report.cost) == (1, 11, 110)
+            row = await store.row("acc_1", "r0")
+            assert row is not None
+            assert [attempt.cost for attempt in row.attempts] == [110]
+            (state,) = await store.peek([tokens(0, 1000)])
+            assert state.used == 11
+
+    # Directory
+
+    async def test_admission_checks_that_key_and_account_live(self) -> None:
+        """Revocation, expiry and deletion are exact to the microsecond, whatever is cached."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.put_key(attrs.evolve(KEY, revoked=NOON + 10))
+            late = Key(**{**attrs.asdict(KEY), "id": "key_2", "digest": b"2" * 32, "expires": NOON})
+            await store.put_key(late)
+
+            assert isinstance(await store.admit(ask("r0", key="key_1")), Admitted)
+            assert await store.admit(ask("r1", key="key_2")) == NotLive("expired")
+            clock.advance(0.00001)
+            assert await store.admit(ask("r2", key="key_1")) == NotLive("revoked")
+            assert await store.admit(ask("r3", key="key_9")) == NotLive("unknown")
+            assert await store.admit(ask("r4", key="key_1", account="acc_2")) == NotLive("unknown")
+            await store.put_account(attrs.evolve(ACCOUNT, deleted=NOON))
+            assert await store.admit(ask("r5")) == NotLive("deleted")
+            assert await store.admit(ask("r6", account="acc_9")) == NotLive("unknown")
+
+    async def test_a_key_is_found_by_its_digest_with_all_that_belongs_to_it(self) -> None:
+        """One read brings key, account, plan and the budgets that apply."""
+        foreign = Budget(id="bud_2", account="acc_1", key="key_9", period="day", limit=5)
+        own = Budget(id="bud_3", account="acc_1", key="key_1", period="total", limit=6)
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.put_budget(foreign)
+            await store.put_budget(own)
+
+            found = await store.identify(KEY.digest)
+
+            assert found is not None
+            assert (found.key, found.account) == (KEY, ACCOUNT)
+            assert found.plan == BUILT_IN_PLANS["free"]
+            assert set(found.budgets) == {BUDGET, own}
+            assert await store.identify(b"9" * 32) is None
+            bare = await store.identity("acc_1")
+            assert bare is not None
+            assert (bare.key, bare.budgets) == (None, (BUDGET,))
+            assert await store.identity("acc_9") is None
+
+    async def test_accounts_are_walls(self) -> None:
+        """Another account's keys, rows and sums are as if they did not exist."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0"))
+            await store.settle(end("r0", cost=5))
+
+            assert await store.key("acc_2", "key_1") is None
+            assert not await store.keys("acc_2")
+            assert await store.row("acc_2", "r0") is None
+            assert not await store.rows("acc_2")
+            assert not await store.budgets("acc_2")
+            report = await store.report("acc_2", start=0, end=NOON + HOUR, group_by="model")
+            assert not report.groups
+
+    async def test_plans_of_ones_own_stand_beside_the_built_in_ones(self) -> None:
+        """A plan is written and found; one with a built-in name takes its place."""
+        mine = Plan(name="mine", requests_per_minute=7, parallel=2, token_reserve="maximum")
+        free = Plan(name="free", requests_per_minute=1)
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            assert await store.plans() == BUILT_IN_PLANS
+            await store.put_plan(mine)
+            await store.put_plan(free)
+            await store.put_account(attrs.evolve(OTHER, plan="mine"))
+
+            assert await store.plans() == {**BUILT_IN_PLANS, "mine": mine, "free": free}
+            found = await store.identity("acc_2")
+            assert found is not None
+            assert found.plan == mine
+
+    async def test_lists_page_by_id(self) -> None:
+        """Pages follow each other without gap or overlap."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for n in range(5):
+                digest = bytes([n]) * 32
+                key = Key(
+                    id=f"key_a{n}", account="acc_2", digest=digest, hint="", name="", created=NOON
+                )
+                await store.put_key(key)
+                await store.admit(ask(f"r{n}"))
+
+            pages = [await store.keys("acc_2", limit=2)]
+            while pages[-1]:
+                pages.append(await store.keys("acc_2", after=pages[-1][-1].id, limit=2))
+            assert [[key.id[-1] for key in page] for page in pages] == [
+                ["0", "1"],
+                ["2", "3"],
+                ["4"],
+                [],
+            ]
+            assert [row.id for row in await store.rows("acc_1", after="r2")] == ["r3", "r4"]
+            assert [one.id for one in await store.accounts(after="acc_1")] == ["acc_2"]
+            assert await store.account("acc_2") == OTHER
+
+    async def _report(self, store: Store) -> UsageReport:
+        return await store.report("acc_1", start=0, end=NOON + 24 * HOUR, group_by="model")
+
+
+class DurableStoreSuite(StoreSuite):
+    """What a store must do besides that outlives its process."""
+
+    async def test_what_was_told_is_there_when_opened_again(self) -> None:
+        """Rows, windows, budgets, keys and owners survive closing; `open_store` opens the same."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            await store.admit(_reserved("r0"))
+            await store.admit(ask("r1", requests(5), hold=3))
+            await store.settle(end("r1", cost=2))
+        clock.advance(1)
+        async with self.open_store(clock) as store:
+            await store.enlist(OWNER, LEASE)
+            states = await store.peek([requests(5), tokens(0, 1000)])
+            rows: Sequence[object] = [row.state for row in await store.rows("acc_1")]
+
+            assert [state.used for state in states] == [1, 20]
+            assert rows == ["open", "ok"]
+            assert await store.key("acc_1", "key_1") == KEY
+            purse = await store.budget_state("bud_1", "2026-01")
+            assert (purse.spent, purse.held) == (2, 200)
+            assert isinstance(await store.settle(end("r0", cost=1)), Settled)
+
+
+def _state(n: int) -> str:
+    return ("ok", "error", "aborted")[n % 3]
+
+
+def _reserved(id: str) -> Admission:
+    return ask(
+        id,
+        tokens(20, 1000),
+        hold=200,
+        prompt_tokens=7,
+        prompt_cost=70,
+        reserved_tokens=20,
+        planned=Planned("mock-1", "gpt-4-0613", "local", "{}"),
+    )

@@ -1,0 +1,1 @@
+"""What aihub costs, beside a bare server that does nothing else. `python -m bench --help`."""

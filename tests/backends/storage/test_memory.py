@@ -1,0 +1,135 @@
+"""The memory store keeps the contract, and the suite catches stores that do not."""
+
+from contextlib import asynccontextmanager
+
+import anyio
+import attrs
+import pytest
+
+from aihub.backends.storage import memory
+from aihub.backends.storage.memory import MemoryStore
+from aihub.model.ledger import Admitted, WindowFull
+from aihub.model.units import SECOND
+from aihub.testing import ManualClock
+from aihub.testing.stores import ACCOUNT, NOON, StoreSuite, ask, end, requests
+
+
+@pytest.mark.anyio
+class TestMemoryStore(StoreSuite):
+    """The reference."""
+
+    @asynccontextmanager
+    async def open_store(self, clock):
+        yield MemoryStore(clock=clock)
+
+
+class ForgetsToRefund(MemoryStore):
+    """Broken: a token window keeps the reservation for ever."""
+
+    async def settle(self, final):
+        return await super().settle(attrs.evolve(final, used_tokens=10**6))
+
+
+class Slots(MemoryStore):
+    """Broken: counts by calendar minute, so that 2N pass at its edge."""
+
+    async def admit(self, ask):
+        minute = self._clock.now() // (60 * SECOND)
+        windows = tuple(attrs.evolve(take, key=f"{take.key}:{minute}") for take in ask.windows)
+        return await super().admit(attrs.evolve(ask, windows=windows))
+
+
+class SettlesTwice(MemoryStore):
+    """Broken: books every settlement that comes."""
+
+    async def settle(self, final):
+        if final.id in self._done:
+            row = self._done[final.id]
+            self._book(row, final, +1)
+            return await super().settle(final)
+        return await super().settle(final)
+
+
+class AdmitsHalf(MemoryStore):
+    """Broken: takes the windows before it asks the budget."""
+
+    async def admit(self, ask):
+        bare = attrs.evolve(ask, holds=(), slots=())
+        result = await super().admit(bare)
+        if isinstance(result, Admitted):
+            refused = self._refused_by_slots(ask) or self._refused_by_budgets(ask)
+            if refused is not None:
+                del self._open[ask.id]
+                return refused
+            for hold in ask.holds:
+                self._purse(hold.budget, hold.period).held += hold.amount
+            self._open[ask.id].ask = ask
+        return result
+
+
+class SweepsTheLiving(MemoryStore):
+    """Broken: whatever is open when somebody sweeps is lost."""
+
+    async def sweep(self, policy):
+        self._owners.clear()
+        return await super().sweep(policy)
+
+
+class ForgetsRevocation(MemoryStore):
+    """Broken: believes the look-up."""
+
+    def _refused_as_not_live(self, ask, now):
+        return None
+
+
+BROKEN = [ForgetsToRefund, Slots, SettlesTwice, AdmitsHalf, SweepsTheLiving, ForgetsRevocation]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda store: store.__name__)
+def test_the_suite_catches_a_broken_store(broken):
+    """Each way of being wrong fails at least one test of the suite."""
+
+    class Suite(StoreSuite):
+        @asynccontextmanager
+        async def open_store(self, clock):
+            yield broken(clock=clock)
+
+    failed = []
+    for name in (name for name in dir(Suite) if name.startswith("test_")):
+        try:
+            anyio.run(getattr(Suite(), name))
+        except AssertionError:
+            failed.append(name)
+
+    assert failed
+
+
+@pytest.mark.anyio
+async def test_details_are_bounded_and_sums_are_not_lost(monkeypatch):
+    """Old rows make room, what they cost stays in the report."""
+    monkeypatch.setattr(memory, "MAX_ROWS", 3)
+    store = MemoryStore(clock=ManualClock(NOON))
+    await store.put_account(ACCOUNT)
+    for n in range(5):
+        await store.admit(ask(f"r{n}"))
+        await store.settle(end(f"r{n}", cost=1))
+
+    report = await store.report("acc_1", start=0, end=NOON * 2, group_by="model")
+
+    assert [row.id for row in await store.rows("acc_1")] == ["r2", "r3", "r4"]
+    assert (report.requests, report.cost) == (5, 5)
+
+
+@pytest.mark.anyio
+async def test_windows_that_hold_nothing_are_forgotten():
+    """A sweep drops idle windows; a new one starts as empty as they were."""
+    clock = ManualClock(NOON)
+    store = MemoryStore(clock=clock)
+    await store.put_account(ACCOUNT)
+    await store.admit(ask("r0", requests(1)))
+    clock.advance(61)
+    await store.sweep("prompt")
+
+    assert not store._windows
+    assert isinstance(await store.admit(ask("r1", requests(1))), Admitted)
+    assert isinstance(await store.admit(ask("r2", requests(1))), WindowFull)
