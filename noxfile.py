@@ -81,7 +81,7 @@ def _check_statically(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy", *_existing("aihub", "typing_tests"))
     session.run("lint-imports", "--no-cache")
-    session.run("interrogate", *"tests", "aihub/testing")
+    session.run("interrogate", "tests", "aihub/testing")
 
 
 def _existing(*paths: str) -> list[str]:

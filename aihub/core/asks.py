@@ -15,9 +15,10 @@ from ..errors import (
     InvalidRequest,
     LimitName,
     OverLimit,
+    PermissionDenied,
     RequestExceedsPlan,
 )
-from ..model.account import Budget, Identity
+from ..model.account import Budget, Identity, Scope
 from ..model.catalogue import Model, PriceCard
 from ..model.chat import Chat
 from ..model.ledger import (
@@ -153,8 +154,17 @@ def refusal(refused: Refused, budgets: tuple[Budget, ...], now: Micros) -> HubEr
             return AuthenticationFailed("revoked_api_key")
         case NotLive("expired"):
             return AuthenticationFailed("expired_api_key")
-        case NotLive():
-            return AuthenticationFailed("invalid_api_key")
+    return AuthenticationFailed("invalid_api_key")
+
+
+def check_scope(identity: Identity, scope: Scope) -> None:
+    """Refuse a caller whose key may not do *scope*; one without a key may do all.
+
+    Raises:
+        PermissionDenied: it lacks the scope.
+    """
+    if identity.key is not None and scope not in identity.key.scopes:
+        raise PermissionDenied(scope)
 
 
 def check_labels(labels: Mapping[Any, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Wire JSON <-> values: pure codecs, no I/O."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from ..core.keys import MAX_KEY, PREFIX, digest, format_key, hint, well_formed
-from ..errors import AuthenticationFailed, InvalidRequest, NotFound, PermissionDenied
+from ..errors import AuthenticationFailed, InvalidRequest, NotFound
 from ..model.account import (
     DEFAULT_SCOPES,
     SCOPES,
@@ -46,12 +46,11 @@ class Gate:
         self._clock = clock
         self._known: OrderedDict[bytes | str, tuple[Identity, Micros]] = OrderedDict()
 
-    async def authenticate(self, secret: str | None, scope: Scope) -> Identity:
+    async def authenticate(self, secret: str | None) -> Identity:
         """Return whose key *secret* is.
 
         Raises:
             AuthenticationFailed: missing, unknown, expired or revoked.
-            PermissionDenied: it lacks *scope*.
             StoreUnavailable: nobody can tell; never taken for a wrong key.
         """
         if not secret:
@@ -71,8 +70,6 @@ class Gate:
             raise AuthenticationFailed("revoked_api_key")
         if found.key.expired_at(now):
             raise AuthenticationFailed("expired_api_key")
-        if scope not in found.key.scopes:
-            raise PermissionDenied(scope)
         return found
 
     async def account(self, id: str) -> Identity:
@@ -247,6 +244,26 @@ class Accounts:
             raise InvalidRequest(str(error), param=str(error).split()[0]) from None
         await self._directory.put_key(key)
         return NewKey(key, text)
+
+    async def fix_key(
+        self, account: str, secret: str, *, scopes: Iterable[Scope] = DEFAULT_SCOPES
+    ) -> Key:
+        """Have a key with a secret of one's own: make it, or make it good again.
+
+        For keys that a configuration names: started twice, it says the same.
+
+        Raises:
+            NotFound: there is no such account.
+            InvalidRequest: a scope is unknown, the secret is malformed or another account's.
+        """
+        found = await self._directory.identify(digest(secret)) if well_formed(secret) else None
+        if found is None or found.key is None:
+            return (await self.create_key(account, scopes=scopes, secret=secret)).key
+        if found.account.id != account:
+            raise InvalidRequest("Another account has this secret.", param="secret")
+        return await self._put_key(
+            attrs.evolve(found.key, scopes=_scopes(scopes), revoked=None, expires=None)
+        )
 
     async def key(self, account: str, id: str) -> Key:
         """Return one key of an account.

@@ -52,12 +52,14 @@ class Options:
     """What a request says beside the chat itself.
 
     `region` pins it: it never leaves that region. `labels` (at most 16) and `end_user` go to the
-    ledger, for attribution.
+    ledger, for attribution. `id` is the request's, from `Hub.new_id`, where the caller must know
+    it beforehand.
     """
 
     region: str | None = None
     labels: Mapping[str, str] | None = None
     end_user: str | None = None
+    id: str | None = None
 
 
 NO_OPTIONS = Options()
@@ -83,7 +85,7 @@ class Exchange:
         self.chat = chat
         self._identity = identity
         self._options = options
-        self.id = ids.new("req")
+        self.id = options.id or ids.new("req")
         self.windows: tuple[WindowState, ...] = ()
         self.admitted: Micros = 0
         self.completion: Completion | None = None

@@ -18,7 +18,7 @@ from typing import Any, Self
 import anyio
 import attrs
 
-from ..core.asks import check_labels, windows
+from ..core.asks import check_labels, check_scope, windows
 from ..core.periods import month_of
 from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
 from ..model.account import Account, Identity, Scope
@@ -236,9 +236,22 @@ class Hub:
         return self._state == _OPEN and not self._settler.unsettled
 
     @property
+    def catalogue(self) -> Catalogue:
+        """The models there are now."""
+        return self._setup.catalogue
+
+    @property
     def in_flight(self) -> int:
         """How many requests are open."""
         return len(self._in_flight)
+
+    def now(self) -> Micros:
+        """Return what time it is for this hub."""
+        return self._clock.now()
+
+    def new_id(self) -> str:
+        """Return an id for a request, to be given in its `Options`."""
+        return self._ids.new("req")
 
     @property
     def region(self) -> str:
@@ -261,19 +274,22 @@ class Hub:
 
     # Who calls
 
-    async def authenticate(self, secret: str | None, scope: Scope = "inference") -> Identity:
-        """Return whose key *secret* is, if it may do *scope*.
+    async def authenticate(self, secret: str | None, scope: Scope | None = "inference") -> Identity:
+        """Return whose key *secret* is, if it may do *scope*; with None, whatever it may do.
 
         Raises:
             AuthenticationFailed: missing, unknown, expired or revoked.
             PermissionDenied: it lacks the scope.
             StoreUnavailable: nobody can tell.
         """
-        return await self._gate.authenticate(secret, scope)
+        identity = await self._gate.authenticate(secret)
+        if scope is not None:
+            check_scope(identity, scope)
+        return identity
 
     async def _caller(self, key: str | None, account: str | None) -> Identity:
         if key is not None:
-            return await self._gate.authenticate(key, "inference")
+            return await self.authenticate(key)
         return await self._gate.account(account or LOCAL_ACCOUNT)
 
     # Chat
@@ -346,7 +362,10 @@ class Hub:
     async def open(
         self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
     ) -> AsyncIterator[Stream]:
-        """Answer a chat as a stream of events inside a context."""
+        """Answer a chat as a stream of events inside a context.
+
+        Entering admits it: what is refused is refused before the body runs.
+        """
         exchange = self._exchange(chat, identity, options)
         scope = anyio.CancelScope()
         self._in_flight.add(scope)

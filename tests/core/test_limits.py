@@ -128,3 +128,13 @@ def test_an_unknown_id_settles_nothing():
     window.settle("r0", 9)
 
     assert (window.total, list(window.entries)) == (0, [])
+
+
+def test_a_wait_ends_with_the_last_entry_that_must_leave():
+    """Those that may stay are not waited for."""
+    window = Window()
+    for n in range(3):
+        window.put(f"r{n}", 2, n * 10 * SECOND)
+
+    now = 20 * SECOND
+    assert [window.retry_after(amount, 6, now) for amount in (1, 2, 3, 6)] == [40, 40, 50, 60]

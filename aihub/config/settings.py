@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from .backends.catalogue import load_catalogue
-from .backends.clocks import SystemClock
-from .backends.ids import RandomIds, SeededIds
-from .backends.providers.mock import MockProvider
-from .backends.providers.mock.provider import Delays
-from .backends.storage.memory import MemoryStore
-from .backends.tokens import best_counter
-from .errors import UsageMistake
-from .hub import Hub
-from .hub.hub import GRACE, MAX_IN_FLIGHT
-from .model.catalogue import Routes
-from .model.ledger import LostPolicy
-from .protocols import Catalogue, Clock, Ids, Observer, Store
+from ..backends.catalogue import load_catalogue
+from ..backends.clocks import SystemClock
+from ..backends.ids import RandomIds, SeededIds
+from ..backends.providers.mock import MockProvider
+from ..backends.providers.mock.provider import Delays
+from ..backends.storage.memory import MemoryStore
+from ..backends.tokens import best_counter
+from ..errors import UsageMistake
+from ..hub import Hub
+from ..hub.hub import GRACE, MAX_IN_FLIGHT
+from ..model.catalogue import Routes
+from ..model.ledger import LostPolicy
+from ..protocols import Catalogue, Clock, Ids, Observer, Store
 
 if TYPE_CHECKING:
-    from .sync import SyncHub
+    from ..sync import SyncHub
 
 MEMORY = "memory:"
 SQLITE = "sqlite:"
@@ -105,7 +105,7 @@ async def open_hub(settings: Settings | None = None) -> AsyncIterator[Hub]:
 @contextmanager
 def open_sync_hub(settings: Settings | None = None) -> Iterator[SyncHub]:
     """Open the default hub for synchronous programs; arguments and errors as `open_hub`."""
-    from .sync import SyncHub
+    from ..sync import SyncHub
 
     with SyncHub(lambda: open_hub(settings)) as hub:
         yield hub
@@ -129,7 +129,7 @@ def open_store(url: str, *, clock: Clock) -> AbstractAsyncContextManager[Store]:
     if url == MEMORY:
         return nullcontext(MemoryStore(clock=clock))
     if url.startswith(SQLITE):
-        from .backends.storage.sqlite import SqliteStore
+        from ..backends.storage.sqlite import SqliteStore
 
         return SqliteStore.open(sqlite_path(url), clock=clock)
     raise UsageMistake(f"'{url}' is no store: use '{MEMORY}' or '{SQLITE}PATH'")

@@ -1,0 +1,182 @@
+"""What `aihub-serve` is made of: settings, the keys it starts with, the app and its driver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import attrs
+
+from ..core.keys import digest
+from ..errors import NotFound
+from ..hub import Hub
+from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
+from ..server.app import App
+from ..server.logs import LogFormat, configure
+from .settings import MEMORY, SQLITE, Settings, open_hub
+
+DEV_KEY = "aihub-dev-key"
+"""The key of a server that only this machine can reach; it is in the documentation."""
+
+DEV_PLAN = "pro"
+FIRST_ACCOUNT = "acc_first"
+DEV_ACCOUNT = "acc_dev"
+
+
+@attrs.frozen
+class FixedKey:
+    """A key that the command line names: `SECRET=PLAN[:SCOPE+SCOPE]`."""
+
+    secret: str = attrs.field(repr=False)
+    plan: str
+    scopes: frozenset[Scope] = DEFAULT_SCOPES
+
+    @classmethod
+    def parse(cls, text: str) -> FixedKey:
+        """Read what a command line says.
+
+        Raises:
+            ValueError: it is not of that form, or a scope is unknown; the text never repeats it.
+        """
+        secret, sign, rest = text.rpartition("=")
+        plan, colon, scopes = rest.partition(":")
+        if not (sign and secret and plan) or (colon and not scopes):
+            raise ValueError("a key is SECRET=PLAN[:SCOPE+SCOPE], such as test=pro:read+inference")
+        named = frozenset(scopes.split("+")) if scopes else DEFAULT_SCOPES
+        unknown = sorted(named - set(SCOPES))
+        if unknown:
+            raise ValueError(f"there is no scope '{unknown[0]}': use {', '.join(SCOPES)}")
+        return cls(secret, plan, cast(frozenset[Scope], named))
+
+
+async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | None:
+    """Have the keys that a server starts with, and return a secret worth printing.
+
+    With *keys*, those, and nothing to print but the first. Without, where only this machine can
+    reach us (*local*), the development key; otherwise a random one, printed at the first start and
+    never again (None).
+
+    Raises:
+        InvalidRequest: a plan is unknown, or a secret is malformed.
+    """
+    for fixed in keys:
+        account = f"acc_{digest(fixed.secret).hex()[:16]}"
+        await _ensure_account(hub, account, fixed.plan)
+        await hub.accounts.fix_key(account, fixed.secret, scopes=fixed.scopes)
+    await _switch_dev_key(hub, on=local and not keys)
+    if keys:
+        return keys[0].secret
+    if local:
+        return DEV_KEY
+    await _ensure_account(hub, FIRST_ACCOUNT, DEV_PLAN)
+    if await hub.accounts.keys(FIRST_ACCOUNT, limit=1):
+        return None
+    return (await hub.accounts.create_key(FIRST_ACCOUNT, name="first", scopes=SCOPES)).secret
+
+
+async def _switch_dev_key(hub: Hub, *, on: bool) -> None:
+    """Let the documented key in, or see that a store which had it does not let it in any more."""
+    if on:
+        await _ensure_account(hub, DEV_ACCOUNT, DEV_PLAN)
+        await hub.accounts.fix_key(DEV_ACCOUNT, DEV_KEY, scopes=SCOPES)
+        return
+    for key in await hub.accounts.keys(DEV_ACCOUNT):
+        await hub.accounts.revoke_key(DEV_ACCOUNT, key.id)
+
+
+async def _ensure_account(hub: Hub, id: str, plan: str) -> None:
+    try:
+        account = await hub.accounts.get(id)
+    except NotFound:
+        await hub.accounts.create(id=id, plan=plan)
+        return
+    if account.plan != plan:
+        await hub.accounts.change_plan(id, plan)
+
+
+@attrs.frozen(kw_only=True)
+class Serving:
+    """Everything that `aihub-serve` can be told; see its `--help`.
+
+    `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
+    reach the server. `seeded`: ids are a function of the seed too, where the store is memory.
+    """
+
+    host: str
+    port: int
+    local: bool
+    store: str | None
+    keys: Sequence[FixedKey]
+    seed: int
+    seeded: bool
+    delays: tuple[float, float]
+    region: str
+    allowed_hosts: frozenset[str] | None
+    grace: float
+    log_level: str
+    log_format: LogFormat
+
+
+@attrs.frozen
+class Started:
+    """What a server that has just started tells: where it is, a key, where it keeps things."""
+
+    url: str
+    store: str
+    secret: str | None = attrs.field(repr=False)
+
+
+def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
+    """Serve until a signal; *announce* is called once when connections are accepted.
+
+    Raises:
+        OSError: the address cannot be had.
+        HubError: the store cannot be opened, or a key is malformed.
+    """
+    from ..server import trio_h11
+
+    configure(serving.log_level, serving.log_format)
+    store = serving.store or default_store()
+    secret: list[str | None] = []
+
+    @asynccontextmanager
+    async def open_app() -> AsyncIterator[App]:
+        async with open_hub(_settings(serving, store)) as hub:
+            secret.append(await furnish(hub, serving.keys, local=serving.local))
+            yield App(hub, allowed_hosts=serving.allowed_hosts)
+
+    trio_h11.run(
+        open_app,
+        host=serving.host,
+        port=serving.port,
+        grace=serving.grace,
+        started=lambda port: announce(Started(_url(serving.host, port), store, secret[0])),
+    )
+
+
+def default_store() -> str:
+    """Return the store in the user's data folder, which is made where it is missing."""
+    from platformdirs import user_data_path
+
+    folder = Path(user_data_path("aihub", appauthor=False))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"{SQLITE}{folder / 'hub.db'}"
+
+
+def _settings(serving: Serving, store: str) -> Settings:
+    first, between = serving.delays
+    return Settings(
+        store=store,
+        seed=serving.seed,
+        region=serving.region,
+        first_delay=first,
+        between_delay=between,
+        seeded_ids=serving.seeded and store == MEMORY,
+        grace=0,  # the driver has given the grace already
+    )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

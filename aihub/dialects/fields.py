@@ -1,0 +1,180 @@
+"""Reading fields of a JSON object: type, range, and an error that names the path.
+
+A check takes a value and its path and returns the value, or raises `Fault`. Nothing is coerced:
+`"1"` is not a number, `1.0` is an integer because JSON Schema says so (it has no fraction), and a
+boolean is never a number. Texts and codes are those of OpenAI's API, which clients know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from ..model.units import Json
+
+Check: TypeAlias = Callable[[Json, str], Json]
+
+_KINDS = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a decimal",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+
+SHOWN = 64
+"""Characters of a wrong value that an error repeats: enough to find it."""
+
+
+class Fault(Exception):
+    """One field is wrong."""
+
+    def __init__(self, path: str, message: str, code: str) -> None:
+        super().__init__(message)
+        self.path = path
+        self.message = message
+        self.code = code
+
+
+def wrong_type(path: str, expected: str, value: Json) -> Fault:
+    """Say that a value is of another type."""
+    return Fault(
+        path,
+        f"Invalid type for '{path}': expected {expected}, but got {_KINDS[type(value)]} instead.",
+        "invalid_type",
+    )
+
+
+def missing(path: str) -> Fault:
+    """Say that a required field is not there."""
+    return Fault(path, f"Missing required parameter: '{path}'.", "missing_required_parameter")
+
+
+def boolean(value: Json, path: str) -> bool:
+    """Take true or false."""
+    if value is True or value is False:
+        return bool(value)
+    raise wrong_type(path, "a boolean", value)
+
+
+def string(value: Json, path: str) -> str:
+    """Take a text."""
+    if isinstance(value, str):
+        return value
+    raise wrong_type(path, "a string", value)
+
+
+def text_of(low: int, high: int) -> Check:
+    """Take a text of *low* to *high* characters."""
+
+    def check(value: Json, path: str) -> str:
+        text = string(value, path)
+        if not low <= len(text) <= high:
+            raise Fault(
+                path,
+                f"Invalid '{path}': string of {len(text)} characters. "
+                f"Expected {low} to {high} characters.",
+                "string_above_max_length" if len(text) > high else "string_below_min_length",
+            )
+        return text
+
+    return check
+
+
+def integer(low: int | None = None, high: int | None = None) -> Check:
+    """Take a whole number within bounds."""
+
+    def check(value: Json, path: str) -> int:
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is not int:
+            raise wrong_type(path, "an integer", value)
+        _bound(value, path, low, high, "integer")
+        return value
+
+    return check
+
+
+def number(low: float, high: float) -> Check:
+    """Take a number within bounds."""
+
+    def check(value: Json, path: str) -> float:
+        if type(value) not in (int, float):
+            raise wrong_type(path, "a decimal", value)
+        _bound(value, path, low, high, "decimal")
+        return float(value)
+
+    return check
+
+
+def _bound(value: float, path: str, low: float | None, high: float | None, kind: str) -> None:
+    if low is not None and value < low:
+        raise Fault(
+            path,
+            f"Invalid '{path}': {kind} below minimum value. "
+            f"Expected a value >= {low}, but got {value} instead.",
+            f"{kind}_below_min_value",
+        )
+    if high is not None and value > high:
+        raise Fault(
+            path,
+            f"Invalid '{path}': {kind} above maximum value. "
+            f"Expected a value <= {high}, but got {value} instead.",
+            f"{kind}_above_max_value",
+        )
+
+
+def one_of(values: Mapping[str, object] | frozenset[str]) -> Check:
+    """Take one of a few texts."""
+
+    def check(value: Json, path: str) -> str:
+        text = string(value, path)
+        if text in values:
+            return text
+        known = ", ".join(f"'{one}'" for one in sorted(values))
+        raise Fault(
+            path,
+            f"Invalid value: '{text[:SHOWN]}'. Supported values are: {known}.",
+            "invalid_value",
+        )
+
+    return check
+
+
+def array(item: Check, low: int = 0, high: int | None = None) -> Check:
+    """Take a list of *low* to *high* items."""
+
+    def check(value: Json, path: str) -> tuple[Json, ...]:
+        if not isinstance(value, list):
+            raise wrong_type(path, "an array", value)
+        if len(value) < low:
+            raise Fault(
+                path,
+                f"Invalid '{path}': array too short. Expected an array with minimum length "
+                f"{low}, but got one with length {len(value)} instead.",
+                "array_below_min_length",
+            )
+        if high is not None and len(value) > high:
+            raise Fault(
+                path,
+                f"Invalid '{path}': array too long. Expected an array with maximum length "
+                f"{high}, but got one with length {len(value)} instead.",
+                "array_above_max_length",
+            )
+        return tuple([item(one, f"{path}[{n}]") for n, one in enumerate(value)])
+
+    return check
+
+
+def anything(value: Json, _path: str) -> Json:
+    """Take what is there: the user's own JSON."""
+    return value
+
+
+def obj(value: Json, path: str) -> dict[str, Json]:
+    """Take an object, whatever is in it."""
+    if isinstance(value, dict):
+        return value
+    raise wrong_type(path, "an object", value)

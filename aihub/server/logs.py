@@ -1,0 +1,58 @@
+"""How the server's log lines look: text for people, JSON for machines. Neither has a secret."""
+
+from __future__ import annotations
+
+import logging
+from typing import Literal, TypeAlias
+
+import orjson
+
+from ..model.units import rfc3339
+
+LogFormat: TypeAlias = Literal["text", "json"]
+FORMATS: tuple[LogFormat, ...] = ("text", "json")
+
+_EXTRAS = ("method", "path", "status", "ms", "request_id", "account", "key", "peer")
+_MICRO = 1_000_000
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, and a request's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record."""
+        fields: dict[str, object] = {
+            "time": rfc3339(round(record.created * _MICRO)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        fields |= {name: record.__dict__[name] for name in _EXTRAS if name in record.__dict__}
+        if record.exc_info:
+            fields["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(fields).decode()
+
+
+class TextFormatter(logging.Formatter):
+    """A line a person can read."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record, with a request's time and id where it is one."""
+        line = super().format(record)
+        if "request_id" in record.__dict__:
+            fields = record.__dict__
+            line += f" {fields['ms']:.1f}ms {fields['request_id']} {fields['account'] or '-'}"
+        return line
+
+
+def configure(level: str, style: LogFormat) -> None:
+    """Send aihub's log lines of *level* and above to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    logger = logging.getLogger("aihub")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level.upper())
+    logger.propagate = False

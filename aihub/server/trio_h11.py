@@ -1,0 +1,486 @@
+"""The reference driver: HTTP/1.1 by h11 on trio sockets.
+
+Theory of operation. A connection has two tasks. One alone reads: it feeds h11, wakes the other,
+and at end of file cancels what is being answered, for nobody is there any more. The other takes
+requests from h11, enters `App.open`, and writes: head and body in one `send_all`, a stream one
+`send_all` per item. Neither starts a task or a timer per request.
+
+Time is kept by one task for all connections, which looks round once a second (`TICK`) for a
+deadline that has passed or a stream that has been silent; a connection only sets numbers. So every
+limit is late by at most a tick, and costs nothing on the way.
+
+The driver knows no JSON and no statuses but those of framing: 400, 408, 413, 431, 501.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from math import inf
+from urllib.parse import unquote
+
+import h11
+import trio
+
+from .app import App
+from .errors import framing_error
+from .http import KEEP_ALIVE_AFTER, MAX_BODY, MAX_HEAD, Instead, Request, Response
+
+log = logging.getLogger("aihub.server")
+
+_REASONS = {int(status): status.phrase.encode() for status in HTTPStatus}
+
+READ = 64 * 1024
+"""Bytes asked of a socket at a time."""
+
+MAX_PIPELINED = 64 * 1024
+"""Bytes taken in while a request is being answered; further ones wait in the socket."""
+
+IDLE_TIMEOUT = 75.0
+"""Seconds that a connection may be silent between requests: longer than clients' pools keep one."""
+
+HEAD_TIMEOUT = 10.0
+"""Seconds from a head's first byte to its last: a real client sends it at once."""
+
+BODY_TIMEOUT = 30.0
+"""Seconds between two reads of a body."""
+
+WRITE_TIMEOUT = 60.0
+"""Seconds that one write may wait for a peer that does not read."""
+
+LINGER = 2.0
+"""Seconds that a refused peer is given to read why."""
+
+TICK = 1.0
+"""Seconds between two looks at the deadlines."""
+
+BACKLOG = 1024
+"""Connections that wait to be accepted: a burst of clients at start-up."""
+
+
+class _TimedOut(Exception):
+    """The peer took too long to send what it began."""
+
+
+class Connection:
+    """One peer."""
+
+    def __init__(self, app: App, stream: trio.SocketStream, server: Server) -> None:
+        self._app = app
+        self._stream = stream
+        self._server = server
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._peer = _peer_of(stream)
+        self._waiting: trio.lowlevel.Task | None = None
+        self._held_back: trio.Event | None = None
+        self._pipelined = 0
+        self._timed_out = False
+        self._discard = False
+        self._gone = trio.Event()
+        self._answering = False
+        self._response: Response | None = None
+        self._head: bytes | None = None
+        self._wrote = inf
+        self._keeping: trio.Event | None = None
+        self.deadline = inf
+        self.closing = False
+
+    async def serve(self) -> None:
+        """Serve requests until either side is done."""
+        try:
+            async with self._stream, trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self._read)
+                await self._requests()
+                nursery.cancel_scope.cancel()
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # The peer left; there is nobody to tell.
+        except* Exception:
+            log.exception("a connection failed")
+
+    # Reading
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                data = await self._stream.receive_some(READ)
+            except trio.BrokenResourceError:
+                data = b""
+            if self._discard:
+                if not data:
+                    self._gone.set()
+                    return
+                continue
+            self._h11.receive_data(data)
+            if self._answering:
+                if not data:
+                    self._nursery.cancel_scope.cancel()
+                    return
+                await self._hold_back(len(data))
+            elif data:
+                self._set_read_deadline()
+            self._wake()
+            if not data:
+                return
+
+    def _set_read_deadline(self) -> None:
+        now = trio.current_time()
+        if self._h11.their_state is h11.SEND_BODY:
+            self.deadline = now + BODY_TIMEOUT
+        elif self.deadline > now + HEAD_TIMEOUT:
+            # The first bytes of a head: later ones do not buy more time.
+            self.deadline = now + HEAD_TIMEOUT
+
+    async def _hold_back(self, size: int) -> None:
+        """Stop reading when a peer sends far ahead of its answers."""
+        self._pipelined += size
+        if self._pipelined > MAX_PIPELINED:
+            self._held_back = trio.Event()
+            await self._held_back.wait()
+
+    def _wake(self) -> None:
+        if self._waiting is not None:
+            task, self._waiting = self._waiting, None
+            trio.lowlevel.reschedule(task)
+
+    async def _wait_for_data(self) -> None:
+        def abort(_: object) -> trio.lowlevel.Abort:
+            self._waiting = None
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._waiting = trio.lowlevel.current_task()
+        await trio.lowlevel.wait_task_rescheduled(abort)
+        if self._timed_out:
+            raise _TimedOut
+
+    # Requests
+
+    async def _requests(self) -> None:
+        try:
+            while await self._one_exchange():
+                self._h11.start_next_cycle()
+        except h11.RemoteProtocolError as error:
+            await self._refuse(error.error_status_hint)
+        except _TimedOut:
+            await self._refuse(408)
+
+    async def _one_exchange(self) -> bool:
+        """Serve one request. True if the connection can carry another."""
+        self.deadline = trio.current_time() + IDLE_TIMEOUT
+        self._pipelined = 0
+        head = await self._next_event()
+        if type(head) is not h11.Request:
+            return False
+        body = await self._read_body(head)
+        if body is None:
+            await self._refuse(413)
+            return False
+        self.deadline = inf
+        self._answering = True
+        async with self._app.open(self._to_request(head, body)) as response:
+            await self._write(response)
+        self._answering = False
+        if self._held_back is not None:
+            self._held_back.set()
+            self._held_back = None
+        return not self.closing and self._h11.our_state is h11.DONE
+
+    async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
+        while True:
+            event = self._h11.next_event()
+            if event is not h11.NEED_DATA:
+                return event  # type: ignore[return-value]
+            if self._h11.they_are_waiting_for_100_continue:
+                await self._send(
+                    self._h11.send(h11.InformationalResponse(status_code=100, headers=[]))
+                )
+                self.deadline = trio.current_time() + BODY_TIMEOUT
+            await self._wait_for_data()
+
+    async def _read_body(self, head: h11.Request) -> bytes | None:
+        """Read the body; None where it is too large, at once where it says so itself."""
+        for name, value in head.headers:
+            if name == b"content-length" and int(value) > MAX_BODY:
+                return None
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            event = await self._next_event()
+            if type(event) is h11.Data:
+                size += len(event.data)
+                if size > MAX_BODY:
+                    return None
+                parts.append(bytes(event.data))
+            elif type(event) is h11.EndOfMessage:
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+            else:
+                raise trio.BrokenResourceError("the peer left in the middle of a request")
+
+    def _to_request(self, head: h11.Request, body: bytes) -> Request:
+        target = head.target.decode("ascii", "surrogateescape")
+        path, _, query = target.partition("?")
+        if "%" in path:
+            path = unquote(path)
+        return Request(
+            head.method.decode("ascii"), path, query, dict(head.headers), body, self._peer
+        )
+
+    # Writing
+
+    async def _send(self, data: bytes) -> None:
+        self.deadline = trio.current_time() + WRITE_TIMEOUT
+        await self._stream.send_all(data)
+        self.deadline = inf
+
+    async def _write(self, response: Response) -> None:
+        if isinstance(response.body, bytes):
+            await self._write_whole(response, response.body)
+        else:
+            await self._write_stream(response)
+
+    async def _write_whole(self, response: Response, body: bytes) -> None:
+        headers = [*response.headers, (b"content-length", b"%d" % len(body))]
+        if self.closing:
+            headers.append((b"connection", b"close"))
+        out = self._h11.send(
+            h11.Response(
+                status_code=response.status, headers=headers, reason=_REASONS[response.status]
+            )
+        )
+        if body:
+            out += self._h11.send(h11.Data(data=body))
+        out += self._h11.send(h11.EndOfMessage())
+        await self._send(out)
+
+    async def _write_stream(self, response: Response) -> None:
+        assert not isinstance(response.body, bytes)  # noqa: S101 - the caller has looked
+        self._response, self._wrote = response, trio.current_time()
+        try:
+            async for chunk in response.body:
+                await self._write_chunk(chunk)
+        except Instead as instead:
+            await self._kept_alive()
+            if self._head is None:
+                self._response = None
+                await self._write(instead.response)
+                return
+            await self._write_chunk(instead.in_band)
+        await self._kept_alive()
+        out = self._open_head()
+        self._response, self._head, self._wrote = None, None, inf
+        await self._send(out + self._h11.send(h11.EndOfMessage()))
+
+    async def _kept_alive(self) -> None:
+        """Wait for a keep-alive that is being written."""
+        if self._keeping is not None:
+            await self._keeping.wait()
+
+    async def _write_chunk(self, chunk: bytes) -> None:
+        if self._keeping is not None:
+            await self._keeping.wait()
+        head = self._open_head() if self._head is None else b""
+        out = head + self._h11.send(h11.Data(data=chunk))
+        # While a write is under way nothing else may be written, the keep-alive neither.
+        self._wrote = inf
+        await self._send(out)
+        self._wrote = trio.current_time()
+
+    def _open_head(self) -> bytes:
+        """Return the stream's head the first time, nothing later."""
+        if self._head is not None or self._response is None:
+            return b""
+        response = self._response
+        headers = list(response.headers)
+        if self.closing:
+            headers.append((b"connection", b"close"))
+        self._head = self._h11.send(
+            h11.Response(
+                status_code=response.status, headers=headers, reason=_REASONS[response.status]
+            )
+        )
+        return self._head
+
+    async def _say_alive(self) -> None:
+        if self._response is None or self._wrote == inf:
+            return
+        self._keeping = trio.Event()
+        self._wrote = inf
+        try:
+            out = self._open_head() + self._h11.send(h11.Data(data=self._response.keep_alive))
+            await self._send(out)
+            self._wrote = trio.current_time()
+        finally:
+            self._keeping.set()
+            self._keeping = None
+
+    async def _refuse(self, status: int) -> None:
+        """Answer bytes that are no request, if there is still somebody to answer."""
+        if self._h11.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            return
+        await self._write(framing_error(status))
+        # Closing on bytes that nobody has read resets the connection, and the answer is lost with
+        # it: read on for a moment, and keep nothing.
+        self._discard = True
+        await self._stream.send_eof()
+        with trio.move_on_after(LINGER):
+            await self._gone.wait()
+
+    # What the server's one clock does
+
+    def look(self, now: float) -> None:
+        """Act on a deadline that has passed and on a stream that has been silent."""
+        if now > self.deadline:
+            self._expire()
+        elif now - self._wrote > KEEP_ALIVE_AFTER and self._response is not None:
+            self._nursery.start_soon(self._say_alive)
+
+    def _expire(self) -> None:
+        self.deadline = inf
+        began = self._h11.trailing_data[0] or self._h11.their_state is not h11.IDLE
+        if self._waiting is not None and began:
+            self._timed_out = True
+            self._wake()
+        else:
+            self._nursery.cancel_scope.cancel()
+
+    def close_soon(self) -> None:
+        """Close now if idle, else after the answer that is under way."""
+        self.closing = True
+        if not self._answering:
+            self._nursery.cancel_scope.cancel()
+
+
+class Server:
+    """Connections, their clock, and how they end.
+
+    Args:
+        app: who answers.
+        grace: seconds that answers under way are given when the server stops.
+    """
+
+    def __init__(self, app: App, *, grace: float) -> None:
+        self._app = app
+        self._grace = grace
+        self._connections: set[Connection] = set()
+        self._accepting = trio.CancelScope()
+        self._serving = trio.CancelScope()
+
+    async def serve(self, listeners: Sequence[trio.SocketListener]) -> None:
+        """Serve until `stop` is called; answers under way are then given the grace."""
+        with self._serving:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._keep_time)
+                async with trio.open_nursery() as connections:
+                    with self._accepting:
+                        await trio.serve_listeners(
+                            self._serve_one, list(listeners), handler_nursery=connections
+                        )
+                    for connection in list(self._connections):
+                        connection.close_soon()
+                    self._serving.deadline = trio.current_time() + self._grace
+                nursery.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """Accept nothing more and end; a second call ends at once."""
+        if self._accepting.cancel_called:
+            self._serving.cancel()
+        self._accepting.cancel()
+
+    async def _serve_one(self, stream: trio.SocketStream) -> None:
+        connection = Connection(self._app, stream, self)
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+
+    async def _keep_time(self) -> None:
+        while True:
+            await trio.sleep(TICK)
+            now = trio.current_time()
+            for connection in list(self._connections):
+                connection.look(now)
+
+
+def run(
+    open_app: Callable[[], AbstractAsyncContextManager[App]],
+    *,
+    host: str,
+    port: int,
+    grace: float,
+    started: Callable[[int], None],
+) -> None:
+    """Open an app and serve it until SIGINT or SIGTERM.
+
+    Args:
+        open_app: opens what answers, inside the event loop; it is closed at the end.
+        host: the address to listen on.
+        port: the port; 0 takes any free one.
+        grace: seconds that answers under way are given.
+        started: called once with the port, when connections are accepted.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+
+    async def main() -> None:
+        # The address first: nothing is written for a server that cannot start.
+        listeners = await listen(host, port)
+        async with open_app() as app:
+            await serve(app, listeners, grace=grace, started=lambda: started(_port_of(listeners)))
+
+    trio.run(main)
+
+
+def _port_of(listeners: Sequence[trio.SocketListener]) -> int:
+    return int(listeners[0].socket.getsockname()[1])
+
+
+async def serve(
+    app: App,
+    listeners: Sequence[trio.SocketListener],
+    *,
+    grace: float,
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve *app* until SIGINT or SIGTERM; a second signal does not wait for the grace.
+
+    Args:
+        app: who answers.
+        listeners: sockets that listen already.
+        grace: seconds that answers under way are given.
+        started: called once when signals are watched and connections accepted.
+    """
+    server = Server(app, grace=grace)
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+
+            async def watch() -> None:
+                async for _ in signals:
+                    server.stop()
+
+            nursery.start_soon(watch)
+            started()
+            await server.serve(listeners)
+            nursery.cancel_scope.cancel()
+
+
+async def listen(host: str, port: int) -> list[trio.SocketListener]:
+    """Open sockets that listen on *host*; *port* 0 takes any free one, the same for all.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+    return list(listeners)
+
+
+def _peer_of(stream: trio.SocketStream) -> str:
+    try:
+        name = stream.socket.getpeername()
+    except OSError:
+        return ""
+    return str(name[0]) if isinstance(name, tuple) else ""
