@@ -25,13 +25,19 @@ END_SECONDS = 10.0
 ANSWER_SECONDS = 30.0
 
 KEY = "bench"
-MESSAGES = [
-    {"role": "system", "content": "You are a helpful assistant."},
-    {"role": "user", "content": "Tell me something that always takes a hundred words."},
-]
-WHOLE = {"model": "gpt-4", "messages": MESSAGES}
-# How a server is asked for a stream of 100 chunks. The ceiling looks at the path alone.
-STREAM = {**WHOLE, "max_tokens": 100, "stream": True}
+SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
+WHOLE = {
+    "model": "gpt-4",
+    "messages": [SYSTEM, {"role": "user", "content": "What is a monad?"}],
+}
+# How a server is asked for a stream of 100 chunks of text: the mock writes more than that where a
+# story is asked for. The ceiling looks at the path alone.
+STREAM = {
+    "model": "gpt-4",
+    "messages": [SYSTEM, {"role": "user", "content": "Tell me a long story about trains."}],
+    "max_tokens": 100,
+    "stream": True,
+}
 
 
 class StartError(Exception):

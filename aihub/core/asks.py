@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -18,7 +18,7 @@ from ..errors import (
     PermissionDenied,
     RequestExceedsPlan,
 )
-from ..model.account import Budget, Identity, Scope
+from ..model.account import Budget, Identity, Key, Plan, Scope
 from ..model.catalogue import Model, PriceCard
 from ..model.chat import Chat
 from ..model.ledger import (
@@ -93,27 +93,29 @@ def reserve(
 
 def token_limit(identity: Identity) -> int | None:
     """Return the tightest tokens per minute that apply to *identity*."""
-    limits = [identity.plan.tokens_per_minute]
-    if identity.key is not None:
-        limits.append(identity.key.tokens_per_minute)
-    return min((limit for limit in limits if limit is not None), default=None)
+    limit = identity.plan.tokens_per_minute
+    own = None if identity.key is None else identity.key.tokens_per_minute
+    if limit is None or own is None:
+        return own if limit is None else limit
+    return min(limit, own)
 
 
 def windows(identity: Identity, tokens: int = 0) -> tuple[WindowAsk, ...]:
     """Name every window that applies: the account's, and a key's own where it is tighter."""
-    return tuple(_windows(identity, tokens))
+    plan, key = identity.plan, identity.key
+    asked = _windows(identity.account.id, plan, tokens)
+    if key is not None and (key.requests_per_minute or key.tokens_per_minute):
+        asked += _windows(key.id, key, tokens)
+    return tuple(asked)
 
 
-def _windows(identity: Identity, tokens: int) -> Iterator[WindowAsk]:
-    account, plan, key = identity.account.id, identity.plan, identity.key
-    if plan.requests_per_minute is not None:
-        yield WindowAsk(f"{account}:requests", "requests", 1, plan.requests_per_minute)
-    if plan.tokens_per_minute is not None:
-        yield WindowAsk(f"{account}:tokens", "tokens", tokens, plan.tokens_per_minute)
-    if key is not None and key.requests_per_minute is not None:
-        yield WindowAsk(f"{key.id}:requests", "requests", 1, key.requests_per_minute)
-    if key is not None and key.tokens_per_minute is not None:
-        yield WindowAsk(f"{key.id}:tokens", "tokens", tokens, key.tokens_per_minute)
+def _windows(owner: str, limits: Plan | Key, tokens: int) -> list[WindowAsk]:
+    asked = []
+    if limits.requests_per_minute is not None:
+        asked.append(WindowAsk(f"{owner}:requests", "requests", 1, limits.requests_per_minute))
+    if limits.tokens_per_minute is not None:
+        asked.append(WindowAsk(f"{owner}:tokens", "tokens", tokens, limits.tokens_per_minute))
+    return asked
 
 
 def slots(identity: Identity) -> tuple[SlotAsk, ...]:

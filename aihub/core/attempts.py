@@ -6,7 +6,6 @@ where it was cut or ended by us, what was received is counted and said to be est
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import attrs
@@ -28,7 +27,7 @@ from ..model.events import (
 from ..model.ledger import Attempt, AttemptOutcome
 from ..model.units import Json, Micros
 from ..model.usage import Count, Usage
-from .pricing import price
+from .pricing import card_json, price
 
 
 @attrs.define
@@ -164,23 +163,3 @@ def failed_outcome(error: UpstreamError | InvalidRequest, *, has_content: bool) 
 def is_billed(error: UpstreamError | InvalidRequest, *, has_content: bool) -> bool:
     """Say whether a provider may bill an attempt that ended so."""
     return has_content or (isinstance(error, UpstreamError) and error.billed)
-
-
-def card_json(card: PriceCard) -> str:
-    """Write a price card as JSON; a row keeps it, so that it explains its own cost."""
-    text = _CARDS.get(card)
-    if text is None:
-        if len(_CARDS) >= _MAX_CARDS:
-            _CARDS.clear()
-        text = _CARDS[card] = _card_json(card)
-    return text
-
-
-# The same few cards are written again with every request.
-_CARDS: dict[PriceCard, str] = {}
-_MAX_CARDS = 1024
-
-
-def _card_json(card: PriceCard) -> str:
-    fields = attrs.asdict(card, filter=lambda _, value: value is not None and value != ())
-    return json.dumps(fields, separators=(",", ":"))

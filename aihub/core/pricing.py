@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
+import attrs
+
 from ..model.catalogue import PriceCard, PriceTier
 from ..model.units import Pico
 from ..model.usage import Usage
@@ -40,3 +44,23 @@ def _most(card: PriceCard, prompt: int, completion: int) -> Pico:
     rate = rates(card, prompt)
     dear = max(rate.prompt, rate.cache_write or 0, rate.cached or 0)
     return prompt * dear + completion * rate.completion
+
+
+def card_json(card: PriceCard) -> str:
+    """Write a price card as JSON; a row keeps it, so that it explains its own cost."""
+    text = _CARDS.get(card)
+    if text is None:
+        if len(_CARDS) >= _MAX_CARDS:
+            _CARDS.clear()
+        text = _CARDS[card] = _card_json(card)
+    return text
+
+
+# The same few cards are written again with every request.
+_CARDS: dict[PriceCard, str] = {}
+_MAX_CARDS = 1024
+
+
+def _card_json(card: PriceCard) -> str:
+    fields = attrs.asdict(card, filter=lambda _, value: value is not None and value != ())
+    return json.dumps(fields, separators=(",", ":"))

@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+import attrs
+
 from ..errors import RegionUnavailable
 from ..model.catalogue import Deployment, Model, PriceCard, Routes
+from ..model.ledger import Planned
+from .pricing import card_json
+
+
+@attrs.frozen
+class Places:
+    """Deployments that a request may try, in order, with what they cost."""
+
+    deployments: tuple[Deployment, ...]
+    cards: tuple[PriceCard, ...]
+    planned: Planned
+
+    @classmethod
+    def of(cls, deployments: tuple[Deployment, ...], model: Model) -> Places:
+        """Price *deployments*, of which there is at least one."""
+        cards = tuple(card_of(place, model) for place in deployments)
+        first = deployments[0]
+        planned = Planned(first.id, first.upstream_model, first.region, card_json(cards[0]))
+        return cls(deployments, cards, planned)
 
 
 def candidates(routes: Routes, model: Model, *, region: str | None) -> tuple[Deployment, ...]:

@@ -15,8 +15,7 @@ import attrs
 from anyio import to_thread
 
 from ..core import asks
-from ..core.attempts import Running, card_json, failed_outcome, is_billed
-from ..core.routing import card_of
+from ..core.attempts import Running, failed_outcome, is_billed
 from ..errors import (
     InvalidRequest,
     SettlementFailed,
@@ -24,7 +23,7 @@ from ..errors import (
     UpstreamError,
 )
 from ..model.account import Identity
-from ..model.catalogue import Deployment, Model
+from ..model.catalogue import Model
 from ..model.chat import Chat
 from ..model.events import Completion, Event, Finished, UsageSeen
 from ..model.ledger import (
@@ -32,7 +31,6 @@ from ..model.ledger import (
     Admitted,
     Attempt,
     AttemptOutcome,
-    Planned,
     Settlement,
     State,
     WindowState,
@@ -47,7 +45,7 @@ LONG_TEXT = 16_384
 """Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Options:
     """What a request says beside the chat itself.
 
@@ -107,16 +105,14 @@ class Exchange:
         model = self._setup.model(chat.model)
         places = self._setup.places(model, chat, self._options.region)
         prompt = await self._count(model)
-        cards = tuple([card_of(place, model) for place in places])
         reservation = asks.reserve(
             chat,
             identity,
             model,
-            cards,
+            places.cards,
             prompt=prompt.tokens,
             estimate=self._settler.estimate(model.id),
         )
-        first = places[0]
         ask = Admission(
             id=self.id,
             owner=self._settler.owner,
@@ -125,15 +121,15 @@ class Exchange:
             model=chat.model,
             windows=asks.windows(identity, reservation.tokens),
             slots=asks.slots(identity),
-            holds=asks.holds(identity, reservation.cost, self._clock.now()),
+            holds=asks.holds(identity, reservation.cost, self._clock.now())
+            if identity.budgets
+            else (),
             prompt_tokens=prompt.tokens,
             prompt_cost=reservation.prompt_cost,
             reserved_tokens=reservation.tokens,
             reserved_cost=reservation.cost,
             served_model=model.id,
-            planned=Planned(
-                first.id, first.upstream_model, first.region, card_json(card_of(first, model))
-            ),
+            planned=places.planned,
             labels=self._options.labels,
             end_user=self._options.end_user or chat.user,
         )
@@ -147,7 +143,7 @@ class Exchange:
         tokens, chat = self._setup.tokens, self.chat
         if not tokens.ready(model.encoding):
             await to_thread.run_sync(tokens.load, model.encoding)
-        if sum([len(message.text) for message in chat.messages]) <= LONG_TEXT:
+        if chat.characters <= LONG_TEXT:
             return tokens.count_prompt(model, chat)
         return await to_thread.run_sync(tokens.count_prompt, model, chat)
 
@@ -160,9 +156,11 @@ class Exchange:
             UpstreamError: no attempt succeeded; the last one's error.
             SettlementFailed: the answer could not be settled, so its end is not delivered.
         """
-        for n, place in enumerate(self._places, 1):
-            last = n == len(self._places)
-            running = self._start(n, place)
+        places = self._places.deployments
+        for n, (place, card) in enumerate(zip(places, self._places.cards, strict=True), 1):
+            last = n == len(places)
+            running = Running(n, place, card, self._prompt, self._clock.now())
+            self._running = running
             held: list[Event] = []
             try:
                 call = ProviderCall(
@@ -189,12 +187,6 @@ class Exchange:
             for event in held:
                 yield event
             return
-
-    def _start(self, n: int, place: Deployment) -> Running:
-        self._running = Running(
-            n, place, card_of(place, self._model), self._prompt, self._clock.now()
-        )
-        return self._running
 
     async def _goes_on(
         self, running: Running, error: UpstreamError | InvalidRequest, *, last: bool

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -93,6 +93,81 @@ class Stream:
                 yield event.text
 
 
+class _Flight:
+    """What is in flight: a scope per request, by which closing reaches it."""
+
+    def __init__(self) -> None:
+        self.scopes: set[anyio.CancelScope] = set()
+        self._landed = anyio.Event()
+
+    def land(self, scope: anyio.CancelScope) -> None:
+        self.scopes.discard(scope)
+        if not self.scopes:
+            self._landed.set()
+
+    async def wait_empty(self) -> None:
+        while self.scopes:
+            self._landed = anyio.Event()
+            await self._landed.wait()
+
+
+class _Open:
+    """A request's context: admitted on entering, settled on leaving, within reach of closing.
+
+    A class and not a generator, for it is on the way of every request.
+    """
+
+    __slots__ = ("_events", "_exchange", "_flight", "_scope")
+
+    def __init__(self, flight: _Flight, exchange: Exchange) -> None:
+        self._flight = flight
+        self._exchange = exchange
+
+    async def __aenter__(self) -> Stream:
+        self._scope = scope = anyio.CancelScope()
+        self._flight.scopes.add(scope)
+        scope.__enter__()
+        try:
+            await self._exchange.begin()
+        except BaseException as error:
+            await self._exchange.close()
+            if not self._leave(type(error), error, error.__traceback__):
+                raise
+            raise HubClosed("the hub closed before the request began") from None
+        self._events = self._exchange.events()
+        return Stream(self._exchange, self._events)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            try:
+                await self._events.aclose()
+            finally:
+                await self._exchange.close()
+        except BaseException as late:
+            if not self._leave(type(late), late, late.__traceback__):
+                raise
+            raise HubClosed("the hub closed before the answer was whole") from None
+        if self._leave(kind, error, traceback):
+            raise HubClosed("the hub closed before the answer was whole")
+        return None
+
+    def _leave(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        """Leave the cancel scope; say whether it was what ended the request."""
+        self._flight.land(self._scope)
+        # trio's scope says that it swallowed also where there was nothing to swallow.
+        return bool(self._scope.__exit__(kind, error, traceback)) and error is not None
+
+
 class Hub:
     """Keys, plans, limits, budgets, metering and routing over model providers, in process.
 
@@ -144,8 +219,7 @@ class Hub:
         self._max_in_flight = max_in_flight
         self._grace = grace
         self._state = _NEW
-        self._in_flight: set[anyio.CancelScope] = set()
-        self._idle = anyio.Event()
+        self._flight = _Flight()
         self._stack = AsyncExitStack()
         self._thread = 0
         self._pid = 0
@@ -184,10 +258,10 @@ class Hub:
         try:
             await self.drain(self._grace)
         finally:
-            for scope in list(self._in_flight):
+            for scope in list(self._flight.scopes):
                 scope.cancel()
             with anyio.CancelScope(shield=True):
-                await self._wait_idle()
+                await self._flight.wait_empty()
                 with anyio.move_on_after(STORE_TIMEOUT):
                     await self._settler.flush()
                 self._state = _CLOSED
@@ -202,12 +276,7 @@ class Hub:
         """Admit nothing more, and wait at most *grace* seconds for what is in flight."""
         self._state = max(self._state, _CLOSING)
         with anyio.move_on_after(grace):
-            await self._wait_idle()
-
-    async def _wait_idle(self) -> None:
-        while self._in_flight:
-            self._idle = anyio.Event()
-            await self._idle.wait()
+            await self._flight.wait_empty()
 
     def replace(
         self,
@@ -236,14 +305,14 @@ class Hub:
         return self._state == _OPEN and not self._settler.unsettled
 
     @property
+    def in_flight(self) -> int:
+        """How many requests are open."""
+        return len(self._flight.scopes)
+
+    @property
     def catalogue(self) -> Catalogue:
         """The models there are now."""
         return self._setup.catalogue
-
-    @property
-    def in_flight(self) -> int:
-        """How many requests are open."""
-        return len(self._in_flight)
 
     def now(self) -> Micros:
         """Return what time it is for this hub."""
@@ -269,7 +338,7 @@ class Hub:
             raise HubClosed("the hub is closing")
         if self._settler.unsettled:
             raise Overloaded("requests that ended wait to be settled", code="unsettled")
-        if len(self._in_flight) >= self._max_in_flight:
+        if len(self._flight.scopes) >= self._max_in_flight:
             raise Overloaded("too many requests are in flight", code="overloaded")
 
     # Who calls
@@ -358,29 +427,14 @@ class Hub:
                 pass
         return stream
 
-    @asynccontextmanager
-    async def open(
+    def open(
         self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
-    ) -> AsyncIterator[Stream]:
+    ) -> AbstractAsyncContextManager[Stream]:
         """Answer a chat as a stream of events inside a context.
 
         Entering admits it: what is refused is refused before the body runs.
         """
-        exchange = self._exchange(chat, identity, options)
-        scope = anyio.CancelScope()
-        self._in_flight.add(scope)
-        try:
-            with scope:
-                try:
-                    await exchange.begin()
-                    async with aclosing(exchange.events()) as events:
-                        yield Stream(exchange, events)
-                finally:
-                    await exchange.close()
-        finally:
-            self._done(scope)
-        if scope.cancelled_caught:
-            raise HubClosed("the hub closed before the answer was whole")
+        return _Open(self._flight, self._exchange(chat, identity, options))
 
     def _exchange(self, chat: Chat, identity: Identity, options: Options) -> Exchange:
         self._check()
@@ -395,11 +449,6 @@ class Hub:
             identity=identity,
             options=options,
         )
-
-    def _done(self, scope: anyio.CancelScope) -> None:
-        self._in_flight.discard(scope)
-        if self._state == _CLOSING and not self._in_flight:
-            self._idle.set()
 
     # What there is and what was used
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from ..core.routing import candidates
+from ..core.routing import Places, candidates
 from ..errors import InvalidRequest, ModelNotFound, UsageMistake
 from ..model.catalogue import Deployment, Model, Routes
 from ..model.chat import Chat
@@ -22,6 +22,8 @@ class Setup:
     routes: Routes
     tokens: TokenCounter
     _checkers: Mapping[str, RequestChecker] = attrs.field(init=False)
+    # The usual answer of `places`, by model: at most as many as the catalogue has.
+    _known: dict[str, Places] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         checkers = {
@@ -47,15 +49,26 @@ class Setup:
             raise ModelNotFound(name)
         return model
 
-    def places(self, model: Model, chat: Chat, region: str | None) -> tuple[Deployment, ...]:
+    def places(self, model: Model, chat: Chat, region: str | None) -> Places:
         """Return the deployments that can do what *chat* asks for, in the order to try them.
 
         Raises:
             InvalidRequest: none can; the first one's reason.
             RegionUnavailable: none is in the region that the request is pinned to.
         """
+        places = self._known.get(model.id) if region is None else None
+        if places is None:
+            places = Places.of(candidates(self.routes, model, region=region), model)
+            if region is None:
+                self._known[model.id] = places
+        able = self._able(places.deployments, model, chat)
+        return places if len(able) == len(places.deployments) else Places.of(able, model)
+
+    def _able(
+        self, places: tuple[Deployment, ...], model: Model, chat: Chat
+    ) -> tuple[Deployment, ...]:
         able, reason = [], None
-        for place in candidates(self.routes, model, region=region):
+        for place in places:
             checker = self._checkers.get(place.provider)
             try:
                 if checker is not None:

@@ -93,3 +93,8 @@ class Chat:
     logit_bias: Mapping[str, Json] | None = None
     user: str | None = None
     extra: Mapping[str, Json] | None = None
+
+    @property
+    def characters(self) -> int:
+        """How long the texts of all messages are together."""
+        return sum([len(message.text) for message in self.messages])

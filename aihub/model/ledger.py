@@ -1,4 +1,8 @@
-"""Admissions, attempts and settlements: what the storage protocols are asked and answer."""
+"""Admissions, attempts and settlements: what the storage protocols are asked and answer.
+
+What a request makes is frozen by convention alone, for `attrs.frozen` costs several microseconds a
+request; what readers are given is frozen.
+"""
 
 from __future__ import annotations
 
@@ -152,7 +156,7 @@ Refused: TypeAlias = WindowFull | SlotsFull | BudgetFull | NotLive
 AttemptOutcome: TypeAlias = Literal["ok", "failed", "refused", "cut", "aborted", "lost"]
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Attempt:
     """One call to a provider: what it used and what it cost.
 
@@ -234,7 +238,7 @@ def lost_settlement(ask: Admission, policy: LostPolicy, *, admitted: Micros) -> 
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.define(kw_only=True)
 class Settled:
     """The settlement is written, or was replaced once if the row was `lost`."""
 

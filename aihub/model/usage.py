@@ -1,4 +1,8 @@
-"""Token counts that say where they come from, and sums of them."""
+"""Token counts that say where they come from, and sums of them.
+
+Counts are made several times a request and are frozen by convention alone: `attrs.frozen` would
+make them three times as dear.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ Source: TypeAlias = Literal["provider", "counted", "estimated"]
 """Who counted: the provider, our own tokenizer, or a rule of thumb."""
 
 
-@attrs.frozen
+@attrs.define(hash=True)
 class Usage:
     """Tokens of one answer, under one convention.
 
@@ -33,7 +37,7 @@ class Usage:
         return self.prompt + self.completion
 
 
-@attrs.frozen
+@attrs.define(hash=True)
 class Count:
     """A number of tokens and who counted them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Protocol
 
 from aihub.protocols import TokenCounter
@@ -10,26 +11,51 @@ from aihub.protocols import TokenCounter
 from .bpe import TiktokenCounter as TiktokenCounter
 from .estimate import EstimateCounter as EstimateCounter
 
-__all__ = ["CuttingCounter", "EstimateCounter", "TextCutter", "TiktokenCounter", "best_counter"]
+__all__ = [
+    "CuttingCounter",
+    "EstimateCounter",
+    "TextCutter",
+    "TiktokenCounter",
+    "best_counter",
+    "cut",
+    "pieces",
+]
 
 
 class TextCutter(Protocol):
     """Protocol: something that cuts text where tokens end."""
 
-    def pieces(self, encoding: str, text: str) -> list[str]:
-        """Return *text* in pieces of a token each; joined they are *text*.
+    def ends(self, encoding: str, text: str) -> list[tuple[int, int]]:
+        """Return each place where a token of *text* ends with a character, in order.
 
-        Tokens that share a character are one piece, so that each piece is whole characters.
+        A place is (characters up to there, tokens up to there). Tokens that share a character
+        end together, so that text cut at these places is whole characters; the last is the end.
         """
-        ...
-
-    def cut(self, encoding: str, text: str, tokens: int) -> str:
-        """Return the first pieces of *text*, as many as count for at most *tokens* tokens."""
         ...
 
 
 class CuttingCounter(TokenCounter, TextCutter, Protocol):
     """Protocol: a counter that can also cut; both of ours do."""
+
+
+def pieces(cutter: TextCutter, encoding: str, text: str) -> list[str]:
+    """Return *text* in pieces of a token each, or of the tokens that share a character.
+
+    >>> pieces(EstimateCounter(), "o200k_base", "Once upon a time")
+    ['Once', ' upon', ' a', ' time']
+    """
+    places = [0, *(at for at, _ in cutter.ends(encoding, text))]
+    return [text[start:end] for start, end in pairwise(places)]
+
+
+def cut(cutter: TextCutter, encoding: str, text: str, tokens: int) -> str:
+    """Return the first pieces of *text*, as many as count for at most *tokens* tokens.
+
+    >>> cut(EstimateCounter(), "o200k_base", "Once upon a time", 2)
+    'Once upon'
+    """
+    fitting = (at for at, used in cutter.ends(encoding, text) if used <= tokens)
+    return text[: max(fitting, default=0)]
 
 
 def best_counter() -> CuttingCounter:

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import cache
+from itertools import accumulate
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from aihub.model.catalogue import Model
-from aihub.model.chat import Chat
+from aihub.model.chat import ROLES, Chat
 from aihub.model.usage import Count
 
 from .prompt import by_the_rule, overhead, texts
@@ -71,16 +72,23 @@ class TiktokenCounter:
         something for which there is no published rule: tools, tool calls, parts other than text.
         A part that is not text counts as nothing.
         """
-        tokens, exact = overhead(chat), model.exact_tokens and by_the_rule(chat)
+        encoding = _known(model.encoding)
+        roles = _role_tokens(encoding)
+        tokens, exact = overhead(chat), by_the_rule(chat)
+        for message in chat.messages:
+            tokens += roles[message.role]
         for text in texts(chat):
             count = self.count_text(model, text)
             tokens += count.tokens
             exact = exact and count.source == "counted"
-        return Count(tokens, "counted" if exact else "estimated")
+        return Count(tokens, "counted" if exact and model.exact_tokens else "estimated")
 
     def count_text(self, model: Model, text: str) -> Count:
         """Count a text alone."""
         encode = _load(_known(model.encoding)).encode_ordinary
+        if text.isascii() and len(text) <= MAX_SPACES:
+            counted = model.exact_tokens and model.encoding in PATTERNS
+            return Count(len(encode(text)), "counted" if counted else "estimated")
         blocks = _blocks(_whole(text))
         exact = model.exact_tokens and model.encoding in PATTERNS and len(blocks) == 1
         tokens = sum(len(encode(block)) for block in blocks)
@@ -91,29 +99,31 @@ class TiktokenCounter:
         encode = _load(_known(encoding)).encode_ordinary
         return [token for block in _blocks(_whole(text)) for token in encode(block)]
 
-    def pieces(self, encoding: str, text: str) -> list[str]:
-        """Return *text* in pieces of a token each, or of the tokens that share a character."""
-        starts = [start for start, _ in self._bounds(encoding, text)]
-        return [text[a:b] for a, b in pairwise(starts)]
+    def ends(self, encoding: str, text: str) -> list[tuple[int, int]]:
+        """Return where characters and tokens end together, and the tokens up to there."""
+        if text.isascii():
+            decode = _load(_known(encoding)).decode_single_token_bytes
+            sizes = [len(decode(token)) for token in self.encode(encoding, text)]
+            return list(zip(accumulate(sizes), range(1, len(sizes) + 1), strict=True))
+        return list(self._ends(encoding, text))
 
-    def cut(self, encoding: str, text: str, tokens: int) -> str:
-        """Return the first pieces of *text* that count for at most *tokens* tokens."""
-        # What ends where a token ended has no more tokens than before; a property test holds it.
-        fitting = (end for end, used in self._bounds(encoding, text) if used <= tokens)
-        return text[: max(fitting, default=0)]
-
-    def _bounds(self, encoding: str, text: str) -> Iterator[tuple[int, int]]:
-        """Yield where characters and tokens end together, and the tokens up to there."""
+    def _ends(self, encoding: str, text: str) -> Iterator[tuple[int, int]]:
         decode = _load(_known(encoding)).decode_single_token_bytes
         written = _whole(text).encode()
         at = characters = 0
-        yield 0, 0
         for used, token in enumerate(self.encode(encoding, text), start=1):
             data = decode(token)
             at += len(data)
             characters += sum(not _continues(byte) for byte in data)
             if at == len(written) or not _continues(written[at]):
                 yield characters, used
+
+
+@cache
+def _role_tokens(encoding: str) -> dict[str, int]:
+    """Count the few roles once: every message has one."""
+    encode = _load(encoding).encode_ordinary
+    return {role: len(encode(role)) for role in ROLES}
 
 
 def _known(encoding: str) -> str:

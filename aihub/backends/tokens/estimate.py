@@ -9,6 +9,7 @@ always gives the same pieces, and a text that is cut after a piece keeps its cou
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 from aihub.model.catalogue import Model
 from aihub.model.chat import Chat
@@ -49,19 +50,21 @@ class EstimateCounter:
 
     def count_prompt(self, model: Model, chat: Chat) -> Count:
         """Estimate a conversation, its messages framed as OpenAI's models frame them."""
-        return Count(overhead(chat) + sum(map(_count, texts(chat))), "estimated")
+        return Count(_framing(chat) + sum(map(_count, texts(chat))), "estimated")
 
     def count_text(self, model: Model, text: str) -> Count:
         """Estimate a text alone."""
         return Count(_count(text), "estimated")
 
-    def pieces(self, encoding: str, text: str) -> list[str]:
-        """Return *text* in pieces of an estimated token each."""
-        return _PIECE.findall(text)
+    def ends(self, encoding: str, text: str) -> list[tuple[int, int]]:
+        """Return where characters and estimated tokens end together, and the tokens up to there."""
+        sizes = accumulate(map(len, _PIECE.findall(text)))
+        return [(at, used) for used, at in enumerate(sizes, start=1)]
 
-    def cut(self, encoding: str, text: str, tokens: int) -> str:
-        """Return the first *tokens* pieces of *text*."""
-        return "".join(_PIECE.findall(text)[: max(tokens, 0)])
+
+def _framing(chat: Chat) -> int:
+    # Roles are words of a token or two.
+    return overhead(chat) + sum([_count(message.role) for message in chat.messages])
 
 
 def _count(text: str) -> int:

@@ -24,9 +24,8 @@ def overhead(chat: Chat) -> int:
 
 
 def texts(chat: Chat) -> Iterator[str]:
-    """Yield every text of *chat* that is counted alone."""
+    """Yield every text of *chat* that is counted alone, but for the roles."""
     for message in chat.messages:
-        yield message.role
         yield message.text
         if message.name is not None:
             yield message.name

@@ -7,9 +7,10 @@ installed. What it does not do it refuses beforehand, by the name of the field.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import NoReturn
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from itertools import pairwise
+from typing import NoReturn, Self
 
 import anyio
 import anyio.lowlevel
@@ -19,7 +20,7 @@ from ....errors import InvalidRequest
 from ....model.catalogue import Model
 from ....model.chat import Chat, FinishReason, Message, OtherPart
 from ....model.events import Event, Finished, Started, Text, UsageSeen
-from ....model.usage import Count, Source, Usage
+from ....model.usage import Usage
 from ....protocols import ProviderCall
 from ...tokens import CuttingCounter
 from .text import write
@@ -38,9 +39,32 @@ class Delays:
 
 @attrs.define
 class _Answer:
-    text: str
-    tokens: Count
+    pieces: list[str]
+    tokens: int
     reason: FinishReason
+
+
+class _Given:
+    """Events that are there already, as an asynchronous iterator in a context of its own."""
+
+    def __init__(self, events: list[Event], wait: Callable[[], Awaitable[None]]) -> None:
+        self._events = iter(events)
+        self._wait = wait
+
+    async def __aenter__(self) -> Self:
+        await self._wait()
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        return
+
+    def __aiter__(self) -> _Given:
+        return self
+
+    async def __anext__(self) -> Event:
+        for event in self._events:
+            return event
+        raise StopAsyncIteration
 
 
 class MockProvider:
@@ -56,6 +80,7 @@ class MockProvider:
         self._tokens = tokens
         self._seed = seed
         self._delays = delays
+        self._fingerprint = f"fp_mock_{seed}"
 
     def check(self, model: Model, chat: Chat) -> None:
         """Refuse what the mock does not do.
@@ -78,64 +103,64 @@ class MockProvider:
             if message.content.__class__ is tuple:
                 _refuse_other_parts(n, message)
 
-    def open(self, call: ProviderCall) -> aclosing[AsyncGenerator[Event, None]]:
+    def open(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         """Answer *call*; see `Provider`."""
         self.check(call.model, call.chat)
-        return aclosing(self._events(call))
-
-    async def _events(self, call: ProviderCall) -> AsyncGenerator[Event, None]:
         answers = [self._answer(call, index) for index in range(call.chat.n)]
-        await self._wait(self._delays.first)
-        yield Started(f"mock-{call.id}", call.upstream_model, f"fp_mock_{self._seed}")
+        started = Started(f"mock-{call.id}", call.upstream_model, self._fingerprint)
+        usage = UsageSeen(_usage(call, answers))
         if call.chat.stream:
-            async for event in self._pieces(call, answers):
-                yield event
-        else:
-            for index, answer in enumerate(answers):
-                yield Text(answer.text, index)
-                yield Finished(answer.reason, index)
-        yield UsageSeen(_usage(call, answers))
+            return aclosing(self._stream(started, answers, usage))
+        return _Given([started, *_whole(answers), usage], self._wait_first)
 
     def _answer(self, call: ProviderCall, index: int) -> _Answer:
         """Write a choice's text and cut it, first by `stop`, then by length."""
-        model, chat = call.model, call.chat
+        model, chat, most = call.model, call.chat, _most(call)
         text = _stopped(write(self._seed, chat, index), chat.stop)
-        tokens = self._tokens.count_text(model, text)
-        most = _most(call)
-        if tokens.tokens <= most:
-            return _Answer(text, tokens, "stop")
-        cut = self._tokens.cut(model.encoding, text, most)
-        return _Answer(cut, self._tokens.count_text(model, cut), "length")
+        if not chat.stream:
+            tokens = self._tokens.count_text(model, text).tokens
+            if tokens <= most:
+                return _Answer([text], tokens, "stop")
+        ends = self._tokens.ends(model.encoding, text)
+        kept = [(at, used) for at, used in ends if used <= most]
+        places = [0, *(at for at, _ in kept)]
+        return _Answer(
+            [text[start:end] for start, end in pairwise(places)],
+            kept[-1][1] if kept else 0,
+            "stop" if len(kept) == len(ends) else "length",
+        )
 
-    async def _pieces(
-        self, call: ProviderCall, answers: list[_Answer]
+    async def _stream(
+        self, started: Started, answers: list[_Answer], usage: UsageSeen
     ) -> AsyncGenerator[Event, None]:
         """Yield a token of each choice in turn, as providers do."""
-        encoding = call.model.encoding
-        open_ = [
-            (index, iter(self._tokens.pieces(encoding, answer.text)))
-            for index, answer in enumerate(answers)
-        ]
-        first = True
-        while open_:
-            if not first:
-                await self._wait(self._delays.between)
-            first = False
-            for index, pieces in list(open_):
-                piece = next(pieces, None)
-                if piece is None:
-                    open_.remove((index, pieces))
-                    yield Finished(answers[index].reason, index)
-                else:
-                    yield Text(piece, index)
+        await self._wait_first()
+        yield started
+        between = self._delays.between
+        for turn in range(max(len(answer.pieces) for answer in answers) + 1):
+            if turn and between:
+                await anyio.sleep(between)
+            elif turn:
+                # Streams of one loop take turns, and a cancelled caller is heard.
+                await anyio.lowlevel.checkpoint()
+            for index, answer in enumerate(answers):
+                if turn < len(answer.pieces):
+                    yield Text(answer.pieces[turn], index)
+                elif turn == len(answer.pieces):
+                    yield Finished(answer.reason, index)
+        yield usage
 
-    @staticmethod
-    async def _wait(seconds: float) -> None:
-        if seconds:
-            await anyio.sleep(seconds)
+    async def _wait_first(self) -> None:
+        if self._delays.first:
+            await anyio.sleep(self._delays.first)
         else:
-            # Streams of one loop take turns, and a cancelled caller is heard.
             await anyio.lowlevel.checkpoint()
+
+
+def _whole(answers: list[_Answer]) -> Iterator[Event]:
+    for index, answer in enumerate(answers):
+        yield Text("".join(answer.pieces), index)
+        yield Finished(answer.reason, index)
 
 
 _REFUSED = ("tools", "logprobs", "top_logprobs", "logit_bias")
@@ -175,6 +200,6 @@ def _stopped(text: str, stops: tuple[str, ...]) -> str:
 
 
 def _usage(call: ProviderCall, answers: list[_Answer]) -> Usage:
-    sources = {call.prompt.source, *(answer.tokens.source for answer in answers)}
-    source: Source = "estimated" if "estimated" in sources else "counted"
-    return Usage(call.prompt.tokens, sum(answer.tokens.tokens for answer in answers), source=source)
+    return Usage(
+        call.prompt.tokens, sum([answer.tokens for answer in answers]), source=call.prompt.source
+    )

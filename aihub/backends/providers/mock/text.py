@@ -55,9 +55,9 @@ GREETING = 80
 HEAD = 2000
 """Characters in which a prompt says its topic; to read all would cost more than the answer."""
 
-SHORT = (1, 4)
+SHORT = (0, 2)
 LONG = (12, 18)
-"""Sentences in the body: a paragraph by default, some 200 tokens where length is asked for."""
+"""Sentences in the body: few by default, some 200 tokens where length is asked for."""
 
 
 class Chooser:
