@@ -109,7 +109,7 @@ class Opened:
             response = await self._failure(error)
         except Exception:
             log.exception("request %s failed", self._id)
-            response = self._bug()
+            response = await self._bug()
         self._status = response.status
         response.headers.append((b"x-request-id", self._id.encode()))
         return response
@@ -280,7 +280,7 @@ class Opened:
             in_band = error_object(error)
         else:
             log.error("request %s failed", self._id, exc_info=error)
-            response = self._bug()
+            response = await self._bug()
             in_band = orjson.loads(response.body)  # type: ignore[arg-type]
         response.headers.append((b"x-request-id", self._id.encode()))
         return response, dialect.encode_stream_error(in_band)
@@ -304,12 +304,14 @@ class Opened:
         if windows:
             add_limits(headers, windows, self._hub.now(), inference=self._inference)
 
-    def _bug(self) -> Response:
-        return plain_error(
+    async def _bug(self) -> Response:
+        response = plain_error(
             500,
             f"Something went wrong here. Please tell us the id {self._id}.",
             code="internal_error",
         )
+        await self._add_limits(response.headers)
+        return response
 
 
 def bearer(header: bytes | None) -> str | None:

@@ -113,6 +113,7 @@ _FRAMING = {
     408: ("The request took too long to arrive.", "request_timeout"),
     413: ("The body is larger than 4 MiB.", "body_too_large"),
     431: ("The request's head is too large.", "head_too_large"),
+    505: ("This version of HTTP is not supported.", "http_version_not_supported"),
     501: ("This transfer encoding is not supported.", "not_implemented"),
 }
 

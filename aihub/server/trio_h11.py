@@ -33,6 +33,8 @@ log = logging.getLogger("aihub.server")
 
 _REASONS = {int(status): status.phrase.encode() for status in HTTPStatus}
 
+_VERSIONS = {b"1.0", b"1.1"}
+
 READ = 64 * 1024
 """Bytes asked of a socket at a time."""
 
@@ -66,14 +68,19 @@ class _TimedOut(Exception):
 
 
 class Connection:
-    """One peer."""
+    """One peer.
 
-    def __init__(self, app: App, stream: trio.SocketStream, server: Server) -> None:
+    Args:
+        app: who answers.
+        stream: bytes from and to the peer.
+        peer: its address, empty where it has none.
+    """
+
+    def __init__(self, app: App, stream: trio.abc.HalfCloseableStream, peer: str = "") -> None:
         self._app = app
         self._stream = stream
-        self._server = server
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
-        self._peer = _peer_of(stream)
+        self._peer = peer
         self._waiting: trio.lowlevel.Task | None = None
         self._held_back: trio.Event | None = None
         self._pipelined = 0
@@ -114,7 +121,7 @@ class Connection:
                     self._gone.set()
                     return
                 continue
-            self._h11.receive_data(data)
+            self._h11.receive_data(bytes(data))
             if self._answering:
                 if not data:
                     self._nursery.cancel_scope.cancel()
@@ -173,6 +180,9 @@ class Connection:
         self._pipelined = 0
         head = await self._next_event()
         if type(head) is not h11.Request:
+            return False
+        if head.http_version not in _VERSIONS:
+            await self._refuse(505)
             return False
         body = await self._read_body(head)
         if body is None:
@@ -390,7 +400,7 @@ class Server:
         self._accepting.cancel()
 
     async def _serve_one(self, stream: trio.SocketStream) -> None:
-        connection = Connection(self._app, stream, self)
+        connection = Connection(self._app, stream, _peer_of(stream))
         self._connections.add(connection)
         try:
             await connection.serve()

@@ -17,7 +17,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from ..errors import HubError, InvalidRequest, UpstreamRefused
+from ..errors import InvalidRequest, UpstreamRefused
 from ..model.catalogue import Model, PriceCard
 from ..model.chat import Chat, Message
 from ..model.events import Event, Finished, Text, Unknown, UsageSeen

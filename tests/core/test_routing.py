@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aihub.core.routing import candidates, card_of
+from aihub.core.routing import Places, candidates, card_of
 from aihub.errors import RegionUnavailable
 from aihub.model.catalogue import Deployment, PriceCard, Routes
+from aihub.model.ledger import Planned
 from aihub.testing.providers import MODEL
 
 REGIONS = ["eu", "us", "asia"]
@@ -80,3 +81,15 @@ def test_a_deployments_own_prices_come_before_the_models():
 
     assert card_of(place(0, "eu", own), MODEL) is own
     assert card_of(place(0, "eu"), MODEL) is MODEL.prices
+
+
+def test_places_are_priced_once_for_all_requests():
+    """Each deployment has its card, and what a lost row says of the first one is ready."""
+    own = PriceCard(prompt=1, completion=2)
+    first, second = place(0, "eu", own), place(1, "us")
+
+    places = Places.of((first, second), MODEL)
+
+    assert places.deployments == (first, second)
+    assert places.cards == (own, MODEL.prices)
+    assert places.planned == Planned("d0", "m", "eu", '{"prompt":1,"completion":2}')

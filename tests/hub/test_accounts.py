@@ -338,6 +338,34 @@ async def test_a_fixed_secret_is_for_tests():
             assert len(secret) < 4 or secret not in str(refused.value)
 
 
+async def test_a_key_of_the_configuration_is_there_after_every_start():
+    """Made at the first, the same at the next, and good again where it had ended."""
+    clock = ManualClock()
+    async with open_test_hub(clock=clock) as hub:
+        one, other = [(await hub.accounts.create()).id for _ in range(2)]
+        first = await hub.accounts.fix_key(one, "test")
+        assert await hub.accounts.fix_key(one, "test") == first
+        await hub.accounts.revoke_key(one, first.id)
+        await hub.accounts.expire_key(one, first.id, clock.now())
+        assert await code_of(hub, "test") == "revoked_api_key"
+
+        again = await hub.accounts.fix_key(one, "test", scopes=["admin"])
+
+        assert again == attrs.evolve(first, scopes=frozenset({"admin"}))
+        await hub.authenticate("test", "admin")
+        for secret in ("ah_mine", "two\nlines", ""):
+            with pytest.raises(InvalidRequest) as malformed:
+                await hub.accounts.fix_key(one, secret)
+            assert malformed.value.param == "secret"
+        with pytest.raises(InvalidRequest, match="Another account") as taken:
+            await hub.accounts.fix_key(other, "test")
+        assert taken.value.param == "secret"
+        with pytest.raises(InvalidRequest, match="no scope"):
+            await hub.accounts.fix_key(one, "test", scopes=["all"])
+        with pytest.raises(NotFound):
+            await hub.accounts.fix_key("acc_9", "new")
+
+
 async def test_two_keys_never_share_a_secret():
     """The store refuses it too: whoever gives out ids and secrets must not repeat them."""
     async with open_test_hub() as hub:

@@ -1,0 +1,443 @@
+"""OpenAI's chat completions on the wire: what is read, refused and written."""
+
+import json
+from contextlib import suppress
+from decimal import Decimal
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aihub.dialects import openai_chat as dialect
+from aihub.errors import InvalidRequest
+from aihub.model.chat import Message, OtherPart, TextPart, ToolCall
+from aihub.model.events import (
+    Choice,
+    Completion,
+    Finished,
+    Logprobs,
+    Reasoning,
+    Started,
+    Text,
+    ToolDelta,
+)
+from aihub.model.usage import Usage
+
+HELLO = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def read(**fields):
+    """Read a good request with some fields otherwise."""
+    return dialect.request_from({**HELLO, **fields})
+
+
+def fault(body):
+    """The error that a body is refused with."""
+    with pytest.raises(InvalidRequest) as refused:
+        dialect.decode_request(body if isinstance(body, bytes) else orjson.dumps(body))
+    return refused.value
+
+
+def test_a_plain_request_is_read():
+    """Model and messages are all that is needed."""
+    chat = dialect.decode_request(orjson.dumps(HELLO))
+
+    assert (chat.model, chat.messages) == ("gpt-4", (Message("user", "Hi"),))
+    assert (chat.stream, chat.n, chat.max_tokens, chat.extra) == (False, 1, None, None)
+
+
+def test_every_field_finds_its_place():
+    """What the table knows is typed, what it does not travels on."""
+    chat = read(
+        stream=True,
+        stream_options={"include_usage": True},
+        n=2,
+        max_tokens=5.0,
+        temperature=0,
+        top_p=1,
+        stop="END",
+        seed=-7,
+        presence_penalty=-2,
+        frequency_penalty=2.0,
+        tools=[{"type": "function"}],
+        tool_choice="auto",
+        response_format={"type": "text"},
+        logprobs=True,
+        top_logprobs=3,
+        logit_bias={"50256": -100},
+        user="eve",
+        reasoning_effort="low",
+        service_tier="flex",
+    )
+
+    assert (chat.stream, chat.include_usage, chat.n, chat.max_tokens) == (True, True, 2, 5)
+    assert type(chat.max_tokens) is int
+    assert (chat.temperature, chat.top_p, chat.stop, chat.seed) == (0.0, 1.0, ("END",), -7)
+    assert (chat.presence_penalty, chat.frequency_penalty) == (-2.0, 2.0)
+    assert chat.tools == ({"type": "function"},)
+    assert (chat.tool_choice, chat.response_format) == ("auto", {"type": "text"})
+    assert (chat.logprobs, chat.top_logprobs, chat.logit_bias) == (True, 3, {"50256": -100})
+    assert (chat.user, chat.extra) == ("eve", {"reasoning_effort": "low", "service_tier": "flex"})
+
+
+def test_null_is_as_if_not_given():
+    """Clients send null for what they leave out."""
+    assert read(temperature=None, stop=None, stream=None, tools=None, n=None) == read()
+    assert read(stream_options=None, stream=True).include_usage is False
+    assert read(stream_options={}, stream=True).include_usage is False
+
+
+def test_the_newer_name_of_the_bound_wins():
+    """max_completion_tokens replaces max_tokens."""
+    assert read(max_tokens=9, max_completion_tokens=4).max_tokens == 4
+    assert read(max_completion_tokens=4).max_tokens == 4
+
+
+def test_messages_of_all_kinds_are_read():
+    """Parts, names, tool calls and their results, and fields we do not know."""
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    image = {"type": "image_url", "image_url": {"url": "https://x"}}
+    chat = read(
+        messages=[
+            {"role": "developer", "content": [{"type": "text", "text": "a"}, image]},
+            {"role": "user", "content": "b", "name": "eve"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "content": "c", "tool_call_id": "c1"},
+            {"role": "assistant", "content": None, "refusal": "no"},
+            {"role": "function", "content": None, "name": "g"},
+        ]
+    )
+
+    first, second, third, fourth, fifth, sixth = chat.messages
+    assert first.content == (TextPart("a"), OtherPart("image_url", image))
+    assert first.text == "a"
+    assert (second.name, second.text) == ("eve", "b")
+    assert third.tool_calls == (ToolCall("c1", "f", "{}"),)
+    assert third.text == ""
+    assert fourth.tool_call_id == "c1"
+    assert fifth.extra == {"refusal": "no"}
+    assert sixth.role == "function"
+
+
+@pytest.mark.parametrize(
+    ("fields", "param", "code"),
+    [
+        ({"model": 5}, "model", "invalid_type"),
+        ({"model": ""}, "model", "string_below_min_length"),
+        ({"model": "x" * 300}, "model", "string_above_max_length"),
+        ({"model": None}, "model", "missing_required_parameter"),
+        ({"messages": None}, "messages", "missing_required_parameter"),
+        ({"messages": "Hi"}, "messages", "invalid_type"),
+        ({"messages": []}, "messages", "array_below_min_length"),
+        ({"messages": ["Hi"]}, "messages[0]", "invalid_type"),
+        ({"messages": [{"content": "Hi"}]}, "messages[0].role", "missing_required_parameter"),
+        ({"messages": [{"role": "boss", "content": ""}]}, "messages[0].role", "invalid_value"),
+        ({"messages": [{"role": 5, "content": ""}]}, "messages[0].role", "invalid_type"),
+        ({"messages": [{"role": "user"}]}, "messages[0].content", "missing_required_parameter"),
+        (
+            {"messages": [{"role": "assistant"}]},
+            "messages[0].content",
+            "missing_required_parameter",
+        ),
+        ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content", "invalid_type"),
+        ({"messages": [{"role": "user", "content": {}}]}, "messages[0].content", "invalid_type"),
+        (
+            {"messages": [{"role": "user", "content": []}]},
+            "messages[0].content",
+            "array_below_min_length",
+        ),
+        (
+            {"messages": [{"role": "user", "content": ["a"]}]},
+            "messages[0].content[0]",
+            "invalid_type",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{}]}]},
+            "messages[0].content[0].type",
+            "missing_required_parameter",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": 1}]}]},
+            "messages[0].content[0].type",
+            "invalid_type",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "messages[0].content[0].text",
+            "missing_required_parameter",
+        ),
+        (
+            {"messages": [{"role": "user", "content": "a", "name": 5}]},
+            "messages[0].name",
+            "invalid_type",
+        ),
+        (
+            {"messages": [{"role": "tool", "content": "a"}]},
+            "messages[0].tool_call_id",
+            "missing_required_parameter",
+        ),
+        (
+            {"messages": [{"role": "tool", "content": "a", "tool_call_id": 5}]},
+            "messages[0].tool_call_id",
+            "invalid_type",
+        ),
+        (
+            {"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]},
+            "messages[0].tool_calls[0].function",
+            "invalid_type",
+        ),
+        ({"temperature": 9}, "temperature", "decimal_above_max_value"),
+        ({"temperature": -0.1}, "temperature", "decimal_below_min_value"),
+        ({"temperature": "1"}, "temperature", "invalid_type"),
+        ({"temperature": True}, "temperature", "invalid_type"),
+        ({"max_tokens": -1}, "max_tokens", "integer_below_min_value"),
+        ({"max_tokens": 1.5}, "max_tokens", "invalid_type"),
+        ({"max_tokens": 10**12}, "max_tokens", "integer_above_max_value"),
+        ({"max_tokens": True}, "max_tokens", "invalid_type"),
+        ({"n": 0}, "n", "integer_below_min_value"),
+        ({"n": 129}, "n", "integer_above_max_value"),
+        ({"stream": "false"}, "stream", "invalid_type"),
+        ({"stream_options": True}, "stream_options", "invalid_type"),
+        ({"stream_options": {"include_usage": 1}}, "stream_options.include_usage", "invalid_type"),
+        ({"stop": 5}, "stop", "invalid_type"),
+        ({"stop": ["a"] * 5}, "stop", "array_above_max_length"),
+        ({"stop": ["a", None]}, "stop[1]", "invalid_type"),
+        ({"logit_bias": {"1": 101}}, "logit_bias.1", "decimal_above_max_value"),
+        ({"logit_bias": []}, "logit_bias", "invalid_type"),
+        ({"tools": {}}, "tools", "invalid_type"),
+        ({"response_format": "json"}, "response_format", "invalid_type"),
+        ({"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
+        ({"seed": 2**63}, "seed", "integer_above_max_value"),
+        ({"user": 5}, "user", "invalid_type"),
+    ],
+)
+def test_a_wrong_field_is_named(fields, param, code):
+    """Type, range and path: 400 with the field's own path, nothing coerced."""
+    error = fault({**HELLO, **fields})
+
+    assert (error.param, error.code) == (param, code)
+    assert param.split("[")[0].split(".")[0] in str(error) or "Supported values" in str(error)
+
+
+def test_all_faults_are_listed():
+    """The first is the error's own; the others are there for whoever looks."""
+    error = fault({"model": 5, "temperature": 9})
+
+    assert [path for path, _ in error.faults] == ["model", "temperature", "messages"]
+    assert error.param == "model"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'"hi"',
+        b"null",
+        b'{"model": NaN}',
+        b'{"temperature": 1e999}',
+        b"\xff\xfe",
+        b'{"model": "\xff"}',
+        b'{"model": "\\ud800"}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+    ],
+    ids=range(12),
+)
+def test_a_body_that_is_no_json_object_is_refused(body):
+    """Malformed, not an object, not UTF-8, endless: one clear error."""
+    assert fault(body).code in {"invalid_json", "missing_required_parameter"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=10,
+)
+FIELDS = st.sampled_from(
+    """
+    model messages stream stream_options n max_tokens temperature stop seed tools logit_bias user
+    response_format logprobs role content name tool_calls type text function id
+    """.split()  # noqa: SIM905 - read better so
+)
+
+
+@given(
+    st.dictionaries(FIELDS, JSON | st.lists(st.dictionaries(FIELDS, JSON, max_size=4)), max_size=8)
+)
+def test_whatever_comes_is_read_or_refused(fields):
+    """No request makes the decoder fail in any other way."""
+    with suppress(InvalidRequest):
+        dialect.request_from(fields)
+
+
+DONE = Completion(
+    id="chatcmpl-1",
+    created=1_677_652_288_999_999,
+    model="gpt-4",
+    served_model="gpt-4-0613",
+    choices=(Choice(index=0, text="Hello!", finish_reason="stop"),),
+    usage=Usage(12, 18, cached=2, reasoning=3, source="counted"),
+    cost=123_456_789,
+)
+
+
+def test_an_answer_has_openais_shape():
+    """Required nullable fields are there as null; the cost is exact, and who counted is said."""
+    told = json.loads(dialect.encode_completion(DONE), parse_float=Decimal)
+
+    assert told == {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1677652288,
+        "model": "gpt-4",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello!", "refusal": None},
+                "logprobs": None,
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {
+            "prompt_tokens": 12,
+            "completion_tokens": 18,
+            "total_tokens": 30,
+            "prompt_tokens_details": {"cached_tokens": 2, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": 3,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+            "cost": Decimal("0.000123456789"),
+            "source": "counted",
+        },
+        "system_fingerprint": None,
+    }
+
+
+def test_tool_calls_reasoning_and_probabilities_are_written():
+    """What a choice has besides text stands where OpenAI's clients look for it."""
+    choice = Choice(
+        index=0,
+        text=None,
+        finish_reason="tool_calls",
+        reasoning="hm",
+        tool_calls=(ToolCall("c1", "f", "{}"),),
+        logprobs=[{"token": "a"}],
+    )
+    told = dialect._choice(choice)
+
+    assert told["message"]["content"] is None
+    assert told["message"]["reasoning_content"] == "hm"
+    assert told["message"]["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
+    assert told["logprobs"] == {"content": [{"token": "a"}], "refusal": None}
+
+
+def encoder(**options):
+    """An encoder for one stream."""
+    return dialect.StreamEncoder(
+        id="chatcmpl-1",
+        created=1_000_000,
+        model="gpt-4",
+        **{"include_usage": False, **options},
+    )
+
+
+def chunks(data):
+    """The JSON of each event in *data*."""
+    return [json.loads(part.removeprefix(b"data: ")) for part in data.split(b"\n\n") if part]
+
+
+def test_a_stream_begins_each_choice_with_its_role():
+    """Role first, then text, then the reason; other events have no chunk."""
+    one = encoder()
+    told = [
+        chunks(one.encode(event))
+        for event in (Started(), Text("Once"), Text(" upon", 1), Text("!"), Finished("stop"))
+    ]
+
+    assert [len(part) for part in told] == [0, 2, 2, 1, 1]
+    assert told[1][0]["choices"][0]["delta"] == {
+        "role": "assistant",
+        "content": "",
+        "refusal": None,
+    }
+    assert told[1][1] == {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "gpt-4",
+        "choices": [
+            {"index": 0, "delta": {"content": "Once"}, "logprobs": None, "finish_reason": None}
+        ],
+    }
+    assert told[2][1]["choices"][0]["index"] == 1
+    assert told[4][0]["choices"][0] == {
+        "index": 0,
+        "delta": {},
+        "logprobs": None,
+        "finish_reason": "stop",
+    }
+
+
+def test_usage_comes_last_where_it_is_asked_for():
+    """With include_usage the other chunks say null and the last one has no choice."""
+    asked = encoder(include_usage=True)
+    (text,) = chunks(asked.encode(Text("a")))[1:]
+    (usage,) = chunks(asked.usage(Usage(1, 2), 3))
+
+    assert text["usage"] is None
+    assert usage["choices"] == []
+    assert usage["usage"]["total_tokens"] == 3
+    assert encoder().usage(Usage(1, 2), 3) == b""
+
+
+def test_rarer_events_open_their_choice_too():
+    """A tool call, reasoning or probabilities may come first."""
+    for event, delta in (
+        (
+            ToolDelta(0, "c1", "f", "{"),
+            {
+                "tool_calls": [
+                    {
+                        "index": 0,
+                        "function": {"arguments": "{", "name": "f"},
+                        "id": "c1",
+                        "type": "function",
+                    }
+                ]
+            },
+        ),
+        (
+            ToolDelta(1, arguments="}"),
+            {"tool_calls": [{"index": 1, "function": {"arguments": "}"}}]},
+        ),
+        (Reasoning("hm"), {"reasoning_content": "hm"}),
+        (Logprobs([{"token": "a"}]), {}),
+    ):
+        one = encoder()
+        first, second = chunks(one.encode(event))
+        assert first["choices"][0]["delta"]["role"] == "assistant"
+        assert second["choices"][0]["delta"] == delta
+        assert len(chunks(one.encode(event))) == 1
+
+
+@given(st.text(), st.integers(0, 127), st.booleans())
+def test_the_prebuilt_chunk_is_what_json_would_write(text, index, include_usage):
+    """The fast path says exactly what the plain one would, for any text."""
+    one = encoder(include_usage=include_usage)
+    try:
+        orjson.dumps(text)
+    except orjson.JSONEncodeError:
+        return
+    one.encode(Text("", index))
+    fast = one.encode(Text(text, index))
+
+    plain = one._chunk(index, {"content": text}, None)
+    assert chunks(fast) == chunks(plain)
+    assert fast.endswith(b"\n\n")
+    assert fast.count(b"\n") == 2

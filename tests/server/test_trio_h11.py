@@ -1,0 +1,426 @@
+"""The reference driver, byte by byte: on memory streams, with a clock that jumps."""
+
+import json
+import logging
+from contextlib import asynccontextmanager
+
+import pytest
+
+trio = pytest.importorskip("trio")
+h11 = pytest.importorskip("h11")
+pytest.importorskip("pytest_trio")
+
+from aihub.errors import UpstreamFailed  # noqa: E402 - after what may be missing
+from aihub.model.events import Finished, Text  # noqa: E402
+from aihub.server import trio_h11  # noqa: E402
+from aihub.server.app import App  # noqa: E402
+from aihub.server.http import MAX_BODY, MAX_HEAD  # noqa: E402
+from aihub.testing import ScriptedProvider, open_test_hub  # noqa: E402
+
+pytestmark = pytest.mark.trio
+
+HELLO = json.dumps({"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}]}).encode()
+
+
+@pytest.fixture(autouse=True)
+def jump(autojump_clock):
+    """No test here waits: pytest-trio takes the clock that a fixture gives."""
+    return autojump_clock
+
+
+class Peer:
+    """The other end of a connection, with the hub and key behind it."""
+
+    def __init__(self, hub, key, stream, connection):
+        self.hub = hub
+        self.key = key
+        self.stream = stream
+        self.connection = connection
+        self.h11 = h11.Connection(h11.CLIENT)
+
+    def request(self, path="/v1/chat/completions", body=HELLO, method="POST", headers=()):
+        """The bytes of a request."""
+        head = [
+            f"{method} {path} HTTP/1.1",
+            "Host: localhost",
+            f"Authorization: Bearer {self.key}",
+            f"Content-Length: {len(body)}",
+            *headers,
+        ]
+        return "\r\n".join(head).encode() + b"\r\n\r\n" + body
+
+    async def send(self, data):
+        """Send bytes as they are."""
+        await self.stream.send_all(data)
+
+    async def receive(self):
+        """Give (status, headers, body) of one answer that ends by its own length."""
+        self.h11.send(h11.Request(method="POST", target="/", headers=[("host", "x")]))
+        self.h11.send(h11.EndOfMessage())
+        head, body = None, b""
+        while True:
+            event = self.h11.next_event()
+            if event is h11.NEED_DATA:
+                self.h11.receive_data(await self.stream.receive_some(65536))
+            elif isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                break
+            elif isinstance(event, h11.ConnectionClosed):
+                raise EOFError
+        if self.h11.their_state is h11.DONE:
+            self.h11.start_next_cycle()
+        return head.status_code, {k.decode(): v.decode() for k, v in head.headers}, body
+
+    async def rest(self):
+        """Everything until the server closes."""
+        parts = []
+        while data := await self.stream.receive_some(65536):
+            parts.append(data)
+        return b"".join(parts)
+
+    async def states(self):
+        """How the account's requests ended."""
+        (account,) = [one for one in await self.hub.accounts.list() if one.name == "a"]
+        return [row.state for row in await self.hub.requests(account.id)]
+
+
+@asynccontextmanager
+async def connected(*providers):
+    """Open a hub, serve one connection, and give its other end."""
+    async with open_test_hub(*providers) as hub, trio.open_nursery() as nursery:
+        account = await hub.accounts.create("a", plan="pro")
+        key = (await hub.accounts.create_key(account.id)).secret
+        ours, theirs = trio.testing.memory_stream_pair()
+        connection = trio_h11.Connection(App(hub), theirs, "203.0.113.9")
+
+        async def keep_time():
+            while True:
+                await trio.sleep(trio_h11.TICK)
+                connection.look(trio.current_time())
+
+        async def serve():
+            await connection.serve()
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(keep_time)
+        nursery.start_soon(serve)
+        yield Peer(hub, key, ours, connection)
+        nursery.cancel_scope.cancel()
+
+
+class Slow(ScriptedProvider):
+    """A provider that waits before each event."""
+
+    def __init__(self, seconds, *scripts):
+        super().__init__(*scripts)
+        self.seconds = seconds
+
+    @asynccontextmanager
+    async def open(self, call):
+        async with super().open(call) as events:
+
+            async def slowly():
+                async for event in events:
+                    await trio.sleep(self.seconds)
+                    yield event
+
+            slow = slowly()
+            try:
+                yield slow
+            finally:
+                await slow.aclose()
+
+
+async def test_a_connection_carries_one_request_after_another():
+    """Keep-alive, with a length, a reason and the request's id each time."""
+    async with connected() as peer:
+        for _ in range(3):
+            await peer.send(peer.request())
+            status, headers, body = await peer.receive()
+            assert status == 200
+            assert json.loads(body)["choices"][0]["message"]["content"] == "Once upon a time"
+            assert int(headers["content-length"]) == len(body)
+
+
+async def test_requests_sent_ahead_are_answered_in_order():
+    """Pipelining: three requests in one write, three answers."""
+    async with connected() as peer:
+        paths = ["/healthz", "/v1/models", "/readyz"]
+        await peer.send(b"".join(peer.request(path, b"", "GET") for path in paths))
+        bodies = [(await peer.receive())[2] for _ in paths]
+        assert bodies[0] == b'{"status":"ok"}'
+        assert b'"list"' in bodies[1]
+        assert bodies[2] == b'{"status":"ready"}'
+
+
+async def test_byte_by_byte_equals_whole():
+    """However a request arrives, it is the same request."""
+    async with connected() as peer:
+        for byte in peer.request():
+            await peer.send(bytes([byte]))
+        status, _, _ = await peer.receive()
+        assert status == 200
+        assert await peer.states() == ["ok"]
+
+
+async def test_a_stream_is_chunked_and_ends():
+    """Events come in chunks, the connection lives on."""
+    async with connected() as peer:
+        await peer.send(peer.request("/v1/chat/stream"))
+        status, headers, body = await peer.receive()
+        assert (status, headers["transfer-encoding"]) == (200, "chunked")
+        assert body.endswith(b"data: [DONE]\n\n")
+        await peer.send(peer.request("/healthz", b"", "GET"))
+        assert (await peer.receive())[0] == 200
+
+
+async def test_an_old_client_gets_its_answer_and_the_connection_closes():
+    """HTTP/1.0 without keep-alive."""
+    async with connected() as peer:
+        await peer.send(b"GET /healthz HTTP/1.0\r\n\r\n")
+        told = await peer.rest()
+        assert told.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert told.endswith(b'{"status":"ok"}')
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GARBAGE\r\n\r\n", 400),
+        (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 505),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: \x00\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * (MAX_HEAD + 1), 431),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY + 1), 413),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % 10**30, 413),
+    ],
+    ids=range(13),
+)
+async def test_bytes_that_are_no_request_are_refused_in_json(data, status):
+    """The error the contract names, and then the connection closes."""
+    async with connected() as peer:
+        await peer.send(data)
+        head, _, body = (await peer.rest()).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert b"connection: close" in head.lower()
+        assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
+        assert await peer.states() == []
+
+
+async def test_a_body_that_turns_out_too_large_is_refused():
+    """Without a length the bound holds as bytes arrive."""
+    async with connected() as peer:
+        await peer.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        chunk = b"%x\r\n" % 2**20 + b"x" * 2**20 + b"\r\n"
+        for _ in range(5):
+            await peer.send(chunk)
+        assert (await peer.rest()).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("sent", [b"GET /healthz HT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"])
+async def test_half_a_head_is_given_up(sent):
+    """408 after HEAD_TIMEOUT, however slowly further bytes drip."""
+    async with connected() as peer:
+        began = trio.current_time()
+        for byte in sent:
+            await peer.send(bytes([byte]))
+            await trio.sleep(0.1)
+        assert (await peer.rest()).startswith(b"HTTP/1.1 408 ")
+        assert trio.current_time() - began < trio_h11.HEAD_TIMEOUT + 2 * trio_h11.TICK
+
+
+async def test_half_a_body_is_given_up():
+    """408 when BODY_TIMEOUT passes between two reads; nothing is written."""
+    async with connected() as peer:
+        await peer.send(peer.request()[:-20])
+        assert (await peer.rest()).startswith(b"HTTP/1.1 408 ")
+        assert await peer.states() == []
+
+
+async def test_a_silent_connection_is_closed():
+    """Between requests IDLE_TIMEOUT holds, and nobody is told anything."""
+    async with connected() as peer:
+        await peer.send(peer.request("/healthz", b"", "GET"))
+        await peer.receive()
+        began = trio.current_time()
+        assert await peer.rest() == b""
+        waited = trio.current_time() - began
+        assert trio_h11.IDLE_TIMEOUT <= waited <= trio_h11.IDLE_TIMEOUT + 2 * trio_h11.TICK
+
+
+async def test_a_client_that_waits_for_100_continue_is_told():
+    """Expect: 100-continue is answered before the body is read."""
+    async with connected() as peer:
+        head, _, body = peer.request(headers=["Expect: 100-continue"]).partition(b"\r\n\r\n")
+        await peer.send(head + b"\r\n\r\n")
+        assert (await peer.stream.receive_some(100)).startswith(b"HTTP/1.1 100 ")
+        await peer.send(body)
+        assert (await peer.receive())[0] == 200
+
+
+async def test_a_peer_that_leaves_cancels_its_request():
+    """The provider is let go at once, and the request is settled as aborted."""
+    provider = Slow(100)
+    async with connected(provider) as peer:
+        await peer.send(peer.request("/v1/chat/stream"))
+        await trio.testing.wait_all_tasks_blocked()
+        assert provider.open_now == 1
+        await peer.stream.aclose()
+        await trio.testing.wait_all_tasks_blocked()
+        assert provider.open_now == 0
+        assert await peer.states() == ["aborted"]
+
+
+async def test_a_peer_may_leave_at_every_byte():
+    """Of a request or of its answer: nothing is left open, and no row stays open."""
+    whole = 400
+    for cut in range(0, whole, 7):
+        provider = ScriptedProvider()
+        async with connected(provider) as peer:
+            request = peer.request("/v1/chat/stream")
+            await peer.send(request[: min(cut, len(request))])
+            if cut > len(request):
+                await peer.stream.receive_some(cut - len(request))
+            await peer.stream.aclose()
+            await trio.testing.wait_all_tasks_blocked()
+            assert provider.open_now == 0
+            assert set(await peer.states()) <= {"aborted", "ok"}
+
+
+async def test_a_peer_that_never_reads_is_given_up():
+    """A write that waits WRITE_TIMEOUT ends the connection; the request is settled."""
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    provider = ScriptedProvider()
+    async with open_test_hub(provider) as hub, trio.open_nursery() as nursery:
+        account = await hub.accounts.create("a", plan="pro")
+        key = (await hub.accounts.create_key(account.id)).secret
+        connection = trio_h11.Connection(App(hub), theirs)
+        peer = Peer(hub, key, ours, connection)
+        nursery.start_soon(connection.serve)
+        await peer.send(peer.request("/v1/chat/stream"))
+        while await peer.states() != ["aborted"]:
+            await trio.sleep(trio_h11.TICK)
+            connection.look(trio.current_time())
+        assert trio.current_time() > trio_h11.WRITE_TIMEOUT
+        assert provider.open_now == 0
+
+
+async def test_a_silent_stream_says_that_it_lives():
+    """After 15 s the head and a comment, then a comment every 15 s; then the answer."""
+    slow = Slow(40, [Text("Once"), Finished("stop")])
+    async with connected(slow) as peer:
+        await peer.send(peer.request("/v1/chat/stream"))
+        began = trio.current_time()
+        first = await peer.stream.receive_some(65536)
+        assert 15 <= trio.current_time() - began <= 17
+        assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b": keep-alive\n\n" in first
+        peer.h11.receive_data(first)
+        _, _, body = await peer.receive()
+        assert body.count(b": keep-alive") == 4
+        assert body.endswith(b"data: [DONE]\n\n")
+        assert b'"Once"' in body
+
+
+async def test_a_failure_before_the_head_is_a_plain_error():
+    """Nothing has been sent yet: the status is still free."""
+    async with connected(Slow(1, [UpstreamFailed("down")])) as peer:
+        await peer.send(peer.request("/v1/chat/stream"))
+        status, headers, body = await peer.receive()
+        assert (status, headers["content-type"]) == (502, "application/json")
+        assert json.loads(body)["error"]["code"] == "upstream_failed"
+
+
+async def test_a_failure_after_the_head_is_told_in_band():
+    """The head went with a keep-alive: the error is an event, without [DONE]."""
+    async with connected(Slow(20, [UpstreamFailed("down")])) as peer:
+        await peer.send(peer.request("/v1/chat/stream"))
+        status, _, body = await peer.receive()
+        assert status == 200
+        comment, _, event = body.partition(b"\n\n")
+        assert comment == b": keep-alive"
+        assert json.loads(event.removeprefix(b"data: "))["error"]["code"] == "upstream_failed"
+
+
+async def test_a_bug_costs_its_connection_and_no_other(caplog, monkeypatch):
+    """It is logged; the process lives."""
+    async with connected() as peer:
+        monkeypatch.setattr(App, "open", lambda *_: 1 / 0)
+        await peer.send(peer.request())
+        assert await peer.rest() == b""
+    assert "a connection failed" in caplog.text
+
+
+async def test_a_flood_of_requests_ahead_waits_in_the_socket():
+    """While one is answered no more than MAX_PIPELINED is taken in; all are answered."""
+    async with connected(Slow(1)) as peer:
+        many = 40
+        request = peer.request(body=HELLO + b" " * 8000)
+
+        async def send():
+            for _ in range(many):
+                await peer.send(request)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send)
+            for _ in range(many):
+                assert (await peer.receive())[0] == 200
+
+
+@asynccontextmanager
+async def serving(provider, *, grace):
+    """Serve on a real socket; give the server, its port and a key."""
+    async with open_test_hub(provider) as hub, trio.open_nursery() as nursery:
+        account = await hub.accounts.create("a", plan="pro")
+        key = (await hub.accounts.create_key(account.id)).secret
+        listeners = await trio_h11.listen("127.0.0.1", 0)
+        server = trio_h11.Server(App(hub), grace=grace)
+        nursery.start_soon(server.serve, listeners)
+        port = listeners[0].socket.getsockname()[1]
+        yield server, Peer(hub, key, await trio.open_tcp_stream("127.0.0.1", port), None)
+
+
+@pytest.fixture
+def real_time(autojump_clock):
+    """With real sockets a jump may come before the bytes do."""
+    autojump_clock.autojump_threshold = float("inf")
+    autojump_clock.rate = 1
+
+
+async def test_stopping_lets_what_is_under_way_end(real_time):
+    """Idle connections close, a running answer ends well, new ones are refused."""
+    async with serving(Slow(0.02), grace=10) as (server, peer):
+        await peer.send(peer.request("/v1/chat/stream"))
+        await peer.stream.receive_some(1)
+        idle = await trio.open_tcp_stream(*peer.stream.socket.getpeername())
+        server.stop()
+        assert await idle.receive_some() == b""
+        assert (await peer.rest()).endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+        assert await peer.states() == ["ok"]
+
+
+async def test_stopping_twice_does_not_wait(real_time):
+    """The second call ends what is under way; it is settled all the same."""
+    async with serving(Slow(1000, [Text("a"), Finished("stop")]), grace=1000) as (server, peer):
+        await peer.send(peer.request("/v1/chat/stream"))
+        while not peer.hub.in_flight:
+            await trio.sleep(0.01)
+        server.stop()
+        server.stop()
+        assert await peer.rest() == b""
+        assert await peer.states() == ["aborted"]
+
+
+def test_reasons_are_the_standards():
+    """A status line has the phrase that RFC 9110 gives it."""
+    assert trio_h11._REASONS[200] == b"OK"
+    assert logging.getLogger("aihub.server").name == "aihub.server"
