@@ -7,7 +7,7 @@ never does.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
@@ -205,8 +205,19 @@ class Directory(Protocol):
         """Return the account with its plan and its own budgets, for a caller without a key."""
         ...
 
-    async def put_account(self, account: Account) -> None:
-        """Write an account, new or changed."""
+    async def add_account(self, account: Account) -> bool:
+        """Write a new account; return False, with nothing written, where its id is taken.
+
+        Raises:
+            UsageMistake: there is no such plan.
+        """
+        ...
+
+    async def change_account(self, id: str, change: Callable[[Account], Account]) -> Account | None:
+        """Change an account in one step and return it changed; None where there is none.
+
+        *change* is a plain function; it may run in another thread, and more than once.
+        """
         ...
 
     async def account(self, id: str) -> Account | None:
@@ -214,11 +225,25 @@ class Directory(Protocol):
         ...
 
     async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
-        """Return accounts by id, those after *after*."""
+        """Return accounts that are not deleted by id, those after *after*."""
         ...
 
-    async def put_key(self, key: Key) -> None:
-        """Write a key, new or changed. Its digest never changes."""
+    async def add_key(self, key: Key) -> bool:
+        """Write a new key; return False, with nothing written, where its secret or id is taken.
+
+        Raises:
+            UsageMistake: there is no such account.
+        """
+        ...
+
+    async def change_key(
+        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
+    ) -> Key | None:
+        """Change a key of an account in one step and return it changed; None where there is none.
+
+        *change* is a plain function; it may run in another thread, and more than once. What it
+        raises is raised, with nothing changed. A *successor* is written in the same step.
+        """
         ...
 
     async def key(self, account: str, id: str) -> Key | None:

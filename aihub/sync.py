@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, closing, contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -139,16 +139,19 @@ class SyncHub:
             HubClosed: the hub is not entered.
             UsageMistake: an event loop is running in this thread.
         """
-        if self._portal is None:
-            raise HubClosed("enter the hub first, and use it inside its context")
-        _refuse_inside_loop()
-        future = self._portal.start_task_soon(function)
+        future = self._entered().start_task_soon(function)
         try:
             return future.result()
         except BaseException:
             # Ctrl-C reaches us here: what runs in the loop ends as aborted.
             future.cancel()
             raise
+
+    def _entered(self) -> BlockingPortal:
+        if self._portal is None:
+            raise HubClosed("enter the hub first, and use it inside its context")
+        _refuse_inside_loop()
+        return self._portal
 
     def chat(
         self,
@@ -180,10 +183,8 @@ class SyncHub:
         **parameters: Any,
     ) -> Iterator[SyncStream]:
         """Answer a conversation as a stream of events inside a context; see `Hub.stream`."""
+        portal = self._entered()
         send, receive = anyio.create_memory_object_stream[Event](AHEAD)
-        if self._portal is None:
-            raise HubClosed("enter the hub first, and use it inside its context")
-        _refuse_inside_loop()
 
         async def pump(*, task_status: TaskStatus[tuple[Stream, anyio.CancelScope]]) -> None:
             with anyio.CancelScope() as scope:
@@ -197,21 +198,23 @@ class SyncHub:
                     async for event in stream:
                         await send.send(event)
 
-        pumping, (stream, scope) = self._portal.start_task(pump)
-        try:
-            yield SyncStream(self, receive, stream, pumping)
-        finally:
-            # Returns when the request is settled; one that has ended is not disturbed.
-            self._portal.call(scope.cancel)
-            wait([pumping])
-            self._portal.call(receive.close)
+        with closing(send), closing(receive):
+            pumping, (stream, scope) = portal.start_task(pump)
+            try:
+                yield SyncStream(self, receive, stream, pumping)
+            finally:
+                # Returns when the request is settled; one that has ended is not disturbed.
+                portal.call(scope.cancel)
+                wait([pumping])
 
     def models(self) -> Sequence[Model]:
         """Return every model, each also under its aliases."""
+        self._entered()
         return self._hub.models()
 
     def model(self, name: str) -> Model:
         """Return the model that goes by *name*; see `Hub.model`."""
+        self._entered()
         return self._hub.model(name)
 
     def usage(

@@ -1,5 +1,6 @@
 """The hub for programs without an event loop."""
 
+import gc
 import signal
 import sys
 import threading
@@ -252,3 +253,11 @@ def test_an_interrupted_call_is_settled_as_aborted():
     (row,) = anyio.run(store.rows, "acc_local")
 
     assert (row.state, provider.open_now) == ("aborted", 0)
+
+
+def test_a_refused_stream_leaves_nothing_open():
+    """No stream between threads is left for the garbage collector."""
+    with SyncHub(open_test_hub) as hub:
+        with pytest.raises(ModelNotFound), hub.stream("gpt-9", "Hi"):
+            pass
+        gc.collect()

@@ -33,7 +33,7 @@ from ..model.ledger import (
     WindowKind,
 )
 from ..model.units import Micros, Pico
-from ..model.usage import Usage
+from ..model.usage import MAX_TOKENS, Usage
 from .periods import period_end, period_label
 from .pricing import dearest, price
 from .reservations import completion_reserve, reserved_tokens
@@ -103,9 +103,9 @@ def token_limit(identity: Identity) -> int | None:
 def windows(identity: Identity, tokens: int = 0) -> tuple[WindowAsk, ...]:
     """Name every window that applies: the account's, and a key's own where it is tighter."""
     plan, key = identity.plan, identity.key
-    asked = _windows(identity.account.id, plan, tokens)
+    asked = _windows(f"account:{identity.account.id}", plan, tokens)
     if key is not None and (key.requests_per_minute or key.tokens_per_minute):
-        asked += _windows(key.id, key, tokens)
+        asked += _windows(f"key:{key.lineage}", key, tokens)
     return tuple(asked)
 
 
@@ -169,6 +169,36 @@ def check_scope(identity: Identity, scope: Scope) -> None:
         raise PermissionDenied(scope)
 
 
+def check_chat(chat: Chat) -> None:
+    """Refuse numbers that would make nonsense of a reservation, whichever door they came by.
+
+    Raises:
+        InvalidRequest: a number is not whole, or out of range.
+    """
+    # On the way of every request: the usual case is three comparisons.
+    if type(chat.n) is not int or not 1 <= chat.n <= MAX_CHOICES:
+        raise InvalidRequest(f"'n' must be a whole number from 1 to {MAX_CHOICES}.", param="n")
+    most = chat.max_tokens
+    if most is not None and (type(most) is not int or not 1 <= most <= MAX_TOKENS):
+        raise InvalidRequest(
+            f"'max_tokens' must be a whole number from 1 to {MAX_TOKENS}.", param="max_tokens"
+        )
+    if not chat.messages:
+        raise InvalidRequest("There must be at least one message.", param="messages")
+
+
+def check_text(text: str, param: str) -> None:
+    """Refuse a text that no file or wire can hold.
+
+    Raises:
+        InvalidRequest: it has a lone surrogate, or is no text.
+    """
+    try:
+        text.encode()
+    except (UnicodeEncodeError, AttributeError):
+        raise InvalidRequest(f"'{param}' is not valid text.", param=param) from None
+
+
 def check_labels(labels: Mapping[Any, Any]) -> None:
     """Refuse labels that a ledger row has no room for.
 
@@ -182,7 +212,11 @@ def check_labels(labels: Mapping[Any, Any]) -> None:
             raise InvalidRequest("A label is a pair of texts.", param=f"labels.{name}")
         if len(name) > MAX_LABEL or len(value) > MAX_LABEL:
             raise InvalidRequest(f"A label is longer than {MAX_LABEL}.", param=f"labels.{name}")
+        check_text(name + value, "labels")
 
+
+MAX_CHOICES = 128
+"""Answers to one request: OpenAI's own bound."""
 
 MAX_LABELS = 16
 """Labels of a request: enough to attribute costs, too few to store documents."""

@@ -71,7 +71,9 @@ class Running:
         if kind is Text:
             self._choice(event.index, now).text.append(event.text)  # type: ignore[union-attr]
         elif kind is UsageSeen:
-            self.usage = event.usage  # type: ignore[union-attr]
+            # A count that cannot be is none: we then count ourselves.
+            if event.usage.is_sound:  # type: ignore[union-attr]
+                self.usage = event.usage  # type: ignore[union-attr]
         elif kind is Finished:
             self._choice(event.index, now).reason = event.reason  # type: ignore[union-attr]
         elif kind is Started:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
+from ..core.asks import check_text
 from ..core.keys import MAX_KEY, PREFIX, digest, format_key, hint, well_formed
 from ..errors import AuthenticationFailed, InvalidRequest, NotFound
 from ..model.account import (
@@ -28,6 +29,10 @@ LOOKUP_TTL: Micros = 5 * SECOND
 
 MAX_LOOKUPS = 10_000
 """Keys remembered at a time, some 10 MB."""
+
+
+MAX_OVERLAP = 400 * 86_400
+"""Seconds that a rotated key may live on: longer is not a rotation."""
 
 
 @attrs.frozen
@@ -128,12 +133,13 @@ class Accounts:
             InvalidRequest: there is no such plan, or the id is taken.
         """
         await self._check_plan(plan)
-        if id is not None and await self._directory.account(id) is not None:
-            raise InvalidRequest(f"The account '{id}' exists.", param="id", code="already_exists")
+        check_text(name, "name")
+        check_text(id or "", "id")
         account = Account(
             id=id or self._ids.new("acc"), name=name, plan=plan, created=self._clock.now()
         )
-        await self._directory.put_account(account)
+        if not await self._directory.add_account(account):
+            raise InvalidRequest(f"The account '{id}' exists.", param="id", code="already_exists")
         return account
 
     async def get(self, id: str) -> Account:
@@ -149,8 +155,7 @@ class Accounts:
 
     async def list(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
         """Return accounts by id, at most *limit* of those after *after*."""
-        found = await self._directory.accounts(after=after, limit=limit)
-        return [account for account in found if account.deleted is None]
+        return await self._directory.accounts(after=after, limit=limit)
 
     async def change_plan(self, id: str, plan: str) -> Account:
         """Put an account on another plan; what its windows hold stays.
@@ -160,16 +165,28 @@ class Accounts:
             InvalidRequest: there is no such plan.
         """
         await self._check_plan(plan)
-        return await self._put(attrs.evolve(await self.get(id), plan=plan))
+        return await self._change(id, lambda account: attrs.evolve(account, plan=plan))
 
     async def delete(self, id: str) -> Account:
-        """End an account: its keys open nothing from now on. Its sums stay."""
-        return await self._put(attrs.evolve(await self.get(id), deleted=self._clock.now()))
+        """End an account: its keys open nothing from now on. Its sums stay.
 
-    async def _put(self, account: Account) -> Account:
-        await self._directory.put_account(account)
+        Raises:
+            NotFound: there is no such account.
+        """
+        now = self._clock.now()
+        return await self._change(id, lambda account: attrs.evolve(account, deleted=now))
+
+    async def _change(self, id: str, change: Callable[[Account], Account]) -> Account:
+        def alive(account: Account) -> Account:
+            if account.deleted is not None:
+                raise NotFound("account", id)
+            return change(account)
+
+        changed = await self._directory.change_account(id, alive)
         self._gate.forget()
-        return account
+        if changed is None:
+            raise NotFound("account", id)
+        return changed
 
     async def _check_plan(self, plan: str) -> None:
         plans = await self._directory.plans()
@@ -225,8 +242,7 @@ class Accounts:
                 f"'{PREFIX}' must end with its checksum.",
                 param="secret",
             )
-        if secret is not None and await self._directory.identify(digest(text)) is not None:
-            raise InvalidRequest("Another key has this secret.", param="secret")
+        check_text(name, "name")
         try:
             key = Key(
                 id=self._ids.new("key"),
@@ -242,7 +258,8 @@ class Accounts:
             )
         except ValueError as error:
             raise InvalidRequest(str(error), param=str(error).split()[0]) from None
-        await self._directory.put_key(key)
+        if not await self._directory.add_key(key):
+            raise InvalidRequest("Another key has this secret.", param="secret")
         return NewKey(key, text)
 
     async def fix_key(
@@ -256,13 +273,17 @@ class Accounts:
             NotFound: there is no such account.
             InvalidRequest: a scope is unknown, the secret is malformed or another account's.
         """
+        await self.get(account)
         found = await self._directory.identify(digest(secret)) if well_formed(secret) else None
         if found is None or found.key is None:
             return (await self.create_key(account, scopes=scopes, secret=secret)).key
         if found.account.id != account:
             raise InvalidRequest("Another account has this secret.", param="secret")
-        return await self._put_key(
-            attrs.evolve(found.key, scopes=_scopes(scopes), revoked=None, expires=None)
+        given = _scopes(scopes)
+        return await self._change_key(
+            account,
+            found.key.id,
+            lambda key: attrs.evolve(key, scopes=given, revoked=None, expires=None),
         )
 
     async def key(self, account: str, id: str) -> Key:
@@ -279,7 +300,12 @@ class Accounts:
     async def keys(
         self, account: str, *, after: str | None = None, limit: int = 100
     ) -> Sequence[Key]:
-        """Return an account's keys by id, at most *limit* of those after *after*."""
+        """Return an account's keys by id, at most *limit* of those after *after*.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        await self.get(account)
         return await self._directory.keys(account, after=after, limit=limit)
 
     async def rotate_key(self, account: str, id: str, *, overlap: float = 0) -> NewKey:
@@ -287,23 +313,31 @@ class Accounts:
 
         Raises:
             NotFound: the account has no such key.
-            InvalidRequest: *overlap* is negative, or the key has ended already.
+            InvalidRequest: *overlap* is out of range, or the key has ended already.
         """
-        if overlap < 0:
-            raise InvalidRequest("overlap must not be negative", param="overlap")
+        if not 0 <= overlap <= MAX_OVERLAP:  # Not a number fails here too.
+            raise InvalidRequest(
+                f"'overlap' must be from 0 to {MAX_OVERLAP} seconds.", param="overlap"
+            )
         old = await self.key(account, id)
-        if not old.live_at(self._clock.now()):
-            raise InvalidRequest("A key that has ended cannot be rotated.", param="id")
-        made = await self.create_key(
-            account,
-            name=old.name,
-            scopes=old.scopes,
-            expires=old.expires,
-            requests_per_minute=old.requests_per_minute,
-            tokens_per_minute=old.tokens_per_minute,
+        now, secret = self._clock.now(), format_key(self._ids.secret())
+        ends = now + round(overlap * SECOND)
+
+        def end(key: Key) -> Key:
+            if not key.live_at(now):
+                raise InvalidRequest("A key that has ended cannot be rotated.", param="id")
+            return attrs.evolve(key, revoked=_sooner(key.revoked, ends))
+
+        new = attrs.evolve(
+            old,
+            id=self._ids.new("key"),
+            digest=digest(secret),
+            hint=hint(secret),
+            created=now,
+            revoked=None,
         )
-        await self._end_key(old, self._clock.now() + round(overlap * SECOND))
-        return made
+        await self._change_key(account, id, end, successor=new)
+        return NewKey(new, secret)
 
     async def revoke_key(self, account: str, id: str) -> Key:
         """End a key now; a request that arrives a moment later is refused.
@@ -311,7 +345,11 @@ class Accounts:
         Raises:
             NotFound: the account has no such key.
         """
-        return await self._end_key(await self.key(account, id), self._clock.now())
+        now = self._clock.now()
+        # What was revoked stays so, and no later than it was.
+        return await self._change_key(
+            account, id, lambda key: attrs.evolve(key, revoked=_sooner(key.revoked, now))
+        )
 
     async def expire_key(self, account: str, id: str, at: Micros | None) -> Key:
         """Set when a key expires; None is never.
@@ -319,7 +357,7 @@ class Accounts:
         Raises:
             NotFound: the account has no such key.
         """
-        return await self._put_key(attrs.evolve(await self.key(account, id), expires=at))
+        return await self._change_key(account, id, lambda key: attrs.evolve(key, expires=at))
 
     async def scope_key(self, account: str, id: str, scopes: Iterable[Scope]) -> Key:
         """Set what a key may do.
@@ -328,18 +366,17 @@ class Accounts:
             NotFound: the account has no such key.
             InvalidRequest: a scope is unknown.
         """
-        key = await self.key(account, id)
-        return await self._put_key(attrs.evolve(key, scopes=_scopes(scopes)))
+        given = _scopes(scopes)
+        return await self._change_key(account, id, lambda key: attrs.evolve(key, scopes=given))
 
-    async def _end_key(self, key: Key, at: Micros) -> Key:
-        # What was revoked stays so: a rotation must not bring it back.
-        when = at if key.revoked is None else min(at, key.revoked)
-        return await self._put_key(attrs.evolve(key, revoked=when))
-
-    async def _put_key(self, key: Key) -> Key:
-        await self._directory.put_key(key)
+    async def _change_key(
+        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
+    ) -> Key:
+        changed = await self._directory.change_key(account, id, change, successor=successor)
         self._gate.forget()
-        return key
+        if changed is None:
+            raise NotFound("key", id)
+        return changed
 
     # Budgets
 
@@ -350,24 +387,32 @@ class Accounts:
 
         Raises:
             NotFound: there is no such account or key.
-            InvalidRequest: the limit is negative or above `MAX_MONEY`.
+            InvalidRequest: the period is unknown, or the limit negative or above `MAX_MONEY`.
         """
         await self.get(account)
-        if key is not None:
-            await self.key(account, key)
+        lineage = None if key is None else (await self.key(account, key)).lineage
         try:
             budget = Budget(
-                id=self._ids.new("bud"), account=account, key=key, period=period, limit=limit
+                id=self._ids.new("bud"), account=account, key=lineage, period=period, limit=limit
             )
         except ValueError as error:
-            raise InvalidRequest(str(error), param="limit") from None
+            raise InvalidRequest(str(error), param=str(error).split()[0]) from None
         await self._directory.put_budget(budget)
         self._gate.forget()
         return budget
 
     async def budgets(self, account: str) -> Sequence[Budget]:
-        """Return an account's budgets, its keys' included."""
+        """Return an account's budgets, its keys' included.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        await self.get(account)
         return await self._directory.budgets(account)
+
+
+def _sooner(one: Micros | None, other: Micros) -> Micros:
+    return other if one is None else min(one, other)
 
 
 def _scopes(scopes: Iterable[Scope]) -> frozenset[Scope]:

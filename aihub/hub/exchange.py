@@ -102,6 +102,7 @@ class Exchange:
             HubError: refused; nothing was written.
         """
         chat, identity = self.chat, self._identity
+        asks.check_chat(chat)
         model = self._setup.model(chat.model)
         places = self._setup.places(model, chat, self._options.region)
         prompt = await self._count(model)
@@ -221,11 +222,14 @@ class Exchange:
         )
 
     def _partial(self, running: Running) -> Usage:
-        """Count what was received where the provider does not tell."""
-        if running.usage is not None:
-            return running.usage
-        received = self._setup.tokens.count_text(self._model, running.received())
-        return Usage(self._prompt.tokens, received.tokens, source="estimated")
+        """Count what was received where the provider does not tell, or told before the end."""
+        received = self._setup.tokens.count_text(self._model, running.received()).tokens
+        told = running.usage
+        if told is None:
+            return Usage(self._prompt.tokens, received, source="estimated")
+        if told.completion >= received:
+            return told
+        return attrs.evolve(told, completion=received, source="estimated")
 
     def _end_attempt(
         self, running: Running, outcome: AttemptOutcome, usage: Usage | None, error: str | None

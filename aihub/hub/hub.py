@@ -18,7 +18,7 @@ from typing import Any, Self
 import anyio
 import attrs
 
-from ..core.asks import check_labels, check_scope, windows
+from ..core.asks import check_labels, check_scope, check_text, windows
 from ..core.periods import month_of
 from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
 from ..model.account import Account, Identity, Scope
@@ -27,7 +27,7 @@ from ..model.chat import ROLES, Chat, Message
 from ..model.events import Completion, Event, Text
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.units import HOUR, Micros
-from ..model.usage import GroupBy, UsageReport
+from ..model.usage import GROUPS, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts, Gate
 from .exchange import NO_OPTIONS, Exchange, Options
@@ -40,6 +40,9 @@ MAX_IN_FLIGHT = 1000
 
 GRACE = 5.0
 """Seconds that requests in flight are given when a hub closes."""
+
+LEAVE_TIMEOUT = 1.0
+"""Seconds that a cancelled request is given to unwind; longer means that it never will."""
 
 LOCAL_ACCOUNT = "acc_local"
 """The account of the embedding program itself, for calls without a key; it has no limits."""
@@ -86,22 +89,36 @@ class Stream:
             raise UsageMistake("the answer is whole only after its last event")
         return self._exchange.completion
 
-    async def texts(self) -> AsyncIterator[str]:
-        """Yield the first choice's text as it comes."""
+    def texts(self) -> AsyncIterator[str]:
+        """Return an iterator over the first choice's text as it comes."""
+        return _Texts(self._events)
+
+
+class _Texts:
+    """The texts among events; an object, for an abandoned generator would leak."""
+
+    def __init__(self, events: AsyncIterator[Event]) -> None:
+        self._events = events
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
         async for event in self._events:
             if type(event) is Text and event.index == 0:
-                yield event.text
+                return event.text
+        raise StopAsyncIteration
 
 
 class _Flight:
     """What is in flight: a scope per request, by which closing reaches it."""
 
     def __init__(self) -> None:
-        self.scopes: set[anyio.CancelScope] = set()
+        self.scopes: dict[anyio.CancelScope, Exchange] = {}
         self._landed = anyio.Event()
 
     def land(self, scope: anyio.CancelScope) -> None:
-        self.scopes.discard(scope)
+        self.scopes.pop(scope, None)
         if not self.scopes:
             self._landed.set()
 
@@ -125,7 +142,7 @@ class _Open:
 
     async def __aenter__(self) -> Stream:
         self._scope = scope = anyio.CancelScope()
-        self._flight.scopes.add(scope)
+        self._flight.scopes[scope] = self._exchange
         scope.__enter__()
         try:
             await self._exchange.begin()
@@ -234,15 +251,11 @@ class Hub:
         self._thread, self._pid = threading.get_ident(), os.getpid()
         await self._store.enlist(self._settler.owner, LEASE)
         await self._settler.sweep()
-        if await self._store.account(LOCAL_ACCOUNT) is None:
-            await self._store.put_account(
-                Account(
-                    id=LOCAL_ACCOUNT,
-                    name="this program",
-                    plan="enterprise",
-                    created=self._clock.now(),
-                )
+        await self._store.add_account(
+            Account(
+                id=LOCAL_ACCOUNT, name="this program", plan="enterprise", created=self._clock.now()
             )
+        )
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._settler.keep_lease)
         self._tasks.start_soon(self._settler.retry_unsettled)
@@ -261,7 +274,11 @@ class Hub:
             for scope in list(self._flight.scopes):
                 scope.cancel()
             with anyio.CancelScope(shield=True):
-                await self._flight.wait_empty()
+                with anyio.move_on_after(LEAVE_TIMEOUT):
+                    await self._flight.wait_empty()
+                for exchange in list(self._flight.scopes.values()):
+                    # Its context was entered and never left: nobody else will settle it.
+                    await exchange.close()
                 with anyio.move_on_after(STORE_TIMEOUT):
                     await self._settler.flush()
                 self._state = _CLOSED
@@ -357,6 +374,7 @@ class Hub:
         return identity
 
     async def _caller(self, key: str | None, account: str | None) -> Identity:
+        self._check()
         if key is not None:
             return await self.authenticate(key)
         return await self._gate.account(account or LOCAL_ACCOUNT)
@@ -440,6 +458,9 @@ class Hub:
         self._check()
         if options.labels:
             check_labels(options.labels)
+        user = options.end_user or chat.user
+        if user is not None:
+            check_text(user, "end_user" if options.end_user else "user")
         return Exchange(
             setup=self._setup,
             settler=self._settler,
@@ -478,8 +499,14 @@ class Hub:
         """Sum what an account used; by default in this calendar month (UTC), by model as asked.
 
         Raises:
+            NotFound: there is no such account.
             InvalidRequest: *start* or *end* is not a whole hour, or they are the wrong way round.
         """
+        if group_by not in GROUPS:
+            raise InvalidRequest(
+                f"'group_by' must be one of {', '.join(GROUPS)}.", param="group_by"
+            )
+        await self._known(account)
         month = month_of(self._clock.now())
         start = month[0] if start is None else start
         end = month[1] if end is None else end
@@ -504,8 +531,18 @@ class Hub:
     async def requests(
         self, account: str = LOCAL_ACCOUNT, *, after: str | None = None, limit: int = 100
     ) -> Sequence[LedgerRow]:
-        """Return an account's requests by id, at most *limit* of those after *after*."""
+        """Return an account's requests by id, at most *limit* of those after *after*.
+
+        Raises:
+            NotFound: there is no such account.
+        """
+        await self._known(account)
         return await self._store.rows(account, after=after, limit=limit)
+
+    async def _known(self, account: str) -> None:
+        # A deleted account's sums stay, so it is not asked whether it lives.
+        if await self._store.account(account) is None:
+            raise NotFound("account", account)
 
     async def windows(self, identity: Identity) -> tuple[WindowState, ...]:
         """Return a caller's windows as they stand."""
@@ -531,7 +568,7 @@ def make_chat(
     said = tuple([_message(one, n) for n, one in enumerate(messages)])
     if not parameters:
         return Chat(model=model, messages=said)
-    stop = parameters.get("stop", ())
+    stop = parameters.get("stop") or ()
     fields = {**parameters, "stop": (stop,) if isinstance(stop, str) else tuple(stop)}
     return Chat(model=model, messages=said, **fields)
 

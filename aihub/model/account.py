@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 import attrs
@@ -14,13 +14,30 @@ SCOPES: tuple[Scope, ...] = ("read", "inference", "admin")
 DEFAULT_SCOPES: frozenset[Scope] = frozenset({"read", "inference"})
 
 TokenReserve: TypeAlias = Literal["estimate", "maximum"]
+TOKEN_RESERVES: tuple[TokenReserve, ...] = ("estimate", "maximum")
 Period: TypeAlias = Literal["day", "month", "total"]
 PERIODS: tuple[Period, ...] = ("day", "month", "total")
 
+MAX_LIMIT = 10**15
+"""In one limit of a plan or key: beyond any use, and small enough to add up in 64 bits."""
+
 
 def _positive(_: object, field: attrs.Attribute[int | None], value: int | None) -> None:
-    if value is not None and value < 1:
-        raise ValueError(f"{field.name} must be at least 1, or None for no limit; it is {value}")
+    if value is None:
+        return
+    if type(value) is not int or not 1 <= value <= MAX_LIMIT:
+        raise ValueError(
+            f"{field.name} must be a whole number from 1 to {MAX_LIMIT}, or None for no limit; "
+            f"it is {value!r}"
+        )
+
+
+def _known(values: tuple[str, ...]) -> Callable[[object, attrs.Attribute[str], str], None]:
+    def check(_: object, field: attrs.Attribute[str], value: str) -> None:
+        if value not in values:
+            raise ValueError(f"{field.name} must be one of {', '.join(values)}; it is {value!r}")
+
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +52,7 @@ class Plan:
     requests_per_minute: int | None = attrs.field(default=None, validator=_positive)
     tokens_per_minute: int | None = attrs.field(default=None, validator=_positive)
     parallel: int | None = attrs.field(default=None, validator=_positive)
-    token_reserve: TokenReserve = "estimate"
+    token_reserve: TokenReserve = attrs.field(default="estimate", validator=_known(TOKEN_RESERVES))
 
 
 BUILT_IN_PLANS: Mapping[str, Plan] = {
@@ -65,7 +82,8 @@ class Key:
     """An API key as it is kept: its digest, never its secret.
 
     `hint` is its last four characters, for people to tell keys apart. Limits of its own are
-    tighter than the account's and come on top of them.
+    tighter than the account's and come on top of them. `lineage` is the id of the first key of
+    those that were rotated into each other: they share budgets and limits.
     """
 
     id: str
@@ -79,6 +97,11 @@ class Key:
     revoked: Micros | None = None
     requests_per_minute: int | None = attrs.field(default=None, validator=_positive)
     tokens_per_minute: int | None = attrs.field(default=None, validator=_positive)
+    lineage: str = attrs.field()
+
+    @lineage.default
+    def _first(self) -> str:
+        return self.id
 
     def live_at(self, now: Micros) -> bool:
         """Say whether the key opens anything at *now*."""
@@ -98,17 +121,20 @@ MAX_MONEY: Pico = 9_000_000 * PICO_PER_USD
 
 
 def _money(_: object, field: attrs.Attribute[int], value: int) -> None:
-    if not 0 <= value <= MAX_MONEY:
-        raise ValueError(f"{field.name} must be between 0 and {MAX_MONEY} pico-dollars")
+    if type(value) is not int or not 0 <= value <= MAX_MONEY:
+        raise ValueError(f"{field.name} must be a whole number from 0 to {MAX_MONEY} pico-dollars")
 
 
 @attrs.frozen(kw_only=True)
 class Budget:
-    """Money that an account, or one of its keys, may spend in a calendar period (UTC) or ever."""
+    """Money that an account, or one of its keys, may spend in a calendar period (UTC) or ever.
+
+    `key` is a key's lineage, so that rotating the key keeps its budget.
+    """
 
     id: str
     account: str
-    period: Period
+    period: Period = attrs.field(validator=_known(PERIODS))
     limit: Pico = attrs.field(validator=_money)
     key: str | None = None
 

@@ -16,6 +16,11 @@ Source: TypeAlias = Literal["provider", "counted", "estimated"]
 """Who counted: the provider, our own tokenizer, or a rule of thumb."""
 
 
+MAX_TOKENS = 40_000_000
+"""Tokens that a prompt or answer may have: ten times the largest context window there is, and few
+enough that the dearest price a catalogue may have fits a ledger's 64 bits."""
+
+
 @attrs.define(hash=True)
 class Usage:
     """Tokens of one answer, under one convention.
@@ -35,6 +40,17 @@ class Usage:
     def total(self) -> int:
         """Prompt and completion together."""
         return self.prompt + self.completion
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether these can be counts at all: no part negative or larger than its whole."""
+        return (
+            self.cached >= 0
+            and self.cache_write >= 0
+            and self.reasoning >= 0
+            and self.cached + self.cache_write <= self.prompt <= MAX_TOKENS
+            and self.reasoning <= self.completion <= MAX_TOKENS
+        )
 
 
 @attrs.define(hash=True)

@@ -19,6 +19,7 @@ import anyio.lowlevel
 import attrs
 
 from ..backends.clocks import ManualClock
+from ..errors import UsageMistake
 from ..model.account import BUILT_IN_PLANS, Account, Budget, Key, Plan
 from ..model.ledger import (
     Admission,
@@ -116,9 +117,9 @@ class StoreSuite:
 
     async def _furnish(self, store: Store) -> Store:
         await store.enlist(OWNER, LEASE)
-        await store.put_account(ACCOUNT)
-        await store.put_account(OTHER)
-        await store.put_key(KEY)
+        await store.add_account(ACCOUNT)
+        await store.add_account(OTHER)
+        await store.add_key(KEY)
         await store.put_budget(BUDGET)
         return store
 
@@ -523,9 +524,19 @@ class StoreSuite:
         clock = ManualClock(NOON)
         async with self.open_store(clock) as store:
             await self._furnish(store)
-            await store.put_key(attrs.evolve(KEY, revoked=NOON + 10))
-            late = Key(**{**attrs.asdict(KEY), "id": "key_2", "digest": b"2" * 32, "expires": NOON})
-            await store.put_key(late)
+            await store.change_key(
+                "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=NOON + 10)
+            )
+            late = Key(
+                **{
+                    **attrs.asdict(KEY),
+                    "id": "key_2",
+                    "lineage": "key_2",
+                    "digest": b"2" * 32,
+                    "expires": NOON,
+                }
+            )
+            await store.add_key(late)
 
             assert isinstance(await store.admit(ask("r0", key="key_1")), Admitted)
             assert await store.admit(ask("r1", key="key_2")) == NotLive("expired")
@@ -533,7 +544,7 @@ class StoreSuite:
             assert await store.admit(ask("r2", key="key_1")) == NotLive("revoked")
             assert await store.admit(ask("r3", key="key_9")) == NotLive("unknown")
             assert await store.admit(ask("r4", key="key_1", account="acc_2")) == NotLive("unknown")
-            await store.put_account(attrs.evolve(ACCOUNT, deleted=NOON))
+            await store.change_account("acc_1", lambda account: attrs.evolve(account, deleted=NOON))
             assert await store.admit(ask("r5")) == NotLive("deleted")
             assert await store.admit(ask("r6", account="acc_9")) == NotLive("unknown")
 
@@ -573,6 +584,68 @@ class StoreSuite:
             report = await store.report("acc_2", start=0, end=NOON + HOUR, group_by="model")
             assert not report.groups
 
+    async def test_ids_and_secrets_are_taken_once(self) -> None:
+        """Adding over what exists is refused and changes nothing."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+
+            assert not await store.add_account(attrs.evolve(ACCOUNT, name="thief"))
+            assert not await store.add_key(attrs.evolve(KEY, id="key_9"))
+            assert not await store.add_key(attrs.evolve(KEY, digest=b"9" * 32))
+
+            assert await store.account("acc_1") == ACCOUNT
+            assert await store.keys("acc_1") == [KEY]
+
+    async def test_changes_at_once_lose_nothing(self) -> None:
+        """Each change is made to what the one before left; what raises changes nothing."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+
+            async def append(letter: str) -> None:
+                await store.change_key(
+                    "acc_1", "key_1", lambda key: attrs.evolve(key, name=key.name + letter)
+                )
+                await store.change_account(
+                    "acc_1", lambda one: attrs.evolve(one, name=one.name + letter)
+                )
+
+            async with anyio.create_task_group() as tasks:
+                for letter in "abcdef":
+                    tasks.start_soon(append, letter)
+            key, account = await store.key("acc_1", "key_1"), await store.account("acc_1")
+
+            assert key is not None
+            assert account is not None
+            assert sorted(key.name.removeprefix("one")) == list("abcdef")
+            assert sorted(account.name.removeprefix("first")) == list("abcdef")
+            assert await store.change_key("acc_2", "key_1", lambda key: key) is None
+            assert await store.change_account("acc_9", lambda one: one) is None
+
+    async def test_a_key_and_its_successor_are_written_together(self) -> None:
+        """Both or neither; budgets follow the lineage."""
+        new = attrs.evolve(KEY, id="key_2", digest=b"2" * 32)
+        own = Budget(id="bud_3", account="acc_1", key="key_1", period="total", limit=6)
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.put_budget(own)
+
+            changed = await store.change_key(
+                "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=NOON), successor=new
+            )
+            found = await store.identify(new.digest)
+            try:
+                await store.change_key(
+                    "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=None), successor=new
+                )
+            except UsageMistake:
+                again = await store.key("acc_1", "key_1")
+            else:
+                raise AssertionError("a secret was given twice")
+
+            assert changed == again == attrs.evolve(KEY, revoked=NOON)
+            assert found is not None
+            assert (found.key, own in found.budgets) == (new, True)
+
     async def test_plans_of_ones_own_stand_beside_the_built_in_ones(self) -> None:
         """A plan is written and found; one with a built-in name takes its place."""
         mine = Plan(name="mine", requests_per_minute=7, parallel=2, token_reserve="maximum")
@@ -582,7 +655,7 @@ class StoreSuite:
             assert await store.plans() == BUILT_IN_PLANS
             await store.put_plan(mine)
             await store.put_plan(free)
-            await store.put_account(attrs.evolve(OTHER, plan="mine"))
+            await store.change_account("acc_2", lambda account: attrs.evolve(account, plan="mine"))
 
             assert await store.plans() == {**BUILT_IN_PLANS, "mine": mine, "free": free}
             found = await store.identity("acc_2")
@@ -598,7 +671,7 @@ class StoreSuite:
                 key = Key(
                     id=f"key_a{n}", account="acc_2", digest=digest, hint="", name="", created=NOON
                 )
-                await store.put_key(key)
+                await store.add_key(key)
                 await store.admit(ask(f"r{n}"))
 
             pages = [await store.keys("acc_2", limit=2)]

@@ -113,10 +113,10 @@ def test_every_window_that_applies_is_named():
     identity = caller({"requests_per_minute": 1, "tokens_per_minute": 2}, key=key)
 
     assert asks.windows(identity, 9) == (
-        WindowAsk("acc_1:requests", "requests", 1, 1),
-        WindowAsk("acc_1:tokens", "tokens", 9, 2),
-        WindowAsk("key_1:requests", "requests", 1, 3),
-        WindowAsk("key_1:tokens", "tokens", 9, 4),
+        WindowAsk("account:acc_1:requests", "requests", 1, 1),
+        WindowAsk("account:acc_1:tokens", "tokens", 9, 2),
+        WindowAsk("key:key_1:requests", "requests", 1, 3),
+        WindowAsk("key:key_1:tokens", "tokens", 9, 4),
     )
 
 
@@ -148,7 +148,7 @@ def test_each_budget_is_asked_for_its_current_period():
 @pytest.mark.parametrize("kind", ["requests", "tokens"])
 def test_a_full_window_is_called_by_its_limit(kind):
     """With the seconds to wait and the windows as they stand."""
-    states = (WindowState("acc_1:requests", "requests", 5, 5, NOON),)
+    states = (WindowState("account:acc_1:requests", "requests", 5, 5, NOON),)
 
     error = asks.refusal(WindowFull("acc_1:x", kind, 17, states), (), NOON)
 

@@ -265,8 +265,9 @@ async def test_revocation_is_exact_although_look_ups_are_remembered():
         account = await hub.accounts.create("a")
         made = await hub.accounts.create_key(account.id)
         await hub.chat("gpt-4", "Hi", key=made.secret)
-        revoked = attrs.evolve(made.key, revoked=made.key.created)
-        await hub._store.put_key(revoked)
+        await hub._store.change_key(
+            account.id, made.key.id, lambda key: attrs.evolve(key, revoked=key.created)
+        )
 
         with pytest.raises(AuthenticationFailed) as failed:
             await hub.chat("gpt-4", "Hi", key=made.secret)

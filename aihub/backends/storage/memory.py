@@ -10,7 +10,7 @@ Memory is bounded: windows hold a minute, details of settled requests are kept f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
@@ -312,7 +312,7 @@ class MemoryStore:
         account = self._accounts.get(id)
         if account is None:
             return None
-        wanted = (None,) if key is None else (None, key.id)
+        wanted = (None,) if key is None else (None, key.lineage)
         budgets = tuple(
             budget
             for budget in self._budgets.values()
@@ -320,11 +320,18 @@ class MemoryStore:
         )
         return Identity(account=account, plan=self._plans[account.plan], key=key, budgets=budgets)
 
-    async def put_account(self, account: Account) -> None:
-        """Write an account; its plan must exist."""
+    async def add_account(self, account: Account) -> bool:
+        """Write a new account; its plan must exist."""
         if account.plan not in self._plans:
             raise UsageMistake(f"there is no plan '{account.plan}'")
-        self._accounts[account.id] = account
+        return self._accounts.setdefault(account.id, account) is account
+
+    async def change_account(self, id: str, change: Callable[[Account], Account]) -> Account | None:
+        """Change an account in one step."""
+        account = self._accounts.get(id)
+        if account is not None:
+            account = self._accounts[id] = change(account)
+        return account
 
     async def account(self, id: str) -> Account | None:
         """Return an account."""
@@ -332,16 +339,31 @@ class MemoryStore:
 
     async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
         """Return accounts by id."""
-        return _page(self._accounts, after, limit)
+        living = {id: one for id, one in self._accounts.items() if one.deleted is None}
+        return _page(living, after, limit)
 
-    async def put_key(self, key: Key) -> None:
-        """Write a key; its account must exist."""
+    async def add_key(self, key: Key) -> bool:
+        """Write a new key; its account must exist."""
         if key.account not in self._accounts:
             raise UsageMistake(f"there is no account '{key.account}'")
-        if self._by_digest.get(key.digest, key.id) != key.id:
-            raise UsageMistake("another key has this secret")
+        if key.id in self._keys or key.digest in self._by_digest:
+            return False
         self._keys[key.id] = key
         self._by_digest[key.digest] = key.id
+        return True
+
+    async def change_key(
+        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
+    ) -> Key | None:
+        """Change a key in one step, and write its successor with it."""
+        key = await self.key(account, id)
+        if key is None:
+            return None
+        changed = change(key)
+        if successor is not None and not await self.add_key(successor):
+            raise UsageMistake("the successor's secret is another key's")
+        self._keys[id] = changed
+        return changed
 
     async def key(self, account: str, id: str) -> Key | None:
         """Return a key of an account."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aihub.backends.providers.mock import MockProvider
 from aihub.backends.providers.mock.provider import Delays
+from aihub.backends.providers.mock.text import write
 from aihub.backends.tokens import EstimateCounter, TiktokenCounter
 from aihub.core.attempts import Running
 from aihub.errors import InvalidRequest, UpstreamFailed
@@ -606,3 +607,9 @@ def test_the_suite_passes_a_provider_that_is_whole():
 def test_the_suite_catches_a_broken_provider(broken):
     """Each way of being wrong fails at least one test of the suite."""
     assert failing(broken)
+
+
+def test_a_polite_beginning_does_not_stall():
+    """The pattern for greetings is asked only of what is as short as one."""
+    chat = Chat(model="m", messages=(Message("user", "hi" + " " * 1900 + "a\nb"),))
+    assert write(0, chat, 0)

@@ -55,8 +55,8 @@ class Equivalence(RuleBasedStateMachine):
     def furnish(self):
         for owner in OWNERS:
             self.both("enlist", owner, LEASE)
-        self.both("put_account", ACCOUNT)
-        self.both("put_key", KEY)
+        self.both("add_account", ACCOUNT)
+        self.both("add_key", KEY)
         self.both("put_budget", BUDGET)
 
     @rule(step=STEP)
@@ -121,7 +121,7 @@ class Equivalence(RuleBasedStateMachine):
     @rule(seconds=st.one_of(st.none(), st.integers(0, 20)))
     def revoke(self, seconds):
         when = None if seconds is None else self.clock.now() + seconds * SECOND
-        self.both("put_key", attrs.evolve(KEY, revoked=when))
+        self.both("change_key", "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=when))
 
     @rule(limit=st.integers(1, 9))
     def replan(self, limit):

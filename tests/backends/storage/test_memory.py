@@ -109,7 +109,7 @@ async def test_details_are_bounded_and_sums_are_not_lost(monkeypatch):
     """Old rows make room, what they cost stays in the report."""
     monkeypatch.setattr(memory, "MAX_ROWS", 3)
     store = MemoryStore(clock=ManualClock(NOON))
-    await store.put_account(ACCOUNT)
+    await store.add_account(ACCOUNT)
     for n in range(5):
         await store.admit(ask(f"r{n}"))
         await store.settle(end(f"r{n}", cost=1))
@@ -125,7 +125,7 @@ async def test_windows_that_hold_nothing_are_forgotten():
     """A sweep drops idle windows; a new one starts as empty as they were."""
     clock = ManualClock(NOON)
     store = MemoryStore(clock=clock)
-    await store.put_account(ACCOUNT)
+    await store.add_account(ACCOUNT)
     await store.admit(ask("r0", requests(1)))
     clock.advance(61)
     await store.sweep("prompt")

@@ -85,7 +85,7 @@ async def test_a_failing_job_leaves_its_neighbours_alone(path):
     """Each operation of a group commit has its own savepoint."""
     results = []
     async with SqliteStore.open(path, clock=ManualClock(NOON)) as store:
-        await store.put_account(ACCOUNT)
+        await store.add_account(ACCOUNT)
 
         async def one(n):
             try:
@@ -112,7 +112,7 @@ async def test_a_dead_process_is_swept_at_once_and_a_living_one_is_not(path):
         "async def main():\n"
         "    async with SqliteStore.open(sys.argv[1], clock=ManualClock(NOON)) as store:\n"
         "        await store.enlist('own_child', LEASE)\n"
-        "        await store.put_account(ACCOUNT)\n"
+        "        await store.add_account(ACCOUNT)\n"
         "        await store.admit(ask('r0', owner='own_child'))\n"
         "        print('open', flush=True)\n"
         "        await anyio.sleep_forever()\n"
@@ -140,7 +140,7 @@ async def test_a_locked_database_is_unavailable_within_bounded_time(path, monkey
     """Somebody else's endless transaction is our 503, not our hang; afterwards all is well."""
     monkeypatch.setattr("aihub.backends.storage.sqlite.store.BUSY_TIMEOUT", 0.05)
     async with SqliteStore.open(path, clock=ManualClock(NOON)) as store:
-        await store.put_account(ACCOUNT)
+        await store.add_account(ACCOUNT)
         other = sqlite3.connect(path, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
 
@@ -183,7 +183,7 @@ async def test_the_writing_thread_ends_with_the_store(path):
 async def test_many_rows_share_a_flush(path):
     """Requests at once are committed in far fewer transactions than there are requests."""
     async with SqliteStore.open(path, clock=ManualClock(NOON)) as store:
-        await store.put_account(ACCOUNT)
+        await store.add_account(ACCOUNT)
         commits = []
         store._writer._connection.set_trace_callback(
             lambda sql: commits.append(sql) if sql == "COMMIT" else None

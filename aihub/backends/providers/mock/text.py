@@ -97,8 +97,9 @@ def write(seed: int, chat: Chat, index: int) -> str:
     asked = next((one.text for one in reversed(chat.messages) if one.role == "user"), "")
     chooser = Chooser(request_digest(seed, chat, index))
     head = asked[:HEAD]
-    greeting = _GREETING.match(head)
-    if greeting is not None and index == 0 and len(head) < GREETING:
+    # The length first: on long runs of spaces the pattern would look back for seconds.
+    greeting = _GREETING.match(head) if index == 0 and len(head) < GREETING else None
+    if greeting is not None:
         return _greet(greeting.group(1))
     return " ".join(_sentences(chooser, head))
 

@@ -18,7 +18,7 @@ Connection = sqlite3.Connection
 _ACCOUNT = "SELECT id, name, plan, created, deleted FROM accounts"
 _KEY = (
     "SELECT id, account, digest, hint, name, created, scopes, expires, revoked,"
-    " requests_per_minute, tokens_per_minute FROM keys"
+    " requests_per_minute, tokens_per_minute, lineage FROM keys"
 )
 _PLAN = "SELECT name, requests_per_minute, tokens_per_minute, parallel, token_reserve FROM plans"
 _BUDGET = 'SELECT id, account, key, period, "limit" FROM budgets'
@@ -70,7 +70,7 @@ def _identity(db: Connection, id: str, key: Key | None) -> Identity | None:
     owner = account(db, id)
     if owner is None:
         return None
-    wanted = {None, key.id if key else None}
+    wanted = {None, key.lineage if key else None}
     own = tuple(budget for budget in budgets(db, id) if budget.key in wanted)
     return Identity(account=owner, plan=plans(db)[owner.plan], key=key, budgets=own)
 
@@ -83,7 +83,9 @@ def account(db: Connection, id: str) -> Account | None:
 
 def accounts(db: Connection, after: str | None, limit: int) -> list[Account]:
     """Return accounts by id."""
-    found = _named(db, f"{_ACCOUNT} WHERE id > ? ORDER BY id LIMIT ?", [after or "", limit])
+    found = _named(
+        db, f"{_ACCOUNT} WHERE id > ? AND deleted IS NULL ORDER BY id LIMIT ?", [after or "", limit]
+    )
     return [Account(**fields) for fields in found]  # type: ignore[arg-type]
 
 

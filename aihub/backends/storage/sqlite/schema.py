@@ -22,7 +22,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id TEXT PRIMARY KEY, account TEXT NOT NULL, digest BLOB NOT NULL UNIQUE,
             hint TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL, scopes TEXT NOT NULL,
             expires INTEGER, revoked INTEGER, requests_per_minute INTEGER,
-            tokens_per_minute INTEGER) WITHOUT ROWID""",
+            tokens_per_minute INTEGER, lineage TEXT NOT NULL) WITHOUT ROWID""",
         "CREATE INDEX keys_by_account ON keys (account, id)",
         """CREATE TABLE plans (
             name TEXT PRIMARY KEY, requests_per_minute INTEGER, tokens_per_minute INTEGER,

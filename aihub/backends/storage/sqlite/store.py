@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ....errors import StoreUnavailable, UsageMistake
@@ -71,6 +72,7 @@ class SqliteStore:
         self._readers: SimpleQueue[sqlite3.Connection] = SimpleQueue()
         self._reading = CapacityLimiter(READERS)
         self._pid = os.getpid()
+        self._closed = False
 
     @classmethod
     @asynccontextmanager
@@ -97,6 +99,7 @@ class SqliteStore:
                 await to_thread.run_sync(store._close)
 
     def _close(self) -> None:
+        self._closed = True
         self._writer.close()
         self._locks.release_all()
         while True:
@@ -115,6 +118,8 @@ class SqliteStore:
 
     async def _read(self, job: Job[T]) -> T:
         self._check_process()
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
         return await to_thread.run_sync(self._read_sync, job, limiter=self._reading)
 
     def _read_sync(self, job: Job[T]) -> T:
@@ -189,19 +194,29 @@ class SqliteStore:
         """Return an account with its plan and budgets."""
         return await self._read(lambda db: reports.identity(db, account))
 
-    async def put_account(self, account: Account) -> None:
-        """Write an account; its plan must exist."""
+    async def add_account(self, account: Account) -> bool:
+        """Write a new account; its plan must exist."""
 
-        def job(db: sqlite3.Connection) -> None:
+        def job(db: sqlite3.Connection) -> bool:
             if account.plan not in reports.plans(db):
                 raise UsageMistake(f"there is no plan '{account.plan}'")
-            db.execute(
-                "INSERT OR REPLACE INTO accounts (id, name, plan, created, deleted)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (account.id, account.name, account.plan, account.created, account.deleted),
-            )
+            values = attrs.astuple(account)
+            added = db.execute("INSERT OR IGNORE INTO accounts VALUES (?, ?, ?, ?, ?)", values)
+            return added.rowcount == 1
 
-        await self._write(job)
+        return await self._write(job)
+
+    async def change_account(self, id: str, change: Callable[[Account], Account]) -> Account | None:
+        """Change an account in one step."""
+
+        def job(db: sqlite3.Connection) -> Account | None:
+            account = reports.account(db, id)
+            if account is not None:
+                account = change(account)
+                db.execute("REPLACE INTO accounts VALUES (?, ?, ?, ?, ?)", attrs.astuple(account))
+            return account
+
+        return await self._write(job)
 
     async def account(self, id: str) -> Account | None:
         """Return an account."""
@@ -211,18 +226,27 @@ class SqliteStore:
         """Return accounts by id."""
         return await self._read(lambda db: reports.accounts(db, after, limit))
 
-    async def put_key(self, key: Key) -> None:
-        """Write a key; its account must exist."""
+    async def add_key(self, key: Key) -> bool:
+        """Write a new key; its account must exist."""
+        return await self._write(lambda db: _add_key(db, key))
 
-        def job(db: sqlite3.Connection) -> None:
-            if reports.account(db, key.account) is None:
-                raise UsageMistake(f"there is no account '{key.account}'")
-            try:
-                db.execute(_PUT_KEY, _key_values(key))
-            except sqlite3.IntegrityError:
-                raise UsageMistake("another key has this secret") from None
+    async def change_key(
+        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
+    ) -> Key | None:
+        """Change a key in one step, and write its successor with it."""
 
-        await self._write(job)
+        def job(db: sqlite3.Connection) -> Key | None:
+            key = reports.key(db, account, id)
+            if key is None:
+                return None
+            key = change(key)
+            if successor is not None and not _add_key(db, successor):
+                raise UsageMistake("the successor's secret is another key's")
+            db.execute("DELETE FROM keys WHERE id = ?", (id,))
+            db.execute(_ADD_KEY, _key_values(key))
+            return key
+
+        return await self._write(job)
 
     async def key(self, account: str, id: str) -> Key | None:
         """Return a key of an account."""
@@ -296,14 +320,17 @@ class SqliteStore:
         return BudgetState(budget, period, spent, held)
 
 
-_PUT_KEY = (
-    "INSERT INTO keys (id, account, digest, hint, name, created, scopes, expires, revoked,"
-    " requests_per_minute, tokens_per_minute) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (id) DO UPDATE SET hint = excluded.hint, name = excluded.name,"
-    " scopes = excluded.scopes, expires = excluded.expires, revoked = excluded.revoked,"
-    " requests_per_minute = excluded.requests_per_minute,"
-    " tokens_per_minute = excluded.tokens_per_minute"
+_ADD_KEY = (
+    "INSERT OR IGNORE INTO keys (id, account, digest, hint, name, created, scopes, expires,"
+    " revoked, requests_per_minute, tokens_per_minute, lineage)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+
+
+def _add_key(db: sqlite3.Connection, key: Key) -> bool:
+    if reports.account(db, key.account) is None:
+        raise UsageMistake(f"there is no account '{key.account}'")
+    return db.execute(_ADD_KEY, _key_values(key)).rowcount == 1
 
 
 def _key_values(key: Key) -> tuple[object, ...]:
@@ -319,6 +346,7 @@ def _key_values(key: Key) -> tuple[object, ...]:
         key.revoked,
         key.requests_per_minute,
         key.tokens_per_minute,
+        key.lineage,
     )
 
 

@@ -1,0 +1,76 @@
+"""Each backend is what its protocol says: mypy reads this file, nothing runs it.
+
+A method that is renamed, or takes or gives something else, fails `mypy --strict` here and not in
+the program of whoever relied on the protocol.
+"""
+# ruff: noqa: INP001 - a script for the type checker, not a package
+
+from aihub.backends.catalogue import StaticCatalogue
+from aihub.backends.clocks import ManualClock, SystemClock
+from aihub.backends.ids import RandomIds, SeededIds
+from aihub.backends.providers.mock import MockProvider
+from aihub.backends.storage.memory import MemoryStore
+from aihub.backends.storage.sqlite import SqliteStore
+from aihub.backends.tokens import CuttingCounter, EstimateCounter, TiktokenCounter, best_counter
+from aihub.protocols import (
+    Admissions,
+    Catalogue,
+    Clock,
+    Directory,
+    Ids,
+    ImmediateAdmissions,
+    Leases,
+    Provider,
+    RequestChecker,
+    Store,
+    TokenCounter,
+    UsageLog,
+)
+from aihub.testing import ScriptedProvider
+
+
+def stores(memory: MemoryStore, sqlite: SqliteStore) -> tuple[Store, ...]:
+    """Both stores are stores."""
+    return memory, sqlite
+
+
+def admissions_that_never_wait(memory: MemoryStore) -> ImmediateAdmissions:
+    """The memory store admits and settles without waiting."""
+    return memory
+
+
+def parts_of_a_store(store: Store) -> tuple[Admissions, Leases, Directory, UsageLog]:
+    """A store is each of its four parts."""
+    return store, store, store, store
+
+
+def providers(mock: MockProvider, scripted: ScriptedProvider) -> tuple[Provider, ...]:
+    """The mock and the scripted provider are providers."""
+    return mock, scripted
+
+
+def checkers(mock: MockProvider) -> RequestChecker:
+    """The mock says beforehand what it does not do."""
+    return mock
+
+
+def catalogues(static: StaticCatalogue) -> Catalogue:
+    """The static catalogue is one."""
+    return static
+
+
+def counters(
+    exact: TiktokenCounter, rough: EstimateCounter
+) -> tuple[tuple[TokenCounter, ...], tuple[CuttingCounter, ...]]:
+    """Both counters count, and both can cut; so does whichever is best."""
+    return (exact, rough, best_counter()), (exact, rough, best_counter())
+
+
+def clocks(system: SystemClock, manual: ManualClock) -> tuple[Clock, ...]:
+    """Both clocks are clocks."""
+    return system, manual
+
+
+def ids(random: RandomIds, seeded: SeededIds) -> tuple[Ids, ...]:
+    """Both sources of ids are sources of ids."""
+    return random, seeded
