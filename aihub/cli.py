@@ -89,7 +89,12 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     callback=_keys,
     help="Have this API key, on this plan. May be repeated.",
 )
-@click.option("--seed", default=0, show_default=True, help="Another seed, other mock texts.")
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    help="Another seed, other mock texts; with --ephemeral also ids that repeat.",
+)
 @click.option(
     "--latency",
     default="0s",

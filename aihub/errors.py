@@ -24,7 +24,7 @@
     │   ├── StoreUnavailable
     │   ├── SettlementFailed        answered, but the ledger could not say so
     │   └── StoreTooNew             written by a newer aihub
-    ├── Overloaded                  too much in flight here, or closing
+    ├── Overloaded                  too much in flight here, or unsettled
     ├── HubClosed
     └── UsageMistake                the program holds it wrong: wrong loop, wrong process
 """
@@ -114,12 +114,12 @@ class RequestExceedsPlan(InvalidRequest):
 
 
 class ContextLengthExceeded(InvalidRequest):
-    """The prompt and the answer asked for do not fit the model's context window."""
+    """The prompt does not fit the model's context window."""
 
     def __init__(self, tokens: int, window: int) -> None:
         super().__init__(
             f"This model's maximum context length is {window} tokens. "
-            f"However, your request asks for {tokens}.",
+            f"However, your prompt has {tokens}.",
             param="messages",
             code="context_length_exceeded",
         )
@@ -265,7 +265,7 @@ class UpstreamCut(UpstreamError):
 
 
 class RegionUnavailable(UpstreamError):
-    """The request is pinned to a region that does not serve the model now."""
+    """The region that the request is pinned to, or anywhere, does not serve the model now."""
 
     code = "region_unavailable"
     retryable = True

@@ -1,8 +1,8 @@
 """What an embedder may supply. Nothing to inherit: write the methods, then run the suite.
 
-Each protocol has a conformance suite in `aihub.testing`; its docstrings are the contract. All
-methods may be called from many tasks at once. A method that is `async` may wait; one that is not
-never does.
+Its docstrings are the contract; stores and providers, where most can go wrong, have a conformance
+suite in `aihub.testing`. All methods may be called from many tasks at once. A method that is
+`async` may wait; one that is not never does.
 """
 
 from __future__ import annotations

@@ -82,7 +82,11 @@ async def _switch_dev_key(hub: Hub, *, on: bool) -> None:
         await _ensure_account(hub, DEV_ACCOUNT, DEV_PLAN)
         await hub.accounts.fix_key(DEV_ACCOUNT, DEV_KEY, scopes=SCOPES)
         return
-    for key in await hub.accounts.keys(DEV_ACCOUNT):
+    try:
+        keys = await hub.accounts.keys(DEV_ACCOUNT)
+    except NotFound:
+        return
+    for key in keys:
         await hub.accounts.revoke_key(DEV_ACCOUNT, key.id)
 
 

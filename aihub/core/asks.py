@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..model.account import Budget, Identity, Key, Plan, Scope
 from ..model.catalogue import Model, PriceCard
-from ..model.chat import Chat
+from ..model.chat import MAX_CHOICES, Chat
 from ..model.ledger import (
     BudgetFull,
     HoldAsk,
@@ -214,9 +214,6 @@ def check_labels(labels: Mapping[Any, Any]) -> None:
             raise InvalidRequest(f"A label is longer than {MAX_LABEL}.", param=f"labels.{name}")
         check_text(name + value, "labels")
 
-
-MAX_CHOICES = 128
-"""Answers to one request: OpenAI's own bound."""
 
 MAX_LABELS = 16
 """Labels of a request: enough to attribute costs, too few to store documents."""

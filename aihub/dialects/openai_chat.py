@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from ..errors import InvalidRequest
-from ..model.chat import ROLES, Chat, Message, OtherPart, Part, TextPart, ToolCall
+from ..model.chat import MAX_CHOICES, ROLES, Chat, Message, OtherPart, Part, TextPart, ToolCall
 from ..model.events import Choice, Completion, Event, Finished, Logprobs, Reasoning, Text, ToolDelta
 from ..model.units import SECOND, Json, Micros, Pico, format_usd
 from ..model.usage import Usage
@@ -34,7 +34,6 @@ from .fields import (
 )
 from .sse import event
 
-MAX_CHOICES = 128
 MAX_STOPS = 4
 MAX_TOP_LOGPROBS = 20
 MAX_MODEL = 256

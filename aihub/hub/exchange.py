@@ -33,6 +33,7 @@ from ..model.ledger import (
     AttemptOutcome,
     Settlement,
     State,
+    WindowFull,
     WindowState,
 )
 from ..model.units import Micros
@@ -105,6 +106,9 @@ class Exchange:
         asks.check_chat(chat)
         model = self._setup.model(chat.model)
         places = self._setup.places(model, chat, self._options.region)
+        now = self._clock.now()
+        if self._settler.knows_full:
+            await self._settler.refuse_if_full(asks.windows(identity), now)
         prompt = await self._count(model)
         reservation = asks.reserve(
             chat,
@@ -122,9 +126,7 @@ class Exchange:
             model=chat.model,
             windows=asks.windows(identity, reservation.tokens),
             slots=asks.slots(identity),
-            holds=asks.holds(identity, reservation.cost, self._clock.now())
-            if identity.budgets
-            else (),
+            holds=asks.holds(identity, reservation.cost, now) if identity.budgets else (),
             prompt_tokens=prompt.tokens,
             prompt_cost=reservation.prompt_cost,
             reserved_tokens=reservation.tokens,
@@ -136,6 +138,8 @@ class Exchange:
         )
         result = await self._settler.admit(ask)
         if not isinstance(result, Admitted):
+            if isinstance(result, WindowFull):
+                self._settler.remember_full(result, now)
             raise asks.refusal(result, identity.budgets, self._clock.now())
         self._ask, self._model, self._places, self._prompt = ask, model, places, prompt
         self.admitted, self.windows = result.at, result.windows
@@ -194,7 +198,7 @@ class Exchange:
     ) -> bool:
         """Book a failed attempt; say whether another may follow. Settle where none may."""
         begun = running.has_content
-        billed = is_billed(error, has_content=begun)
+        billed = running.usage is not None or is_billed(error, has_content=begun)
         usage = self._partial(running) if billed else None
         outcome = failed_outcome(error, has_content=begun)
         self._end_attempt(running, outcome, usage, error.code)
@@ -248,15 +252,13 @@ class Exchange:
         if self.settled or self._ask is None:
             return
         usage: Usage | None = None
+        code = "internal_error" if self._broken else "aborted"
         if self._running is not None:
             usage = self._partial(self._running)
-            self._end_attempt(self._running, "aborted", usage, "aborted")
+            outcome: AttemptOutcome = "failed" if self._broken else "aborted"
+            self._end_attempt(self._running, outcome, usage, code)
         try:
-            await self._settle(
-                "error" if self._broken else "aborted",
-                usage=usage,
-                code="internal_error" if self._broken else "aborted",
-            )
+            await self._settle("error" if self._broken else "aborted", usage=usage, code=code)
         except SettlementFailed:
             return
 

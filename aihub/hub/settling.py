@@ -15,8 +15,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import anyio
 import anyio.lowlevel
 
+from ..core.limits import wait_seconds
 from ..core.reservations import Lengths
-from ..errors import SettlementFailed, StorageError, StoreUnavailable
+from ..errors import OverLimit, SettlementFailed, StorageError, StoreUnavailable
 from ..model.ledger import (
     Admission,
     Admitted,
@@ -25,6 +26,8 @@ from ..model.ledger import (
     Refused,
     Settled,
     Settlement,
+    WindowAsk,
+    WindowFull,
 )
 from ..model.units import SECOND, Micros, Pico
 from ..protocols import CallFinished, ImmediateAdmissions, Observer, Store
@@ -36,6 +39,9 @@ STORE_TIMEOUT = 5.0
 
 LEASE: Micros = 30 * SECOND
 """How long a hub that stops renewing is taken to be alive: far above a pause of any collector."""
+
+MAX_FULL = 10_000
+"""Full windows remembered at a time; forgetting one costs a peek that would have refused."""
 
 RENEWALS = 3
 """Renewals per lease, so that two may fail."""
@@ -55,11 +61,13 @@ class Settler:
         self._immediate = store if isinstance(store, ImmediateAdmissions) else None
         self.owner = owner
         self._observers = tuple(observers)
-        self._reported: set[Observer] = set()
+        self._reported: set[int] = set()
         self._policy = policy
         self._waiting: deque[tuple[Admission, Settlement]] = deque()
         self._something_waits = anyio.Event()
         self._lengths: dict[str, Lengths] = {}
+        # Request windows that were found full, and until when at most.
+        self._full: dict[str, Micros] = {}
 
     @property
     def unsettled(self) -> int:
@@ -79,6 +87,39 @@ class Settler:
         if lengths is None:
             lengths = self._lengths[model] = Lengths()
         return lengths
+
+    @property
+    def knows_full(self) -> bool:
+        """Whether any window was found full lately."""
+        return bool(self._full)
+
+    async def refuse_if_full(self, windows: Sequence[WindowAsk], now: Micros) -> None:
+        """Look once more at request windows that were full a moment ago.
+
+        A peek, not a decision: it spares the work of a request that has no chance. The store is
+        asked only where a refusal is remembered.
+
+        Raises:
+            OverLimit: a window is full still.
+        """
+        if not any(self._full.get(ask.key, 0) > now for ask in windows):
+            return
+        try:
+            with anyio.move_on_after(STORE_TIMEOUT):
+                states = await self.store.peek(windows)
+                for state in states:
+                    if state.kind == "requests" and not state.remaining:
+                        wait = wait_seconds(self._full.get(state.key, 0), now)
+                        raise OverLimit("requests_per_minute", wait, windows=states)
+        except StorageError:
+            return  # The admission will say so.
+
+    def remember_full(self, refused: WindowFull, now: Micros) -> None:
+        """Remember that a request window is full."""
+        if refused.kind == "requests":
+            if len(self._full) >= MAX_FULL:
+                self._full.clear()
+            self._full[refused.key] = now + refused.retry_after * SECOND
 
     async def admit(self, ask: Admission) -> Admitted | Refused:
         """Admit, shielded; where the outcome is unknown or nobody waits for it, settle at 0.
@@ -159,8 +200,8 @@ class Settler:
                 observer.call_finished(done)
             except Exception:
                 # It only watches: its fault is reported once, and is nobody else's.
-                if observer not in self._reported:
-                    self._reported.add(observer)
+                if id(observer) not in self._reported:
+                    self._reported.add(id(observer))
                     log.exception("an observer failed; it will not be reported again")
 
     # The hub's own tasks

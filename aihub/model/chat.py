@@ -15,6 +15,9 @@ from .units import Json
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool", "function"]
 ROLES: frozenset[str] = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 
+MAX_CHOICES = 128
+"""Answers to one request: OpenAI's own bound."""
+
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 

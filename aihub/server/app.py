@@ -216,9 +216,11 @@ class Opened:
 
     async def _chat(self, *, always_stream: bool) -> Response:
         if not self._is_json():
-            return plain_error(
+            response = plain_error(
                 415, "Send the body as 'Content-Type: application/json'.", code="not_json"
             )
+            await self._add_limits(response.headers)
+            return response
         chat = dialect.decode_request(self._request.body)
         if chat.extra and "session_id" in chat.extra:
             raise NotFound("session", str(chat.extra["session_id"]), param="session_id")

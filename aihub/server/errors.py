@@ -118,9 +118,8 @@ _FRAMING = {
 }
 
 
-def framing_error(status: int) -> Response:
+def framing_error(status: int, id: str) -> Response:
     """Return the answer to bytes that are no request; a driver sends it and closes."""
     message, code = _FRAMING.get(status, _FRAMING[400])
-    response = plain_error(status, message, code=code)
-    response.headers.append((b"connection", b"close"))
-    return response
+    headers = [(b"connection", b"close"), (b"x-request-id", id.encode())]
+    return plain_error(status, message, code=code, headers=headers)

@@ -9,7 +9,7 @@ Time is kept by one task for all connections, which looks round once a second (`
 deadline that has passed or a stream that has been silent; a connection only sets numbers. So every
 limit is late by at most a tick, and costs nothing on the way.
 
-The driver knows no JSON and no statuses but those of framing: 400, 408, 413, 431, 501.
+The driver knows no JSON and no statuses but those of framing: 400, 408, 413, 431, 501, 505.
 """
 
 from __future__ import annotations
@@ -330,7 +330,7 @@ class Connection:
         """Answer bytes that are no request, if there is still somebody to answer."""
         if self._h11.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             return
-        await self._write(framing_error(status))
+        await self._write(framing_error(status, self._app.hub.new_id()))
         # Closing on bytes that nobody has read resets the connection, and the answer is lost with
         # it: read on for a moment, and keep nothing.
         self._discard = True

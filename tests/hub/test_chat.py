@@ -4,6 +4,7 @@ import anyio
 import attrs
 import pytest
 
+from aihub.backends.tokens import EstimateCounter
 from aihub.errors import (
     AuthenticationFailed,
     BudgetExceeded,
@@ -127,6 +128,34 @@ async def test_a_key_brings_its_accounts_limits():
         assert len(await hub.requests(account.id)) == 2
         clock.advance(40)
         await hub.chat("gpt-4", "Hi", key=key)
+
+
+async def test_a_full_window_refuses_before_tokens_are_counted():
+    """After a refusal the next ones are refused by a look, until there is room again."""
+
+    class Counting(EstimateCounter):
+        counted = 0
+
+        def count_prompt(self, model, chat):
+            self.counted += 1
+            return super().count_prompt(model, chat)
+
+    clock, counter = ManualClock(), Counting()
+    async with open_test_hub(clock=clock) as hub:
+        hub.replace(tokens=counter)
+        await hub.accounts.put_plan(Plan(name="one", requests_per_minute=1))
+        account = (await hub.accounts.create("a", plan="one")).id
+        await hub.chat("gpt-4", "Hi", account=account)
+        waits = []
+        for _ in range(3):
+            clock.advance(10.5)
+            with pytest.raises(OverLimit) as refused:
+                await hub.chat("gpt-4", "Hi", account=account)
+            waits.append(refused.value.retry_after)
+        assert (counter.counted, waits) == (2, [50, 40, 29])
+        clock.advance(28.5)
+
+        assert (await hub.chat("gpt-4", "Hi", account=account)).text
 
 
 async def test_a_key_may_have_tighter_limits_than_its_account():

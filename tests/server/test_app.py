@@ -445,7 +445,7 @@ async def test_bearer_tokens_are_read_as_the_rfc_says():
 async def test_framing_errors_close_and_say_why():
     """What a driver sends for bytes that are no request; an unknown status is a 400's text."""
     for status in (400, 408, 413, 431, 501):
-        response = framing_error(status)
+        response = framing_error(status, "req_1")
         assert (response.status, (b"connection", b"close") in response.headers) == (status, True)
         assert json.loads(response.body)["error"]["code"]
 
