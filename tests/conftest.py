@@ -1,4 +1,4 @@
-"""What all tests share: event loops, hypothesis profiles, and what a test may need.
+"""What all tests share: event loops, profiles, what a test may need, and a real server process.
 
 A test that must hold on both event loops has `pytestmark = pytest.mark.anyio`; a test of the
 trio driver has `@pytest.mark.trio`. Never both.
@@ -6,11 +6,21 @@ trio driver has `@pytest.mark.trio`. Never both.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Generator
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
+from queue import Empty, Queue
 
+import attrs
 import pytest
 from hypothesis import settings
 
@@ -93,3 +103,81 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _refuse_skip(report)
     return report
+
+
+# A real server process
+
+START_SECONDS = 60
+"""A cold start on a busy machine; an idle one needs a hundredth."""
+
+
+@attrs.define
+class Server:
+    """A running `aihub-serve`."""
+
+    url: str
+    process: subprocess.Popen[str]
+    printed: list[str]
+
+    def ask(self, path, key, body=None, method=None):
+        """Give the JSON of one answer."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as answer:
+            return json.loads(answer.read())
+
+    def stop(self):
+        """End it as an operator does and give its exit code."""
+        self.process.terminate()
+        return self.process.wait(START_SECONDS)
+
+
+def _command() -> list[str]:
+    beside = Path(sys.executable).with_name("aihub-serve")
+    return [str(beside if beside.exists() else shutil.which("aihub-serve"))]
+
+
+@contextmanager
+def running(*options: str, env=None) -> Iterator[Server]:
+    """Run `aihub-serve` with *options* on any free port until the context ends."""
+    process = subprocess.Popen(
+        [*_command(), "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+    )
+    lines: Queue[str] = Queue()
+    printed: list[str] = []
+
+    def read() -> None:
+        for line in process.stdout:
+            printed.append(line)
+            lines.put(line)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield Server(_wait_for_url(lines, printed), process, printed)
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def _wait_for_url(lines: Queue[str], printed: Sequence[str]) -> str:
+    try:
+        while True:
+            found = re.search(r"http://[\w.:\[\]]+", lines.get(timeout=START_SECONDS))
+            if found:
+                return found[0]
+    except Empty:
+        raise AssertionError(f"no URL was printed: {printed}") from None
+
+
+@pytest.fixture(scope="session")
+def run_server():
+    """Give `running`, for tests that need a server of their own."""
+    return running

@@ -294,9 +294,10 @@ class Connection:
         head = self._open_head() if self._head is None else b""
         out = head + self._h11.send(h11.Data(data=chunk))
         # While a write is under way nothing else may be written, the keep-alive neither.
-        self._wrote = inf
-        await self._send(out)
-        self._wrote = trio.current_time()
+        now = trio.current_time()
+        self._wrote, self.deadline = inf, now + WRITE_TIMEOUT
+        await self._stream.send_all(out)
+        self._wrote, self.deadline = now, inf
 
     def _open_head(self) -> bytes:
         """Return the stream's head the first time, nothing later."""
