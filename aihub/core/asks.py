@@ -33,9 +33,9 @@ from ..model.ledger import (
     WindowKind,
 )
 from ..model.units import Micros, Pico
-from ..model.usage import MAX_TOKENS, Usage
+from ..model.usage import MAX_TOKENS
 from .periods import period_end, period_label
-from .pricing import dearest, price
+from .pricing import dearest, rates
 from .reservations import completion_reserve, reserved_tokens
 
 READ_FACTOR = 10
@@ -86,7 +86,7 @@ def reserve(
     return Reservation(
         prompt=prompt,
         tokens=reserved_tokens(prompt=prompt, n=chat.n, completion=completion, limit=limit),
-        prompt_cost=price(Usage(prompt, 0), cards[0]),
+        prompt_cost=prompt * rates(cards[0], prompt).prompt,
         cost=dearest(cards, prompt, chat.n * completion),
     )
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -35,6 +35,11 @@ NEAREST = "o200k_base"
 
 # tiktoken's pattern gives up at 999,999 white spaces in a row (its backtracking stack is full).
 MAX_SPACES = 500_000
+
+# A system prompt comes again with every request and a conversation's beginning with every turn:
+# counts of texts up to SHORT characters are kept, some 4 MB when full.
+SHORT = 512
+REMEMBERED = 4096
 
 # Two at least, so that the spaces between words cost no match.
 _SPACES = re.compile(r"\s{2,}")
@@ -85,14 +90,14 @@ class TiktokenCounter:
 
     def count_text(self, model: Model, text: str) -> Count:
         """Count a text alone."""
+        exact = model.exact_tokens and model.encoding in PATTERNS
+        if len(text) <= SHORT:
+            tokens = _count_short(_known(model.encoding), text)
+            return Count(tokens, "counted" if exact else "estimated")
         encode = _load(_known(model.encoding)).encode_ordinary
-        if text.isascii() and len(text) <= MAX_SPACES:
-            counted = model.exact_tokens and model.encoding in PATTERNS
-            return Count(len(encode(text)), "counted" if counted else "estimated")
         blocks = _blocks(_whole(text))
-        exact = model.exact_tokens and model.encoding in PATTERNS and len(blocks) == 1
-        tokens = sum(len(encode(block)) for block in blocks)
-        return Count(tokens, "counted" if exact else "estimated")
+        tokens = sum([len(encode(block)) for block in blocks])
+        return Count(tokens, "counted" if exact and len(blocks) == 1 else "estimated")
 
     def encode(self, encoding: str, text: str) -> list[int]:
         """Return the tokens of *text*; what looks like a special token is text as any other."""
@@ -117,6 +122,11 @@ class TiktokenCounter:
             characters += sum(not _continues(byte) for byte in data)
             if at == len(written) or not _continues(written[at]):
                 yield characters, used
+
+
+@lru_cache(REMEMBERED)
+def _count_short(encoding: str, text: str) -> int:
+    return len(_load(encoding).encode_ordinary(_whole(text)))
 
 
 @cache

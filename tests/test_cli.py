@@ -1,0 +1,459 @@
+"""The commands, as people type them: what they say, what they refuse, and how they end."""
+
+import contextlib
+import http.client
+import json
+import logging
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import time
+from urllib.parse import urlsplit
+
+import anyio
+import pytest
+
+pytest.importorskip("click")
+pytest.importorskip("trio")
+pytest.importorskip("platformdirs")
+
+from click.testing import CliRunner  # noqa: E402 - after what may be missing
+
+from aihub.cli import main, serve  # noqa: E402
+from aihub.config import Settings, open_hub  # noqa: E402
+from aihub.config.serving import DEV_ACCOUNT, DEV_KEY  # noqa: E402
+from aihub.model.units import usd  # noqa: E402
+
+SECONDS = 60
+"""What a command takes at most on a busy machine."""
+
+SECRET = "s3cret-Zx81"
+STORY = {"model": "gpt-4", "messages": [{"role": "user", "content": "Tell me a long story"}]}
+
+
+@pytest.fixture
+def run():
+    """Give a function that runs `aihub-serve` in this process, for what ends before it serves."""
+    logger = logging.getLogger("aihub")
+    before = logger.handlers[:], logger.level, logger.propagate
+
+    def invoke(*options, command=serve):
+        return CliRunner().invoke(command, options)
+
+    yield invoke
+    logger.handlers[:], level, logger.propagate = before
+    logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def answering(server, path, key=DEV_KEY, body=None, headers=()):
+    """Open one answer of a server, whatever its status."""
+    url = urlsplit(server.url)
+    connection = http.client.HTTPConnection("127.0.0.1", url.port, timeout=SECONDS)
+    headers = {
+        "Authorization": f"Bearer {key}",
+        "Content-Type": "application/json",
+        **dict(headers),
+    }
+    with contextlib.closing(connection):
+        method = "GET" if body is None else "POST"
+        data = None if body is None else json.dumps(body)
+        connection.request(method, path, data, headers)
+        with connection.getresponse() as answer:
+            yield answer
+
+
+def ask(server, path, key=DEV_KEY, body=None, headers=()):
+    """Give status and JSON of one answer."""
+    with answering(server, path, key, body, headers) as answer:
+        return answer.status, json.loads(answer.read())
+
+
+def chat(server, text="Hi", key=DEV_KEY, **headers):
+    """Give status and JSON of one chat."""
+    body = {"model": "gpt-4", "messages": [{"role": "user", "content": text}]}
+    return ask(server, "/v1/chat/completions", key, body, headers)
+
+
+# What the commands say
+
+
+def test_help_names_every_option(run):
+    """And nothing else does something."""
+    said = run("--help")
+
+    assert said.exit_code == 0
+    for option in serve.params:
+        assert option.opts[0] in said.output
+    assert {option.opts[0] for option in serve.params} >= {"--host", "--port", "--key", "--grace"}
+    assert run("-h").output == said.output
+
+
+def test_aihub_names_its_commands(run):
+    """`aihub serve` is `aihub-serve`."""
+    said = run("--help", command=main)
+
+    assert said.exit_code == 0
+    assert re.findall(r"^  (\w+)  ", said.output, re.MULTILINE) == ["models", "serve"]
+    assert "--ephemeral" in run("serve", "--help", command=main).output
+
+
+@pytest.mark.parametrize("command", [serve, main])
+def test_the_version_is_the_packages(run, command):
+    """As the distribution has it."""
+    assert run("--version", command=command).output.endswith("version 0.1.0\n")
+
+
+def test_models_are_listed_with_their_prices(run):
+    """By a part of their name; prices are dollars a million tokens."""
+    said = run("models", "gpt-4", command=main)
+
+    lines = [line.split() for line in said.output.splitlines()]
+    assert said.exit_code == 0
+    assert ["gpt-4", "openai", "8192", "30.0", "60.0"] in lines
+    assert all("gpt-4" in line[0] for line in lines)
+    assert lines == sorted(lines)
+    assert len(run("models", command=main).output.splitlines()) >= 140
+    assert run("models", "no-such-model", command=main).output == ""
+
+
+# What they refuse
+
+
+KEY_FORM = "a key is SECRET=PLAN[:SCOPE+SCOPE], such as test=pro:read+inference"
+DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--key", SECRET], KEY_FORM),
+        (["--key", f"{SECRET}="], KEY_FORM),
+        (["--key", "=pro"], KEY_FORM),
+        (["--key", f"{SECRET}=pro:"], KEY_FORM),
+        (["--key", f"{SECRET}=:read"], KEY_FORM),
+        (["--key", f"{SECRET}=pro:root"], "no scope 'root': use read, inference, admin"),
+        (["--key", f"{SECRET}=pro:read+"], "no scope '': use read, inference, admin"),
+        (["--latency", "fast"], f"'fast' is no delay: {DELAY_FORM}"),
+        (["--latency", ""], DELAY_FORM),
+        (["--latency", "ms"], DELAY_FORM),
+        (["--latency", "3sm"], DELAY_FORM),
+        (["--latency", "3ss"], DELAY_FORM),
+        (["--latency", "1h"], DELAY_FORM),
+        (["--latency", "nan"], DELAY_FORM),
+        (["--latency", "inf"], DELAY_FORM),
+        (["--latency", "-1s"], DELAY_FORM),
+        (["--latency", "601s"], DELAY_FORM),
+        (["--latency", "1s,2x"], DELAY_FORM),
+        (["--latency", "1s,2s,3s"], DELAY_FORM),
+        (["--grace", "-1"], "-1.0 is not in the range x>=0"),
+        (["--grace", "nan"], "'--grace'"),
+        (["--port", "70000"], "70000 is not in the range 0<=x<=65535"),
+        (["--port", "-1"], "-1 is not in the range 0<=x<=65535"),
+        (["--port", "http"], "'http' is not a valid integer"),
+        (["--seed", "x"], "'x' is not a valid integer"),
+        (["--log-level", "loud"], "'debug', 'info', 'warning', 'error'"),
+        (["--log-format", "xml"], "'text', 'json'"),
+        (["--ephemeral", "--store", "memory:"], "--ephemeral and --store exclude each other"),
+        (["--store", "postgres:x"], "'postgres:x' is no store: use 'memory:' or 'sqlite:PATH'"),
+        (["--store", "sqlite:"], "'sqlite:' names no file: use 'sqlite:PATH'"),
+        (["--region", ""], "'--region'"),
+        (["--kye", f"{SECRET}=pro"], "No such option '--kye'"),
+        ([f"{SECRET}=pro"], "--key SECRET=PLAN"),
+    ],
+)
+def test_an_option_that_is_wrong_is_named_with_what_would_be_right(run, options, said):
+    """Exit code 2, nothing is served, and no secret is repeated."""
+    done = run("--port", "0", *options)
+
+    assert done.exit_code == 2, done.output
+    assert said in done.output
+    assert SECRET not in done.output
+    assert "Traceback" not in done.output
+
+
+def test_what_the_machine_refuses_is_said_in_a_line(run, tmp_path):
+    """A folder that is not there, an address that is not ours, a name that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        cases = [
+            (["--store", f"sqlite:{tmp_path}/none/hub.db"], "No such file or directory"),
+            (["--ephemeral", "--port", port], f"127.0.0.1:{port}: Address already in use"),
+            (["--ephemeral", "--host", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+            (["--ephemeral", "--host", "no-such-host.invalid"], "no-such-host.invalid"),
+        ]
+        said = [run("--port", "0", *options) for options, _ in cases]
+
+    for done, (_, line) in zip(said, cases, strict=True):
+        assert done.exit_code == 1
+        assert line in done.output
+        assert len(done.output.splitlines()) == 1
+    assert "--port 0 takes any free port" in said[1].output
+    assert "--host 127.0.0.1" in said[2].output
+    assert "--host 127.0.0.1" in said[3].output
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (f"{SECRET}=nought", "no plan 'nought'. There are: developer, enterprise, free, pro."),
+        (f"ah_{SECRET}=pro", "must end with its checksum"),
+        (f"{SECRET}é=pro", "printable ASCII"),
+        (f"{SECRET * 99}=pro", "printable ASCII"),
+    ],
+)
+def test_a_key_that_cannot_be_made_ends_the_start(run, key, said):
+    """Exit code 1: only the store knows plans; the secret is not repeated."""
+    done = run("--ephemeral", "--port", "0", "--key", key)
+
+    assert done.exit_code == 1
+    assert said in done.output
+    assert SECRET not in done.output
+    assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["click", "orjson", "trio", "h11", "platformdirs"])
+def test_without_the_extra_the_line_to_install_it_is_printed(module, tmp_path):
+    """Exit code 2 and no traceback."""
+    script = f"import sys; sys.modules['{module}'] = None; import aihub.cli; aihub.cli.serve()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "--port", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+        env={**os.environ, "XDG_DATA_HOME": str(tmp_path)},
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"This command needs '{module}': pip install 'ai-hub[server]'\n"
+
+
+# Keys and the store
+
+
+@pytest.fixture
+def home(tmp_path):
+    """An environment whose data directory is empty."""
+    return {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+
+
+@pytest.mark.slow
+def test_without_any_option_it_remembers_in_the_data_directory(run_server, home, tmp_path):
+    """Readable by its owner only, keys and usage outlive a restart, and an end is code 0."""
+    with run_server("--key", "mine=pro", env=home) as server:
+        assert chat(server, key="mine")[0] == 200
+        modes = {
+            path.name: stat.S_IMODE(path.stat().st_mode)
+            for path in [tmp_path / "aihub", *(tmp_path / "aihub").iterdir()]
+        }
+        assert server.stop() == 0
+    assert modes["aihub"] == modes.pop("hub.db.owners") == 0o700
+    assert modes.pop("aihub") == 0o700
+    assert set(modes.values()) == {0o600}
+    assert "hub.db" in modes
+
+    with run_server(env=home) as server:
+        _, used = ask(server, "/v1/usage", "mine")
+        assert used["usage"]["total_requests"] == 1
+        assert f"sqlite:{tmp_path / 'aihub' / 'hub.db'}" in "".join(server.printed)
+
+
+@pytest.mark.slow
+def test_beyond_loopback_a_random_key_is_printed_once(run_server, home):
+    """The documented key of an earlier run on loopback opens nothing there, and here again."""
+    with run_server(env=home) as server:
+        assert chat(server)[0] == 200
+        assert f"key       {DEV_KEY}\n" in "".join(server.printed)
+    with run_server("--host", "0.0.0.0", env=home) as server:
+        ((key,),) = [re.findall(r"  key       (ah_\w{49})\n", "".join(server.printed))]
+        assert chat(server, key=key)[0] == 200
+        assert ask(server, "/v1/usage", key)[0] == 200
+        status, refused = chat(server)
+        assert (status, refused["error"]["code"]) == (401, "revoked_api_key")
+    with run_server("--host", "0.0.0.0", env=home) as server:
+        printed = "".join(server.printed)
+        assert "key       printed at the first start; --key SECRET=PLAN makes another" in printed
+        assert key not in printed
+        assert DEV_KEY not in printed
+        assert chat(server, key=key)[0] == 200
+        assert chat(server)[0] == 401
+    with run_server(env=home) as server:
+        assert chat(server)[0] == 200
+
+
+@pytest.mark.slow
+def test_beyond_loopback_the_documented_key_is_unknown(run_server):
+    """Also where nobody ever had it, and the key printed is not to be guessed from the seed."""
+    keys = set()
+    for _ in range(2):
+        with run_server("--host", "0.0.0.0", "--ephemeral", "--seed", "7") as server:
+            assert chat(server)[0] == 401
+            keys.add(re.search(r"ah_\w+", "".join(server.printed))[0])
+    assert len(keys) == 2
+
+
+# What the mock does
+
+
+def ids_and_texts(run_server, *options):
+    """The random part of an id, the text of an answer, and a request's latency, from a server."""
+    with run_server("--log-level", "warning", *options) as server:
+        _, done = chat(server, "Tell me a long story about trains")
+    return done["id"][-16:], done["choices"][0]["message"]["content"]
+
+
+@pytest.mark.slow
+def test_a_seed_gives_texts_and_where_nothing_is_kept_ids(run_server, tmp_path):
+    """The same seed the same, another seed others; in a file ids are random whatever the seed."""
+    first = ids_and_texts(run_server, "--ephemeral", "--seed", "3")
+    again = ids_and_texts(run_server, "--store", "memory:", "--seed", "3")
+    other = ids_and_texts(run_server, "--ephemeral", "--seed", "4")
+    kept = ids_and_texts(run_server, "--store", f"sqlite:{tmp_path}/hub.db", "--seed", "3")
+
+    assert first == again
+    assert first[0] != other[0]
+    assert first[1] != other[1]
+    assert kept[1] == first[1]
+    assert kept[0] != first[0]
+
+
+@pytest.mark.slow
+def test_latency_delays_the_first_token_and_those_after_it(run_server):
+    """At least as long as was asked for; nothing is promised about more."""
+    with run_server("--ephemeral", "--latency", "300ms,20ms") as server:
+        begun = time.monotonic()
+        with answering(server, "/v1/chat/stream", body={**STORY, "max_tokens": 11}) as answer:
+            answer.readline()
+            first = time.monotonic()
+            answer.read()
+            ended = time.monotonic()
+
+    assert first - begun >= 0.3
+    assert ended - begun >= 0.3 + 10 * 0.02
+
+
+@pytest.mark.slow
+def test_a_region_is_home_and_a_pinned_request_does_not_leave_it(run_server):
+    """A server of one region has nothing in another."""
+    with run_server("--ephemeral", "--region", "eu") as server:
+        assert chat(server)[0] == 200
+        assert chat(server, **{"X-AIHub-Region": "eu"})[0] == 200
+        status, refused = chat(server, **{"X-AIHub-Region": "us"})
+
+    assert (status, refused["error"]["code"]) == (503, "region_unavailable")
+
+
+@pytest.mark.slow
+def test_a_host_is_served_by_its_allowed_names_only(run_server):
+    """On loopback its own and those added; case does not matter, nor does the port."""
+    with run_server("--ephemeral", "--allow-host", "Hub.example") as server:
+        told = {
+            name: ask(server, "/healthz", headers={"Host": name})[0]
+            for name in ("localhost:1", "hub.example", "HUB.EXAMPLE:80", "evil.example")
+        }
+
+    assert told == {
+        "localhost:1": 200,
+        "hub.example": 200,
+        "HUB.EXAMPLE:80": 200,
+        "evil.example": 421,
+    }
+
+
+# What it logs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_each_request_is_one_line_of_log_without_its_key(run_server, style):
+    """In JSON an object a line; in text a line a person can read."""
+    options = ["--ephemeral", "--log-format", style, "--key", f"{SECRET}=pro"]
+    with run_server(*options) as server:
+        with answering(server, "/v1/models", SECRET) as answer:
+            id = answer.headers["X-Request-Id"]
+        assert ask(server, "/v1/usage", f"{SECRET}-wrong")[0] == 401
+        assert server.stop() == 0
+        start = next(n for n, line in enumerate(server.printed) if "-d '" in line) + 2
+    lines = server.printed[start:]
+
+    assert len(lines) == 2
+    assert all(SECRET not in line for line in lines)
+    if style == "text":
+        assert re.search(rf" INFO +GET /v1/models 200 [\d.]+ms {id} acc_\w+$", lines[0])
+        assert re.search(r" INFO +GET /v1/usage 401 [\d.]+ms req_\w+ -$", lines[1])
+        return
+    first, second = [json.loads(line) for line in lines]
+    assert first["request_id"] == id
+    assert (first["method"], first["path"], first["status"]) == ("GET", "/v1/models", 200)
+    assert (first["level"], first["logger"], first["peer"]) == ("info", "aihub.access", "127.0.0.1")
+    assert first["ms"] >= 0
+    assert (second["status"], second["account"]) == (401, None)
+
+
+# How it ends
+
+
+def wait_until_deaf(server):
+    """Wait until new connections are refused: the signal has come."""
+    url = urlsplit(server.url)
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((url.hostname, url.port), SECONDS).close()
+        except OSError:
+            return
+        time.sleep(0.01)
+    pytest.fail("the server still listens")
+
+
+@pytest.mark.slow
+def test_a_stream_that_ends_within_the_grace_is_whole(run_server):
+    """SIGTERM: what is under way ends, nothing else is accepted, exit code 0."""
+    options = ["--ephemeral", "--latency", "100ms,10ms", "--grace", str(SECONDS)]
+    with run_server(*options) as server:
+        with answering(server, "/v1/chat/stream", body={**STORY, "max_tokens": 30}) as answer:
+            answer.readline()
+            server.process.terminate()
+            wait_until_deaf(server)
+            rest = answer.read()
+        assert server.process.wait(SECONDS) == 0
+
+    assert rest.endswith(b"data: [DONE]\n\n")
+    assert "Traceback" not in "".join(server.printed)
+
+
+async def rows_of(store, account):
+    """What the ledger has of an account."""
+    async with open_hub(Settings(store=store)) as hub:
+        return await hub.requests(account)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_stream_that_outlasts_the_grace_is_cut_and_paid_for(run_server, tmp_path, signals):
+    """After the grace, or at once by a second signal: code 0, and the ledger has what was sent."""
+    store = f"sqlite:{tmp_path}/hub.db"
+    grace = "0.3" if signals == 1 else str(10 * SECONDS)
+    with run_server("--store", store, "--latency", "1ms,300ms", "--grace", grace) as server:
+        with answering(server, "/v1/chat/stream", body=STORY) as answer:
+            for _ in range(5):
+                answer.readline()
+            server.process.terminate()
+            wait_until_deaf(server)
+            if signals == 2:
+                server.process.terminate()
+            assert server.process.wait(SECONDS) == 0
+            with pytest.raises(http.client.IncompleteRead) as cut:
+                answer.read()
+    assert b"[DONE]" not in cut.value.partial
+    assert "Traceback" not in "".join(server.printed)
+
+    (row,) = anyio.run(rows_of, store, DEV_ACCOUNT)
+    assert row.state == "aborted"
+    assert row.usage.completion >= 1
+    assert usd("0.00003") * row.prompt_tokens < row.cost < row.reserved_cost
