@@ -124,7 +124,12 @@ def no_extras(session: nox.Session) -> None:
     """Run what needs no extra, against a built wheel. Files that need one skip themselves."""
     tools = nox.project.dependency_groups(PROJECT, "test-base")
     session.install("-c", LOCK, ".", *tools)
-    session.run("pytest", "--hypothesis-profile=quick", *session.posargs, env={"EXTRAS": "none"})
+    session.run(
+        "pytest",
+        *("--hypothesis-profile=quick", "-m", "not slow"),
+        *session.posargs,
+        env={"EXTRAS": "none"},
+    )
 
 
 @nox.session(python=OLDEST)

@@ -139,12 +139,14 @@ class SyncHub:
             HubClosed: the hub is not entered.
             UsageMistake: an event loop is running in this thread.
         """
-        future = self._entered().start_task_soon(function)
+        portal, future = self._entered(), None
         try:
+            future = portal.start_task_soon(function)
             return future.result()
         except BaseException:
             # Ctrl-C reaches us here: what runs in the loop ends as aborted.
-            future.cancel()
+            if future is not None:
+                future.cancel()
             raise
 
     def _entered(self) -> BlockingPortal:

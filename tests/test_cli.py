@@ -20,12 +20,12 @@ pytest.importorskip("click")
 pytest.importorskip("trio")
 pytest.importorskip("platformdirs")
 
-from click.testing import CliRunner  # noqa: E402 - after what may be missing
+from click.testing import CliRunner
 
-from aihub.cli import main, serve  # noqa: E402
-from aihub.config import Settings, open_hub  # noqa: E402
-from aihub.config.serving import DEV_ACCOUNT, DEV_KEY  # noqa: E402
-from aihub.model.units import usd  # noqa: E402
+from aihub.cli import main, serve
+from aihub.config import Settings, open_hub
+from aihub.config.serving import DEV_ACCOUNT, DEV_KEY
+from aihub.model.units import usd
 
 SECONDS = 60
 """What a command takes at most on a busy machine."""

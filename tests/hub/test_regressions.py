@@ -18,6 +18,7 @@ from aihub.errors import (
     UpstreamFailed,
 )
 from aihub.hub import Options
+from aihub.hub.hub import make_chat
 from aihub.model.events import Finished, Text, UsageSeen
 from aihub.model.usage import Usage
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
@@ -279,3 +280,17 @@ async def test_a_closed_hub_touches_no_closed_store(tmp_path):
     with pytest.raises(HubClosed):
         await hub.chat("gpt-4", "Hi")
     assert store._readers.empty()
+
+
+async def test_a_request_that_nobody_leaves_is_settled_at_close(monkeypatch):
+    """Closing does not wait for ever for a context that is never left."""
+    monkeypatch.setattr("aihub.hub.hub.LEAVE_TIMEOUT", 0.01)
+    store = MemoryStore(clock=ManualClock())
+    async with open_test_hub(store=store, grace=0) as hub:
+        identity = await hub._caller(None, None)
+        exchange = hub._exchange(make_chat("gpt-4", "Hi", {}), identity, Options())
+        await exchange.begin()
+        hub._flight.scopes[anyio.CancelScope()] = exchange
+
+    (row,) = await store.rows("acc_local")
+    assert row.state == "aborted"

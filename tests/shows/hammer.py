@@ -116,8 +116,8 @@ class Worker:
             answer = await store.admit(
                 ask(
                     id,
-                    requests(self.limit, f"{ACCOUNT}:requests"),
-                    tokens(9, PLENTY, f"{ACCOUNT}:tokens"),
+                    requests(self.limit, f"account:{ACCOUNT}:requests"),
+                    tokens(9, PLENTY, f"account:{ACCOUNT}:tokens"),
                     owner=owner,
                     account=ACCOUNT,
                     holds=(HoldAsk(BUDGET, "total", amount, PLENTY),),
