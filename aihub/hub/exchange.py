@@ -9,7 +9,8 @@ settled exactly once.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 
 import attrs
 from anyio import to_thread
@@ -161,17 +162,10 @@ class Exchange:
             UpstreamError: no attempt succeeded; the last one's error.
             SettlementFailed: the answer could not be settled, so its end is not delivered.
         """
-        places = self._places.deployments
-        for n, (place, card) in enumerate(zip(places, self._places.cards, strict=True), 1):
-            last = n == len(places)
-            running = Running(n, place, card, self._prompt, self._clock.now())
-            self._running = running
+        for running, last in self._tries():
             held: list[Event] = []
             try:
-                call = ProviderCall(
-                    self.id, self.chat, self._model, place.upstream_model, self._prompt
-                )
-                async with self._setup.providers[place.provider].open(call) as events:
+                async with self._open(running) as events:
                     async for event in events:
                         running.see(event, self._clock.now)
                         # Ends are held back until the settlement has committed.
@@ -179,8 +173,7 @@ class Exchange:
                             held.append(event)
                         else:
                             yield event
-                if not running.is_whole(self.chat.n):
-                    raise UpstreamCut("the answer broke off", provider=place.provider)
+                self._check_whole(running)
             except (UpstreamError, InvalidRequest) as error:
                 if not await self._goes_on(running, error, last=last):
                     raise
@@ -192,6 +185,44 @@ class Exchange:
             for event in held:
                 yield event
             return
+
+    async def run(self) -> None:
+        """Do what `events` does, for a caller who waits for the whole answer.
+
+        The same steps without handing events on, which is a tenth of what a request costs.
+        """
+        for running, last in self._tries():
+            try:
+                async with self._open(running) as events:
+                    async for event in events:
+                        running.see(event, self._clock.now)
+                self._check_whole(running)
+            except (UpstreamError, InvalidRequest) as error:
+                if not await self._goes_on(running, error, last=last):
+                    raise
+                continue
+            except Exception:
+                self._broken = True
+                raise
+            await self._succeed(running)
+            return
+
+    def _tries(self) -> Iterator[tuple[Running, bool]]:
+        """Begin an attempt at each place in turn; say which is the last."""
+        places = self._places.deployments
+        for n, place in enumerate(places, 1):
+            card = self._places.cards[n - 1]
+            self._running = Running(n, place, card, self._prompt, self._clock.now())
+            yield self._running, n == len(places)
+
+    def _open(self, running: Running) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        place = running.deployment
+        call = ProviderCall(self.id, self.chat, self._model, place.upstream_model, self._prompt)
+        return self._setup.providers[place.provider].open(call)
+
+    def _check_whole(self, running: Running) -> None:
+        if not running.is_whole(self.chat.n):
+            raise UpstreamCut("the answer broke off", provider=running.deployment.provider)
 
     async def _goes_on(
         self, running: Running, error: UpstreamError | InvalidRequest, *, last: bool

@@ -89,6 +89,15 @@ class Stream:
             raise UsageMistake("the answer is whole only after its last event")
         return self._exchange.completion
 
+    async def finish(self) -> Completion:
+        """Wait for the whole answer without looking at its events; call it before reading any.
+
+        Raises:
+            HubError: what reading would have raised.
+        """
+        await self._exchange.run()
+        return self.completion
+
     def texts(self) -> AsyncIterator[str]:
         """Return an iterator over the first choice's text as it comes."""
         return _Texts(self._events)
@@ -441,8 +450,7 @@ class Hub:
     async def answer(self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS) -> Stream:
         """Answer a chat and return its stream, read to the end."""
         async with self.open(chat, identity, options) as stream:
-            async for _ in stream:
-                pass
+            await stream.finish()
         return stream
 
     def open(
