@@ -11,7 +11,7 @@ The patterns are tiktoken's (MIT, see NOTICES.md); a test compares them with the
 
 from __future__ import annotations
 
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def open_encoding(name: str) -> Encoding:
 
 def read_ranks(name: str) -> dict[bytes, int]:
     """Return the rank of every token of an encoding."""
-    data = files(__package__).joinpath(f"{name}.ranks").read_bytes()
+    data = Path(__file__).with_name(f"{name}.ranks").read_bytes()
     tokens = [data[n : n + 1] for n in range(SINGLE_BYTES)]
     tokens += data[SINGLE_BYTES:].split(SEPARATOR)
     return {token: rank for rank, token in enumerate(tokens)}
