@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import anyio
+import anyio.lowlevel
 import attrs
 
 from ..core.asks import check_labels, check_scope, check_text, windows
@@ -419,6 +420,9 @@ class Hub:
         Cancelled: settled as `aborted` with what was received, and the provider is let go.
         """
         chat = make_chat(model, messages, parameters)
+        # Nothing on the way may wait, with a store in memory and the mock: a loop of calls must
+        # let other tasks run all the same.
+        await anyio.lowlevel.checkpoint()
         return await self.complete(chat, await self._caller(key, account), options)
 
     @asynccontextmanager

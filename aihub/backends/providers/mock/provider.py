@@ -159,7 +159,7 @@ class MockProvider:
         if self._delays.first:
             await anyio.sleep(self._delays.first)
         else:
-            await anyio.lowlevel.checkpoint()
+            await anyio.lowlevel.checkpoint_if_cancelled()
 
 
 def _whole(answers: list[_Answer]) -> Iterator[Event]:
