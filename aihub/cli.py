@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import math
+import re
 import sys
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -35,10 +38,10 @@ LONGEST_DELAY = 600.0
 
 def _latency(_ctx: Any, _param: Any, value: str) -> tuple[float, float]:
     """Read `FIRST[,BETWEEN]`, each such as `200ms` or `1.5s`, in seconds."""
-    first, _, between = value.partition(",")
+    first, comma, between = value.partition(",")
     try:
-        return _seconds(first), _seconds(between) if between else 0.0
-    except ValueError:
+        return _seconds(first), _seconds(between) if comma else 0.0
+    except (KeyError, ValueError):
         raise click.BadParameter(f"'{value}' is no delay: use 200ms, 1.5s, or 200ms,20ms") from None
 
 
@@ -48,6 +51,30 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds <= LONGEST_DELAY:
         raise ValueError(text)
     return seconds
+
+
+def _host(_ctx: Any, _param: Any, value: str) -> str:
+    try:
+        value.encode("idna")
+    except UnicodeError:
+        raise click.BadParameter(
+            f"'{value}' is no host: use an address such as 127.0.0.1, or a name."
+        ) from None
+    return value
+
+
+def _grace(_ctx: Any, _param: Any, value: float) -> float:
+    if math.isnan(value):  # Every comparison with it is false, so it is in any range.
+        raise click.BadParameter("'nan' is no number of seconds.")
+    return value
+
+
+def _region(_ctx: Any, _param: Any, value: str) -> str:
+    if re.fullmatch("[!-~]+", value) is None:
+        raise click.BadParameter(
+            f"'{value}' cannot be a region: use printable ASCII, such as eu-west."
+        )
+    return value
 
 
 def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ...]:
@@ -62,9 +89,18 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
         raise click.BadParameter(str(error)) from None
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    # An argument is refused below: click's own words would repeat it, and it may be a secret.
+    context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True}
+)
 @click.version_option(package_name="ai-hub")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    callback=_host,
+    help="Address to listen on.",
+)
 @click.option(
     "--port",
     default=DEFAULT_PORT,
@@ -102,7 +138,13 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     callback=_latency,
     help="Let the mock wait before its first token, and between two: 200ms or 200ms,20ms.",
 )
-@click.option("--region", default="local", show_default=True, help="This server's home region.")
+@click.option(
+    "--region",
+    default="local",
+    show_default=True,
+    callback=_region,
+    help="This server's home region.",
+)
 @click.option(
     "--allow-host",
     "allowed_hosts",
@@ -115,6 +157,7 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     default=10.0,
     show_default=True,
     type=click.FloatRange(0),
+    callback=_grace,
     help="Seconds that open requests are given when the server stops.",
 )
 @click.option(
@@ -133,6 +176,8 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
 )
 def serve(**options: Any) -> None:
     """Serve the AI Hub API on this machine, answered by the mock provider."""
+    if click.get_current_context().args:
+        raise click.UsageError("There are only options; a key is given by --key SECRET=PLAN.")
     if options["ephemeral"] and options["store"]:
         raise click.UsageError("--ephemeral and --store exclude each other.")
     # Nothing that starting makes is garbage: not looking for any saves a sixth of the time.
@@ -146,9 +191,9 @@ def serve(**options: Any) -> None:
 def _serve(options: dict[str, Any]) -> None:
     try:
         from .config.serving import Serving, run_server
+        from .errors import HubError, UsageMistake
     except ModuleNotFoundError as error:
         raise _extra_is_missing(error) from None
-    from .errors import HubError
 
     try:
         run_server(
@@ -165,18 +210,28 @@ def _serve(options: dict[str, Any]) -> None:
                 grace=options["grace"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],
-                seeded=options["ephemeral"] and _was_given("seed"),
+                seeded=_was_given("seed"),
             ),
             announce,
         )
+    except ModuleNotFoundError as error:
+        raise _extra_is_missing(error) from None
+    except UsageMistake as error:
+        raise click.UsageError(error.message) from None
     except HubError as error:
         raise click.ClickException(error.message) from None
     except OSError as error:
-        where = f"{options['host']}:{options['port']}"
-        raise click.ClickException(
-            f"cannot listen on {where}: {error.strerror or error}. Is it in use? --port 0 takes "
-            "any free port."
-        ) from None
+        raise click.ClickException(_cannot_listen(options, error)) from None
+
+
+def _cannot_listen(options: dict[str, Any], error: OSError) -> str:
+    hint = (
+        "--port 0 takes any free port."
+        if error.errno == errno.EADDRINUSE
+        else "--host 127.0.0.1 is reached from this machine, --host 0.0.0.0 from every other too."
+    )
+    where = f"{options['host']}:{options['port']}"
+    return f"cannot listen on {where}: {error.strerror or error}. {hint}"
 
 
 def announce(started: Started) -> None:

@@ -62,10 +62,11 @@ async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | N
         InvalidRequest: a plan is unknown, or a secret is malformed.
     """
     for fixed in keys:
-        account = f"acc_{digest(fixed.secret).hex()[:16]}"
+        account = _account_of(fixed)
         await _ensure_account(hub, account, fixed.plan)
         await hub.accounts.fix_key(account, fixed.secret, scopes=fixed.scopes)
-    await _switch_dev_key(hub, on=local and not keys)
+    if all(fixed.secret != DEV_KEY for fixed in keys):
+        await _switch_dev_key(hub, on=local and not keys)
     if keys:
         return keys[0].secret
     if local:
@@ -74,6 +75,11 @@ async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | N
     if await hub.accounts.keys(FIRST_ACCOUNT, limit=1):
         return None
     return (await hub.accounts.create_key(FIRST_ACCOUNT, name="first", scopes=SCOPES)).secret
+
+
+def _account_of(fixed: FixedKey) -> str:
+    # The documented key has one place, whoever asks for it, where it is found to be switched off.
+    return DEV_ACCOUNT if fixed.secret == DEV_KEY else f"acc_{digest(fixed.secret).hex()[:16]}"
 
 
 async def _switch_dev_key(hub: Hub, *, on: bool) -> None:
@@ -105,7 +111,8 @@ class Serving:
     """Everything that `aihub-serve` can be told; see its `--help`.
 
     `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
-    reach the server. `seeded`: ids are a function of the seed too, where the store is memory.
+    reach the server. `seeded`: ids are a function of the seed too, where the store is memory and
+    no secret is made that others could then guess.
     """
 
     host: str
@@ -177,7 +184,7 @@ def _settings(serving: Serving, store: str) -> Settings:
         region=serving.region,
         first_delay=first,
         between_delay=between,
-        seeded_ids=serving.seeded and store == MEMORY,
+        seeded_ids=serving.seeded and store == MEMORY and bool(serving.local or serving.keys),
         grace=0,  # the driver has given the grace already
     )
 

@@ -13,6 +13,8 @@ LogFormat: TypeAlias = Literal["text", "json"]
 FORMATS: tuple[LogFormat, ...] = ("text", "json")
 
 _EXTRAS = ("method", "path", "status", "ms", "request_id", "account", "key", "peer")
+# A path is whoever's who asks for it: it must not write lines of its own into the log.
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}
 _MICRO = 1_000_000
 
 
@@ -38,6 +40,10 @@ class TextFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Write the line without its traceback; what would break or colour it is escaped."""
+        return super().formatMessage(record).translate(_ESCAPED)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record, with a request's time and id where it is one."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from http import HTTPStatus
 from math import inf
 from urllib.parse import unquote
@@ -440,7 +440,10 @@ def run(
     async def main() -> None:
         # The address first: nothing is written for a server that cannot start.
         listeners = await listen(host, port)
-        async with open_app() as app:
+        async with AsyncExitStack() as stack:
+            for listener in listeners:
+                stack.push_async_callback(trio.aclose_forcefully, listener)
+            app = await stack.enter_async_context(open_app())
             await serve(app, listeners, grace=grace, started=lambda: started(_port_of(listeners)))
 
     trio.run(main)
@@ -486,7 +489,13 @@ async def listen(host: str, port: int) -> list[trio.SocketListener]:
         OSError: the address cannot be had.
     """
     listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    return list(listeners)
+    if port == 0 and len(listeners) > 1:
+        # Each address has been given a port of its own: ask again, for the first one's.
+        port = _port_of(listeners)
+        for listener in listeners:
+            await listener.aclose()
+        listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+    return listeners
 
 
 def _peer_of(stream: trio.SocketStream) -> str:

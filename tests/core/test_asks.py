@@ -223,3 +223,25 @@ def test_a_key_may_do_what_its_scopes_say(scope):
     with pytest.raises(PermissionDenied) as refused:
         asks.check_scope(caller(key=attrs.evolve(KEY, scopes=others)), scope)
     assert refused.value.scope == scope
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"n": 0}, "n"),
+        ({"n": 129}, "n"),
+        ({"n": True}, "n"),
+        ({"n": 1.0}, "n"),
+        ({"max_tokens": 0}, "max_tokens"),
+        ({"max_tokens": 40_000_001}, "max_tokens"),
+        ({"max_tokens": "7"}, "max_tokens"),
+        ({"messages": ()}, "messages"),
+    ],
+)
+def test_a_chat_that_would_make_nonsense_of_a_reservation_is_refused(fields, param):
+    """Whichever door it came by; the bounds themselves are in."""
+    for fine in ({}, {"n": 128, "max_tokens": 40_000_000}, {"max_tokens": 1}):
+        asks.check_chat(attrs.evolve(CHAT, **fine))
+    with pytest.raises(InvalidRequest) as refused:
+        asks.check_chat(attrs.evolve(CHAT, **fields))
+    assert refused.value.param == param
