@@ -3,6 +3,6 @@
 from .accounts import Accounts as Accounts
 from .accounts import NewKey as NewKey
 from .exchange import Options as Options
+from .flight import Stream as Stream
 from .hub import Hub as Hub
-from .hub import Stream as Stream
 from .setup import Setup as Setup

@@ -24,14 +24,16 @@ from ..core.periods import month_of
 from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
 from ..model.account import Account, Identity, Scope
 from ..model.catalogue import Model, Routes
-from ..model.chat import ROLES, Chat, Message
-from ..model.events import Completion, Event, Text
+from ..model.chat import Chat, Message
+from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts, Gate
+from .calls import make_chat
 from .exchange import NO_OPTIONS, Exchange, Options
+from .flight import Flight, Open, Stream
 from .guards import Guards
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
@@ -49,150 +51,6 @@ LOCAL_ACCOUNT = "acc_local"
 """The account of the embedding program itself, for calls without a key; it has no limits."""
 
 _NEW, _OPEN, _CLOSING, _CLOSED = range(4)
-
-
-class Stream:
-    """An answer as it comes: iterate over it for events, inside its context.
-
-    The last events come after the request was settled. Then `completion` is the whole answer.
-    """
-
-    def __init__(self, exchange: Exchange, events: AsyncIterator[Event]) -> None:
-        self._exchange = exchange
-        self._events = events
-
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self._events
-
-    @property
-    def id(self) -> str:
-        """The request's id, by which the ledger knows it."""
-        return self._exchange.id
-
-    @property
-    def windows(self) -> tuple[WindowState, ...]:
-        """The caller's windows as they stood when the request was admitted."""
-        return self._exchange.windows
-
-    @property
-    def admitted(self) -> Micros:
-        """When the request was admitted."""
-        return self._exchange.admitted
-
-    @property
-    def completion(self) -> Completion:
-        """The whole answer.
-
-        Raises:
-            UsageMistake: the events have not all been read.
-        """
-        if self._exchange.completion is None:
-            raise UsageMistake("the answer is whole only after its last event")
-        return self._exchange.completion
-
-    async def finish(self) -> Completion:
-        """Wait for the whole answer without looking at its events; call it before reading any.
-
-        Raises:
-            HubError: what reading would have raised.
-        """
-        await self._exchange.run()
-        return self.completion
-
-    def texts(self) -> AsyncIterator[str]:
-        """Return an iterator over the first choice's text as it comes."""
-        return _Texts(self._events)
-
-
-class _Texts:
-    """The texts among events; an object, for an abandoned generator would leak."""
-
-    def __init__(self, events: AsyncIterator[Event]) -> None:
-        self._events = events
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> str:
-        async for event in self._events:
-            if type(event) is Text and event.index == 0:
-                return event.text
-        raise StopAsyncIteration
-
-
-class _Flight:
-    """What is in flight: a scope per request, by which closing reaches it."""
-
-    def __init__(self) -> None:
-        self.scopes: dict[anyio.CancelScope, Exchange] = {}
-        self._landed = anyio.Event()
-
-    def land(self, scope: anyio.CancelScope) -> None:
-        self.scopes.pop(scope, None)
-        if not self.scopes:
-            self._landed.set()
-
-    async def wait_empty(self) -> None:
-        while self.scopes:
-            self._landed = anyio.Event()
-            await self._landed.wait()
-
-
-class _Open:
-    """A request's context: admitted on entering, settled on leaving, within reach of closing.
-
-    A class and not a generator, for it is on the way of every request.
-    """
-
-    __slots__ = ("_events", "_exchange", "_flight", "_scope")
-
-    def __init__(self, flight: _Flight, exchange: Exchange) -> None:
-        self._flight = flight
-        self._exchange = exchange
-
-    async def __aenter__(self) -> Stream:
-        self._scope = scope = anyio.CancelScope()
-        self._flight.scopes[scope] = self._exchange
-        scope.__enter__()
-        try:
-            await self._exchange.begin()
-        except BaseException as error:
-            await self._exchange.close()
-            if not self._leave(type(error), error, error.__traceback__):
-                raise
-            raise HubClosed("the hub closed before the request began") from None
-        self._events = self._exchange.events()
-        return Stream(self._exchange, self._events)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None:
-        try:
-            try:
-                await self._events.aclose()
-            finally:
-                await self._exchange.close()
-        except BaseException as late:
-            if not self._leave(type(late), late, late.__traceback__):
-                raise
-            raise HubClosed("the hub closed before the answer was whole") from None
-        if self._leave(kind, error, traceback):
-            raise HubClosed("the hub closed before the answer was whole")
-        return None
-
-    def _leave(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        """Leave the cancel scope; say whether it was what ended the request."""
-        self._flight.land(self._scope)
-        # trio's scope says that it swallowed also where there was nothing to swallow.
-        return bool(self._scope.__exit__(kind, error, traceback)) and error is not None
 
 
 class Hub:
@@ -246,7 +104,7 @@ class Hub:
         self._max_in_flight = max_in_flight
         self._grace = grace
         self._state = _NEW
-        self._flight = _Flight()
+        self._flight = Flight()
         self._stack = AsyncExitStack()
         self._thread = 0
         self._pid = 0
@@ -464,7 +322,7 @@ class Hub:
 
         Entering admits it: what is refused is refused before the body runs.
         """
-        return _Open(self._flight, self._exchange(chat, identity, options))
+        return Open(self._flight, self._exchange(chat, identity, options))
 
     def _exchange(self, chat: Chat, identity: Identity, options: Options) -> Exchange:
         self._check()
@@ -560,37 +418,3 @@ class Hub:
         """Return a caller's windows as they stand."""
         asked = windows(identity)
         return await self._store.peek(asked) if asked else ()
-
-
-_PARAMETERS = frozenset(field.name for field in attrs.fields(Chat)) - {"model", "messages"}
-
-
-def make_chat(
-    model: str, messages: str | Iterable[Message | Mapping[str, Any]], parameters: Mapping[str, Any]
-) -> Chat:
-    """Make a chat of what a program passes.
-
-    Raises:
-        InvalidRequest: a message or parameter is not what it must be; `param` names it.
-    """
-    if isinstance(messages, str):
-        messages = [Message("user", messages)]
-    for name in sorted(parameters.keys() - _PARAMETERS):
-        raise InvalidRequest(f"There is no parameter '{name}'.", param=name)
-    said = tuple([_message(one, n) for n, one in enumerate(messages)])
-    if not parameters:
-        return Chat(model=model, messages=said)
-    stop = parameters.get("stop") or ()
-    fields = {**parameters, "stop": (stop,) if isinstance(stop, str) else tuple(stop)}
-    return Chat(model=model, messages=said, **fields)
-
-
-def _message(one: Message | Mapping[str, Any], n: int) -> Message:
-    if isinstance(one, Message):
-        return one
-    role, content = one.get("role"), one.get("content")
-    if role not in ROLES:
-        raise InvalidRequest(f"'{role}' is not a role.", param=f"messages[{n}].role")
-    if not isinstance(content, str):
-        raise InvalidRequest("The content must be a text.", param=f"messages[{n}].content")
-    return Message(role, content, name=one.get("name"), tool_call_id=one.get("tool_call_id"))

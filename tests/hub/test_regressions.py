@@ -18,7 +18,7 @@ from aihub.errors import (
     UpstreamFailed,
 )
 from aihub.hub import Options
-from aihub.hub.hub import make_chat
+from aihub.hub.calls import make_chat
 from aihub.model.events import Finished, Text, UsageSeen
 from aihub.model.usage import Usage
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub

@@ -1,0 +1,44 @@
+"""What a program passes to `Hub.chat`, made into a chat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from ..errors import InvalidRequest
+from ..model.chat import ROLES, Chat, Message
+
+_PARAMETERS = frozenset(field.name for field in attrs.fields(Chat)) - {"model", "messages"}
+
+
+def make_chat(
+    model: str, messages: str | Iterable[Message | Mapping[str, Any]], parameters: Mapping[str, Any]
+) -> Chat:
+    """Make a chat of what a program passes.
+
+    Raises:
+        InvalidRequest: a message or parameter is not what it must be; `param` names it.
+    """
+    if isinstance(messages, str):
+        messages = [Message("user", messages)]
+    for name in sorted(parameters.keys() - _PARAMETERS):
+        raise InvalidRequest(f"There is no parameter '{name}'.", param=name)
+    said = tuple([_message(one, n) for n, one in enumerate(messages)])
+    if not parameters:
+        return Chat(model=model, messages=said)
+    stop = parameters.get("stop") or ()
+    fields = {**parameters, "stop": (stop,) if isinstance(stop, str) else tuple(stop)}
+    return Chat(model=model, messages=said, **fields)
+
+
+def _message(one: Message | Mapping[str, Any], n: int) -> Message:
+    if isinstance(one, Message):
+        return one
+    role, content = one.get("role"), one.get("content")
+    if role not in ROLES:
+        raise InvalidRequest(f"'{role}' is not a role.", param=f"messages[{n}].role")
+    if not isinstance(content, str):
+        raise InvalidRequest("The content must be a text.", param=f"messages[{n}].content")
+    return Message(role, content, name=one.get("name"), tool_call_id=one.get("tool_call_id"))

@@ -1,0 +1,165 @@
+"""A request in its caller's hands: the context it lives in, and the stream that comes out of it.
+
+Theory of operation. A request runs in its caller's task, inside a cancel scope that closing the hub
+can reach. Entering the context admits it, leaving it settles it, however it is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from ..errors import HubClosed, UsageMistake
+from ..model.events import Completion, Event, Text
+from ..model.ledger import WindowState
+from ..model.units import Micros
+from .exchange import Exchange
+
+
+class Stream:
+    """An answer as it comes: iterate over it for events, inside its context.
+
+    The last events come after the request was settled. Then `completion` is the whole answer.
+    """
+
+    def __init__(self, exchange: Exchange, events: AsyncIterator[Event]) -> None:
+        self._exchange = exchange
+        self._events = events
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self._events
+
+    @property
+    def id(self) -> str:
+        """The request's id, by which the ledger knows it."""
+        return self._exchange.id
+
+    @property
+    def windows(self) -> tuple[WindowState, ...]:
+        """The caller's windows as they stood when the request was admitted."""
+        return self._exchange.windows
+
+    @property
+    def admitted(self) -> Micros:
+        """When the request was admitted."""
+        return self._exchange.admitted
+
+    @property
+    def completion(self) -> Completion:
+        """The whole answer.
+
+        Raises:
+            UsageMistake: the events have not all been read.
+        """
+        if self._exchange.completion is None:
+            raise UsageMistake("the answer is whole only after its last event")
+        return self._exchange.completion
+
+    async def finish(self) -> Completion:
+        """Wait for the whole answer without looking at its events; call it before reading any.
+
+        Raises:
+            HubError: what reading would have raised.
+        """
+        await self._exchange.run()
+        return self.completion
+
+    def texts(self) -> AsyncIterator[str]:
+        """Return an iterator over the first choice's text as it comes."""
+        return _Texts(self._events)
+
+
+class _Texts:
+    """The texts among events; an object, for an abandoned generator would leak."""
+
+    def __init__(self, events: AsyncIterator[Event]) -> None:
+        self._events = events
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        async for event in self._events:
+            if type(event) is Text and event.index == 0:
+                return event.text
+        raise StopAsyncIteration
+
+
+class Flight:
+    """What is in flight: a scope per request, by which closing reaches it."""
+
+    def __init__(self) -> None:
+        self.scopes: dict[anyio.CancelScope, Exchange] = {}
+        self._landed = anyio.Event()
+
+    def land(self, scope: anyio.CancelScope) -> None:
+        """Forget a request that has ended."""
+        self.scopes.pop(scope, None)
+        if not self.scopes:
+            self._landed.set()
+
+    async def wait_empty(self) -> None:
+        """Wait until nothing is in flight."""
+        while self.scopes:
+            self._landed = anyio.Event()
+            await self._landed.wait()
+
+
+class Open:
+    """A request's context: admitted on entering, settled on leaving, within reach of closing.
+
+    A class and not a generator, for it is on the way of every request.
+    """
+
+    __slots__ = ("_events", "_exchange", "_flight", "_scope")
+
+    def __init__(self, flight: Flight, exchange: Exchange) -> None:
+        self._flight = flight
+        self._exchange = exchange
+
+    async def __aenter__(self) -> Stream:
+        self._scope = scope = anyio.CancelScope()
+        self._flight.scopes[scope] = self._exchange
+        scope.__enter__()
+        try:
+            await self._exchange.begin()
+        except BaseException as error:
+            await self._exchange.close()
+            if not self._leave(type(error), error, error.__traceback__):
+                raise
+            raise HubClosed("the hub closed before the request began") from None
+        self._events = self._exchange.events()
+        return Stream(self._exchange, self._events)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            try:
+                await self._events.aclose()
+            finally:
+                await self._exchange.close()
+        except BaseException as late:
+            if not self._leave(type(late), late, late.__traceback__):
+                raise
+            raise HubClosed("the hub closed before the answer was whole") from None
+        if self._leave(kind, error, traceback):
+            raise HubClosed("the hub closed before the answer was whole")
+        return None
+
+    def _leave(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        """Leave the cancel scope; say whether it was what ended the request."""
+        self._flight.land(self._scope)
+        # trio's scope says that it swallowed also where there was nothing to swallow.
+        return bool(self._scope.__exit__(kind, error, traceback)) and error is not None
