@@ -292,8 +292,12 @@ def models(part: str) -> None:
     from .backends.catalogue import load_catalogue
     from .model.units import format_usd
 
-    for model in sorted(load_catalogue().models(), key=lambda model: model.id):
-        if part in model.id:
-            prices = (model.prices.prompt, model.prices.completion)
-            per_million = " ".join(f"{format_usd(price * 10**6):>9}" for price in prices)
-            print(f"{model.id:45} {model.owned_by:12} {model.context_window:>9} {per_million}")
+    found = [model for model in load_catalogue().models() if part in model.id]
+    if not found:
+        raise click.ClickException(f"no model has '{part}' in its name")
+    columns = f"{'model':45} {'owner':12} {'context':>9} {'in':>9} {'out':>9}"
+    print(f"{columns}   (USD per million tokens)")
+    for model in sorted(found, key=lambda model: model.id):
+        prices = (model.prices.prompt, model.prices.completion)
+        per_million = " ".join(f"{format_usd(price * 10**6):>9}" for price in prices)
+        print(f"{model.id:45} {model.owned_by:12} {model.context_window:>9} {per_million}")

@@ -148,13 +148,18 @@ def test_models_are_listed_with_their_prices(run):
     """By a part of their name; prices are dollars a million tokens."""
     said = run("models", "gpt-4", command=main)
 
-    lines = [line.split() for line in said.output.splitlines()]
+    head, *lines = [line.split() for line in said.output.splitlines()]
+    assert head[:5] == ["model", "owner", "context", "in", "out"]
     assert said.exit_code == 0
     assert ["gpt-4", "openai", "8192", "30.0", "60.0"] in lines
     assert all("gpt-4" in line[0] for line in lines)
     assert lines == sorted(lines)
     assert len(run("models", command=main).output.splitlines()) >= 140
-    assert run("models", "no-such-model", command=main).output == ""
+    nothing = run("models", "no-such-model", command=main)
+    assert (nothing.exit_code, nothing.output) == (
+        1,
+        "Error: no model has 'no-such-model' in its name\n",
+    )
 
 
 # What they refuse

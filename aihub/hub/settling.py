@@ -220,14 +220,16 @@ class Settler:
     async def flush(self) -> None:
         """Try once to write everything that waits; stop at the first failure."""
         while self._waiting:
-            ask, final = self._waiting[0]
+            first = ask, final = self._waiting[0]
             try:
                 with anyio.fail_after(STORE_TIMEOUT, shield=True):
                     settled = await self.store.settle(final)
             except (StorageError, TimeoutError):
                 return
-            self._waiting.popleft()
-            self._tell(ask, final, settled)
+            # At close two may be at it; each entry is taken once.
+            if self._waiting and self._waiting[0] is first:
+                self._waiting.popleft()
+                self._tell(ask, final, settled)
 
     async def keep_lease(self) -> None:
         """Renew the lease every third of it, and sweep for the dead once per lease."""

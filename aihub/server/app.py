@@ -110,6 +110,11 @@ class Opened:
         except Exception:
             log.exception("request %s failed", self._id)
             response = await self._bug()
+        except BaseException as error:
+            # Cancelled: nobody will leave a context that was not entered.
+            if self._stack is not None:
+                await self._stack.__aexit__(type(error), error, error.__traceback__)
+            raise
         self._status = response.status
         response.headers.append((b"x-request-id", self._id.encode()))
         return response

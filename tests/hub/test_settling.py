@@ -170,6 +170,36 @@ async def test_what_is_unsettled_is_tried_once_more_at_close(monkeypatch):
     assert sorted(states) == ["lost", "ok"]
 
 
+async def test_two_that_write_what_is_unsettled_lose_nothing(monkeypatch):
+    """The hub's own task and its closing may try at once: each entry is written, and told once."""
+    monkeypatch.setattr("aihub.hub.settling.FIRST_RETRY", 100)
+    clock, told = ManualClock(), []
+
+    class Sees:
+        def call_finished(self, done):
+            told.append(done.id)
+
+    store = SlowStore(clock)
+    async with open_test_hub(store=store, clock=clock, observers=[Sees()]) as hub:
+        store.down.add("settle")
+        async with anyio.create_task_group() as tasks:
+
+            async def ask():
+                with pytest.raises(SettlementFailed):
+                    await hub.chat("gpt-4", "Hi")
+
+            for _ in range(5):
+                tasks.start_soon(ask)
+        store.down.clear()
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(hub._settler.flush)
+
+        rows = await store.memory.rows("acc_local")
+        assert [row.state for row in rows] == ["ok"] * 5
+        assert sorted(told) == [row.id for row in rows]
+
+
 async def test_an_observer_sees_each_end_and_one_that_raises_is_reported_once(caplog):
     """Watching changes nothing: not the answer, not the settlement."""
     seen = []
