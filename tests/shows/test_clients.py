@@ -132,10 +132,9 @@ def test_the_sdk_waits_as_long_as_it_is_told(run_server, monkeypatch):
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_async_sdk_answers_and_streams(server, anyio_backend):
     """The asynchronous client, on the event loop it was made for."""
-    if anyio_backend != "asyncio":
-        pytest.skip("AsyncOpenAI runs on asyncio")
     async with openai.AsyncOpenAI(base_url=f"{server.url}/v1", api_key="test") as client:
         done = await client.chat.completions.create(model="gpt-4", messages=HELLO)
         stream = await client.chat.completions.create(model="gpt-4", messages=HELLO, stream=True)
