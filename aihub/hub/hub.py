@@ -212,13 +212,17 @@ class Hub:
         """The home region."""
         return self._setup.routes.region
 
-    def _check(self) -> None:
-        if self._pid != os.getpid() and self._state != _NEW:
-            raise UsageMistake("a hub does not survive a fork: open one in the child")
+    def _check_place(self) -> None:
+        """Refuse a call from where the hub does not live: another process or thread."""
         if self._state == _NEW:
             raise UsageMistake("enter the hub first: `async with hub: ...`")
+        if self._pid != os.getpid():
+            raise UsageMistake("a hub does not survive a fork: open one in the child")
         if self._thread != threading.get_ident():
             raise UsageMistake("a hub belongs to its event loop; from other threads use SyncHub")
+
+    def _check(self) -> None:
+        self._check_place()
         if self._state != _OPEN:
             raise HubClosed("the hub is closing")
         if self._settler.unsettled:
@@ -236,6 +240,7 @@ class Hub:
             PermissionDenied: it lacks the scope.
             StoreUnavailable: nobody can tell.
         """
+        self._check_place()
         identity = await self._gate.authenticate(secret)
         if scope is not None:
             check_scope(identity, scope)
@@ -372,6 +377,7 @@ class Hub:
             NotFound: there is no such account.
             InvalidRequest: *start* or *end* is not a whole hour, or they are the wrong way round.
         """
+        self._check_place()
         if group_by not in GROUPS:
             raise InvalidRequest(
                 f"'group_by' must be one of {', '.join(GROUPS)}.", param="group_by"
@@ -393,6 +399,7 @@ class Hub:
         Raises:
             NotFound: the account has no such request.
         """
+        self._check_place()
         row = await self._store.row(account, id)
         if row is None:
             raise NotFound("request", id)
@@ -406,6 +413,7 @@ class Hub:
         Raises:
             NotFound: there is no such account.
         """
+        self._check_place()
         await self._known(account)
         return await self._store.rows(account, after=after, limit=limit)
 
@@ -416,5 +424,6 @@ class Hub:
 
     async def windows(self, identity: Identity) -> tuple[WindowState, ...]:
         """Return a caller's windows as they stand."""
+        self._check_place()
         asked = windows(identity)
         return await self._store.peek(asked) if asked else ()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from http import HTTPStatus
 from math import inf
@@ -184,13 +184,15 @@ class Connection:
         if head.http_version not in _VERSIONS:
             await self._refuse(505)
             return False
-        body = await self._read_body(head)
+        # Once: h11's headers are slow to walk through.
+        headers = dict(head.headers)
+        body = await self._read_body(headers)
         if body is None:
             await self._refuse(413)
             return False
         self.deadline = inf
         self._answering = True
-        async with self._app.open(self._to_request(head, body)) as response:
+        async with self._app.open(self._to_request(head, headers, body)) as response:
             await self._write(response)
         self._answering = False
         if self._held_back is not None:
@@ -210,11 +212,10 @@ class Connection:
                 self.deadline = trio.current_time() + BODY_TIMEOUT
             await self._wait_for_data()
 
-    async def _read_body(self, head: h11.Request) -> bytes | None:
+    async def _read_body(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """Read the body; None where it is too large, at once where it says so itself."""
-        for name, value in head.headers:
-            if name == b"content-length" and int(value) > MAX_BODY:
-                return None
+        if int(headers.get(b"content-length", 0)) > MAX_BODY:
+            return None
         parts: list[bytes] = []
         size = 0
         while True:
@@ -229,14 +230,14 @@ class Connection:
             else:
                 raise trio.BrokenResourceError("the peer left in the middle of a request")
 
-    def _to_request(self, head: h11.Request, body: bytes) -> Request:
+    def _to_request(
+        self, head: h11.Request, headers: Mapping[bytes, bytes], body: bytes
+    ) -> Request:
         target = head.target.decode("ascii", "surrogateescape")
         path, _, query = target.partition("?")
         if "%" in path:
             path = unquote(path)
-        return Request(
-            head.method.decode("ascii"), path, query, dict(head.headers), body, self._peer
-        )
+        return Request(head.method.decode("ascii"), path, query, headers, body, self._peer)
 
     # Writing
 

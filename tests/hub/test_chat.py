@@ -579,8 +579,14 @@ async def test_a_hub_is_held_right_or_says_so():
         with pytest.raises(UsageMistake, match="once"):
             await hub.__aenter__()
         hub._thread += 1
-        with pytest.raises(UsageMistake, match="SyncHub"):
-            await hub.chat("gpt-4", "Hi")
+        for call in (
+            lambda: hub.chat("gpt-4", "Hi"),
+            hub.usage,
+            hub.requests,
+            lambda: hub.request("r"),
+        ):
+            with pytest.raises(UsageMistake, match="SyncHub"):
+                await call()
         hub._thread -= 1
         hub._pid += 1
         with pytest.raises(UsageMistake, match="fork"):
