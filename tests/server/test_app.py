@@ -4,7 +4,6 @@ import json
 import logging
 from contextlib import asynccontextmanager
 
-import attrs
 import pytest
 
 from aihub.errors import (
@@ -467,4 +466,3 @@ async def test_errors_have_four_fields_whatever_they_are():
         if error_response(error).status == 429:
             expected.add("retry_after")
         assert set(fields) == expected
-    assert attrs.asdict(http.Response(200, [], b""))["keep_alive"] == b""
