@@ -137,7 +137,9 @@ class Settler:
         except StorageError as error:
             failure = error
         if result is None:
-            await self._undo(ask)
+            # Its outcome is unknown. To wait for the store once more would keep the caller twice
+            # as long, so the end goes where what cannot be written waits.
+            self._wait_to_settle(ask, _undone(ask))
             raise StoreUnavailable("the store does not answer") from failure
         try:
             await anyio.lowlevel.checkpoint_if_cancelled()
@@ -149,7 +151,7 @@ class Settler:
 
     async def _undo(self, ask: Admission) -> None:
         try:
-            await self.settle(ask, Settlement(id=ask.id, state="aborted", code="aborted"))
+            await self.settle(ask, _undone(ask))
         except SettlementFailed:
             return  # It is in the queue now, and whoever asked is told something else.
 
@@ -180,9 +182,12 @@ class Settler:
                 return settled
         except StorageError as error:
             failure = error
+        self._wait_to_settle(ask, final)
+        raise SettlementFailed("the request could not be settled") from failure
+
+    def _wait_to_settle(self, ask: Admission, final: Settlement) -> None:
         self._waiting.append((ask, final))
         self._something_waits.set()
-        raise SettlementFailed("the request could not be settled") from failure
 
     def _tell(self, ask: Admission, final: Settlement, settled: Settled | AlreadySettled) -> None:
         if not self._observers:
@@ -254,4 +259,11 @@ class Settler:
             with anyio.fail_after(STORE_TIMEOUT):
                 await call()
         except (StorageError, TimeoutError) as error:
-            log.warning("the store did not let the hub %s: %s", what, error)
+            log.warning(
+                "the store did not let the hub %s: %s", what, str(error) or "it took too long"
+            )
+
+
+def _undone(ask: Admission) -> Settlement:
+    """Return the end of a request that was perhaps admitted, and went no further."""
+    return Settlement(id=ask.id, state="aborted", code="aborted")

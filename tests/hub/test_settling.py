@@ -94,8 +94,9 @@ async def test_cancelling_at_any_point_settles_once_and_frees_everything(streame
     assert point > 10
 
 
-async def test_a_store_that_is_down_admits_nothing():
+async def test_a_store_that_is_down_admits_nothing(monkeypatch):
     """No provider is called before the row is committed; the caller is told to come again."""
+    monkeypatch.setattr("aihub.hub.settling.FIRST_RETRY", 0.001)
     clock = ManualClock()
     store, provider = SlowStore(clock), ScriptedProvider()
     async with open_test_hub(provider, store=store, clock=clock) as hub:
@@ -104,6 +105,9 @@ async def test_a_store_that_is_down_admits_nothing():
             await hub.chat("gpt-4", "Hi")
         assert not provider.calls
         store.down.clear()
+        with anyio.fail_after(5):
+            while not hub.ready:
+                await anyio.sleep(0.001)
         assert (await hub.chat("gpt-4", "Hi")).text
 
 
@@ -113,10 +117,17 @@ async def test_a_store_that_hangs_is_given_up_within_bounded_time(monkeypatch):
     clock = ManualClock()
     store, provider = SlowStore(clock), ScriptedProvider()
     async with open_test_hub(provider, store=store, clock=clock) as hub:
-        store.hang.add("admit")
+        store.hang.update(["admit", "settle"])
         with pytest.raises(StoreUnavailable):
             await hub.chat("gpt-4", "Hi")
         assert not provider.calls
+        # The caller did not wait for the settlement too: that is the hub's own task's.
+        assert hub._settler.unsettled == 1
+        store.hang.clear()
+        with anyio.fail_after(5):
+            while not hub.ready:
+                await anyio.sleep(0.001)
+        assert not store.settlements
 
 
 async def test_an_answer_that_could_not_be_settled_is_not_delivered_as_good(monkeypatch):
