@@ -67,3 +67,11 @@ class Instead(Exception):
         super().__init__(response.status)
         self.response = response
         self.in_band = in_band
+
+
+class Refusal(Exception):
+    """An answer of HTTP's own, such as 415, in place of what was being made."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, TypeAlias
 
 import attrs
@@ -25,27 +26,34 @@ ROUTES = (
     Route("POST", "/v1/chat/completions", "chat", "inference"),
     Route("POST", "/v1/chat/stream", "chat_stream", "inference"),
     Route("GET", "/v1/models", "models", "read"),
-    Route("GET", "/v1/models/{id}", "model", "read"),
+    Route("GET", "/v1/models/{model}", "model", "read"),
     Route("GET", "/v1/usage", "usage", "read"),
     Route("GET", "/healthz", "healthz", None),
     Route("GET", "/readyz", "readyz", None),
 )
 
 _EXACT = {(route.method, route.path): route for route in ROUTES if "{" not in route.path}
-# A model's id may hold slashes, so what follows the prefix is the id, whole.
-_PREFIXED = [
-    (route.method, route.path.partition("{")[0], route) for route in ROUTES if "{" in route.path
-]
 
 
-def find(method: str, path: str) -> tuple[Route, str] | None:
-    """Return the route and what stands for `{id}` in the path; None if there is none."""
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return what a path with names looks like; a model's id may hold slashes."""
+    wanted = re.escape(path).replace(r"\{model\}", "(?P<model>.+)")
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", wanted))
+
+
+_NAMED = [(route, _pattern(route.path)) for route in ROUTES if "{" in route.path]
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """Return the route and what stands in the path for its names; None if there is none."""
     route = _EXACT.get((method, path))
     if route is not None:
-        return route, ""
-    for wanted, prefix, route in _PREFIXED:
-        if method == wanted and path.startswith(prefix) and len(path) > len(prefix):
-            return route, path[len(prefix) :]
+        return route, {}
+    for route, pattern in _NAMED:
+        if method == route.method:
+            found = pattern.fullmatch(path)
+            if found is not None:
+                return route, found.groupdict()
     return None
 
 

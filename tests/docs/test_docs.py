@@ -223,7 +223,7 @@ def test_every_code_of_https_own_is_in_the_table():
     """What the server says without an error class behind it is listed with its status."""
     table = rows_of_numbers(part(page("reference/http.md"), "## Errors"))
     written = set()
-    for path in (PACKAGE / "server").glob("*.py"):
+    for path in (PACKAGE / "server").rglob("*.py"):
         written |= set(re.findall(r'\bcode="(\w+)"', path.read_text()))
 
     framing = {(str(status), code) for status, (_, code) in _FRAMING.items()}

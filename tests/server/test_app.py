@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from contextlib import asynccontextmanager
 
 import pytest
@@ -17,7 +18,7 @@ from aihub.errors import (
 from aihub.model.account import Plan
 from aihub.model.events import Text
 from aihub.server import http, routes
-from aihub.server.app import App, bearer
+from aihub.server.app import HANDLERS, App, bearer
 from aihub.server.errors import STATUS, error_response, framing_error
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 
@@ -450,11 +451,15 @@ async def test_framing_errors_close_and_say_why():
 
 
 async def test_every_route_is_found_by_its_own_path():
-    """The table and the look-up agree."""
+    """The table and the look-up agree, and there is something that answers each."""
     for route in routes.ROUTES:
-        path = route.path.replace("{id}", "x/y")
-        assert routes.find(route.method, path) == (route, "x/y" if "{id}" in route.path else "")
+        names = re.findall(r"{(\w+)}", route.path)
+        # A model's id may have slashes; nothing else may.
+        values = {name: "x/y" if name == "model" else f"{name}_1" for name in names}
+        path = route.path.format(**values)
+        assert routes.find(route.method, path) == (route, values)
         assert route.method in routes.methods(path)
+        assert route.action in HANDLERS
 
 
 async def test_errors_have_four_fields_whatever_they_are():

@@ -1,0 +1,99 @@
+"""One request while it is answered: what every endpoint works with."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+import orjson
+
+from ..errors import HubError, OverLimit, StorageError
+from ..hub import Hub
+from ..model.account import Identity
+from ..model.ledger import WindowState
+from ..model.units import Json
+from .errors import JSON, error_response, plain_error
+from .http import Headers, Refusal, Request, Response
+from .limits import add_limits
+
+
+class Call:
+    """A request, who makes it, and how to answer it.
+
+    `parameters` are what stands in the path for the route's names. What is put on the stack is
+    left when the response has been written.
+    """
+
+    def __init__(self, hub: Hub, request: Request) -> None:
+        self.hub = hub
+        self.request = request
+        self.id = hub.new_id()
+        self.parameters: dict[str, str] = {}
+        self.stack: AsyncExitStack | None = None
+        self.inference = False
+        self.windows: tuple[WindowState, ...] | None = None
+        self._identity: Identity | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who calls; only for routes that have a scope."""
+        assert self._identity is not None  # noqa: S101 - the route has a scope
+        return self._identity
+
+    @property
+    def account(self) -> str:
+        """The caller's account."""
+        return self.identity.account.id
+
+    def json_body(self) -> bytes:
+        """Return the body of a request that says it is JSON, or says nothing.
+
+        Raises:
+            Refusal: it says that it is something else: 415.
+        """
+        kind = self.request.headers.get(b"content-type", b"application/json")
+        if kind.partition(b";")[0].strip().lower() != b"application/json":
+            raise Refusal(
+                plain_error(
+                    415, "Send the body as 'Content-Type: application/json'.", code="not_json"
+                )
+            )
+        return self.request.body
+
+    async def answer(
+        self, value: Json | bytes, *, status: int = 200, headers: Headers | None = None
+    ) -> Response:
+        """Return *value* as JSON, with the caller's windows as they stand."""
+        body = value if isinstance(value, bytes) else orjson.dumps(value)
+        told: Headers = [JSON, *(headers or [])]
+        await self.add_limits(told)
+        return Response(status, told, body)
+
+    async def failure(self, error: HubError) -> Response:
+        """Return *error* as a response."""
+        response = error_response(error)
+        if isinstance(error, OverLimit) and error.limit != "reads_per_minute":
+            self.windows = error.windows or self.windows
+        if not isinstance(error, StorageError):
+            await self.add_limits(response.headers)
+        return response
+
+    async def add_limits(self, headers: Headers) -> None:
+        """Tell the caller's windows as they stand; nothing where the store cannot say."""
+        windows = self.windows
+        if windows is None and self._identity is not None:
+            try:
+                windows = await self.hub.windows(self._identity)
+            except StorageError:
+                return
+        if windows:
+            add_limits(headers, windows, self.hub.now(), inference=self.inference)
+
+    async def bug(self) -> Response:
+        """Return the answer to a fault of ours."""
+        response = plain_error(
+            500,
+            f"Something went wrong here. Please tell us the id {self.id}.",
+            code="internal_error",
+        )
+        await self.add_limits(response.headers)
+        return response

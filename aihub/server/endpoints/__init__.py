@@ -1,0 +1,1 @@
+"""What answers each route: a handler takes the call and returns the response."""

@@ -1,0 +1,30 @@
+"""Models, usage, and whether the server lives."""
+
+from __future__ import annotations
+
+from ..call import Call
+from ..errors import JSON, plain_error
+from ..http import Response
+from ..reading import model_object, usage_object
+
+
+async def model(call: Call) -> Response:
+    """Return one model."""
+    return await call.answer(model_object(call.hub.model(call.parameters["model"])))
+
+
+async def usage(call: Call) -> Response:
+    """Return what the caller's account used."""
+    return await call.answer(usage_object(await call.hub.usage(call.account)))
+
+
+async def healthz(_call: Call) -> Response:
+    """Say that the process answers."""
+    return Response(200, [JSON], b'{"status":"ok"}')
+
+
+async def readyz(call: Call) -> Response:
+    """Say whether requests are admitted."""
+    if call.hub.ready:
+        return Response(200, [JSON], b'{"status":"ready"}')
+    return plain_error(503, "Requests are not admitted now.", code="not_ready")
