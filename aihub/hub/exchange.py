@@ -37,14 +37,13 @@ from ..model.ledger import (
     WindowFull,
     WindowState,
 )
+from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
+from .recall import LONG_TEXT, Recalled, recall
 from .settling import Settler
 from .setup import Setup
-
-LONG_TEXT = 16_384
-"""Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
 
 
 @attrs.define(kw_only=True)
@@ -92,6 +91,7 @@ class Exchange:
         self.settled = False
         self._broken = False
         self._ask: Admission | None = None
+        self._recalled: Recalled | None = None
         self._attempts: list[Attempt] = []
         self._running: Running | None = None
 
@@ -105,12 +105,16 @@ class Exchange:
         """
         chat, identity = self.chat, self._identity
         asks.check_chat(chat)
+        now = self._clock.now()
+        recalled = None
+        if chat.session is not None:
+            recalled = self._recalled = await self._recall(now)
+            self.chat = chat = recalled.chat
         model = self._setup.model(chat.model)
         places = self._setup.places(model, chat, self._options.region)
-        now = self._clock.now()
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
-        prompt = await self._count(model)
+        prompt = recalled.prompt if recalled else await self._count(model)
         reservation = asks.reserve(
             chat,
             identity,
@@ -134,6 +138,7 @@ class Exchange:
             reserved_cost=reservation.cost,
             served_model=model.id,
             planned=places.planned,
+            session=chat.session,
             labels=self._options.labels,
             end_user=self._options.end_user or chat.user,
         )
@@ -144,6 +149,17 @@ class Exchange:
             raise asks.refusal(result, identity.budgets, self._clock.now())
         self._ask, self._model, self._places, self._prompt = ask, model, places, prompt
         self.admitted, self.windows = result.at, result.windows
+
+    async def _recall(self, now: Micros) -> Recalled:
+        # A request that has no chance does not load a conversation.
+        if self._settler.knows_full:
+            await self._settler.refuse_if_full(asks.windows(self._identity), now)
+        return await recall(self._setup, self._settler, self.chat, self._identity)
+
+    @property
+    def dropped(self) -> int:
+        """How many turns of its session were left out of the prompt."""
+        return self._recalled.dropped if self._recalled else 0
 
     async def _count(self, model: Model) -> Count:
         tokens, chat = self._setup.tokens, self.chat
@@ -232,19 +248,21 @@ class Exchange:
         billed = running.usage is not None or is_billed(error, has_content=begun)
         usage = self._partial(running) if billed else None
         outcome = failed_outcome(error, has_content=begun)
+        turn = self._turn(running, incomplete=True) if begun else None
         self._end_attempt(running, outcome, usage, error.code)
         retry = not begun and not last and not isinstance(error, InvalidRequest)
         if retry and billed:
             retry = await self._settler.hold(self.id, self._attempts[-1].cost)
         if not retry:
-            await self._settle("error", usage=usage, code=error.code)
+            await self._settle("error", usage=usage, code=error.code, turn=turn)
         return retry
 
     async def _succeed(self, running: Running) -> None:
         usage = running.usage or self._partial(running)
+        turn = self._turn(running, incomplete=False)
         self._end_attempt(running, "ok", usage, None)
         self._settler.learn(self._model.id, usage.completion)
-        await self._settle("ok", usage=usage, code=None)
+        await self._settle("ok", usage=usage, code=None, turn=turn)
         self.completion = Completion(
             id="chatcmpl-" + self.id.removeprefix("req_"),
             created=self.admitted,
@@ -254,6 +272,7 @@ class Exchange:
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
             fingerprint=running.fingerprint,
+            dropped=self.dropped,
         )
 
     def _partial(self, running: Running) -> Usage:
@@ -265,6 +284,11 @@ class Exchange:
         if told.completion >= received:
             return told
         return attrs.evolve(told, completion=received, source="estimated")
+
+    def _turn(self, running: Running, *, incomplete: bool) -> NewTurn | None:
+        if self._recalled is None:
+            return None
+        return self._recalled.turn(running, self._setup.tokens, incomplete=incomplete)
 
     def _end_attempt(
         self, running: Running, outcome: AttemptOutcome, usage: Usage | None, error: str | None
@@ -283,17 +307,22 @@ class Exchange:
         if self.settled or self._ask is None:
             return
         usage: Usage | None = None
+        turn: NewTurn | None = None
         code = "internal_error" if self._broken else "aborted"
         if self._running is not None:
+            turn = self._turn(self._running, incomplete=True)
             usage = self._partial(self._running)
             outcome: AttemptOutcome = "failed" if self._broken else "aborted"
             self._end_attempt(self._running, outcome, usage, code)
         try:
-            await self._settle("error" if self._broken else "aborted", usage=usage, code=code)
+            state: State = "error" if self._broken else "aborted"
+            await self._settle(state, usage=usage, code=code, turn=turn)
         except SettlementFailed:
             return
 
-    async def _settle(self, state: State, *, usage: Usage | None, code: str | None) -> None:
+    async def _settle(
+        self, state: State, *, usage: Usage | None, code: str | None, turn: NewTurn | None
+    ) -> None:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
         self.settled = True
@@ -308,5 +337,6 @@ class Exchange:
             code=code,
             latency=self._clock.now() - self.admitted,
             first_token=None if first is None else first - self.admitted,
+            turn=turn,
         )
         await self._settler.settle(ask, final)

@@ -48,6 +48,11 @@ class Stream:
         return self._exchange.admitted
 
     @property
+    def dropped(self) -> int:
+        """How many turns of its session were left out of the prompt, for they did not fit."""
+        return self._exchange.dropped
+
+    @property
     def completion(self) -> Completion:
         """The whole answer.
 

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from .session import NewTurn
 from .units import Micros, Pico
 from .usage import Usage
 
@@ -184,7 +185,8 @@ class Settlement:
     """How an admitted request ended.
 
     `used_tokens` is what its token windows are charged in place of the reservation. The cost is
-    the sum of the attempts' costs. `code` is an error's code, None for a good end.
+    the sum of the attempts' costs. `code` is an error's code, None for a good end. `turn` is
+    appended to its session in the same step, if the session is still there.
     """
 
     id: str
@@ -196,6 +198,7 @@ class Settlement:
     code: str | None = None
     latency: Micros = 0
     first_token: Micros | None = None
+    turn: NewTurn | None = None
 
     @property
     def cost(self) -> Pico:
@@ -240,11 +243,15 @@ def lost_settlement(ask: Admission, policy: LostPolicy, *, admitted: Micros) -> 
 
 @attrs.define(kw_only=True)
 class Settled:
-    """The settlement is written, or was replaced once if the row was `lost`."""
+    """The settlement is written, or was replaced once if the row was `lost`.
+
+    `turn` is the number that its turn was given in the session, None where none was appended.
+    """
 
     id: str
     state: State
     cost: Pico
+    turn: int | None = None
 
 
 @attrs.frozen

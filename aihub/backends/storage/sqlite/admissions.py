@@ -34,8 +34,10 @@ from ....model.ledger import (
     WindowState,
     lost_settlement,
 )
+from ....model.session import NewTurn
 from ....model.units import HOUR, Micros, Pico
 from ....model.usage import Usage
+from . import sessions
 
 Connection = sqlite3.Connection
 
@@ -297,7 +299,16 @@ def settle(db: Connection, final: Settlement, now: Micros) -> Settled | AlreadyS
             _charge(db, key, at, final.id, final.used_tokens)
     _write_end(db, final, now)
     _book(db, final.id, orjson.loads(holds), +1)
-    return Settled(id=final.id, state=final.state, cost=final.cost)
+    number = None if final.turn is None else _append(db, final, final.turn, now)
+    return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
+
+
+def _append(db: Connection, final: Settlement, turn: NewTurn, now: Micros) -> int | None:
+    (account,) = db.execute("SELECT account FROM requests WHERE id = ?", (final.id,)).fetchone()
+    usage = final.usage or Usage(0, 0)
+    return sessions.append(
+        db, account, turn, request=final.id, at=now, usage=usage, cost=final.cost
+    )
 
 
 def _unbook(db: Connection, id: str, holds: Iterable[Sequence[str]]) -> None:
