@@ -14,28 +14,23 @@ import attrs
 
 from ..errors import Conflict, ContextLengthExceeded, InvalidRequest
 from ..model.chat import Message, OtherPart, ToolCall
-from ..model.session import CONTEXT_POLICIES, Conversation, Session, Turn
+from ..model.session import (
+    CONTEXT_POLICIES,
+    MAX_METADATA,
+    MAX_METADATA_NAME,
+    MAX_METADATA_VALUE,
+    MAX_SYSTEM_PROMPT,
+    MAX_TITLE,
+    Conversation,
+    Session,
+    Turn,
+)
 from ..model.units import Json
 from .asks import check_text
 
 PROMPTS = frozenset({"system", "developer"})
 """Roles of messages that say how to answer; they are not part of a turn."""
 
-
-MAX_TITLE = 256
-"""Characters of a session's title: it is shown in a list."""
-
-MAX_SYSTEM_PROMPT = 262_144
-"""Characters of a session's prompt: some 60,000 tokens, paid for with every request."""
-
-MAX_METADATA = 16
-"""Pairs in a session's metadata; this and the two below are OpenAI's own bounds."""
-
-MAX_METADATA_NAME = 64
-"""Characters of the name of a pair."""
-
-MAX_METADATA_VALUE = 512
-"""Characters of the value of a pair."""
 
 MAX_NESTING = 64
 """Levels of JSON in a message that a session keeps: no part of a message has ten."""

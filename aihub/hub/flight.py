@@ -48,6 +48,11 @@ class Stream:
         return self._exchange.admitted
 
     @property
+    def model(self) -> str:
+        """The model's name as asked, or its session's."""
+        return self._exchange.chat.model
+
+    @property
     def dropped(self) -> int:
         """How many turns of its session were left out of the prompt, for they did not fit."""
         return self._exchange.dropped

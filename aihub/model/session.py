@@ -18,6 +18,22 @@ request is refused where prompt and reservation do not fit together; or only the
 at, as with any request."""
 
 
+MAX_TITLE = 256
+"""Characters of a session's title: it is shown in a list."""
+
+MAX_SYSTEM_PROMPT = 262_144
+"""Characters of a session's prompt: some 60,000 tokens, paid for with every request."""
+
+MAX_METADATA = 16
+"""Pairs in a session's metadata; this and the two below are OpenAI's own bounds."""
+
+MAX_METADATA_NAME = 64
+"""Characters of the name of a pair."""
+
+MAX_METADATA_VALUE = 512
+"""Characters of the value of a pair."""
+
+
 @attrs.frozen(kw_only=True)
 class Origin:
     """Where a forked session comes from: it shares *session*'s history up to *turn*."""

@@ -17,7 +17,7 @@ from ..core.asks import check_scope
 from ..errors import AuthenticationFailed, HubError
 from ..hub import Hub
 from .call import Call
-from .endpoints import chat, reading
+from .endpoints import chat, reading, sessions
 from .errors import plain_error
 from .http import Refusal, Request, Response
 from .reading import models_object
@@ -136,7 +136,7 @@ class Opened(Call):
         if found is None:
             return self._no_route()
         route, self.parameters = found
-        self.inference = route.scope == "inference"
+        self.inference = route.metered
         if route.scope is not None:
             await self._authenticate(route)
         return await HANDLERS[route.action](self)
@@ -177,6 +177,12 @@ HANDLERS: Mapping[Action, Handler] = {
     "models": Opened.models,
     "model": reading.model,
     "usage": reading.usage,
+    "create_session": sessions.create,
+    "list_sessions": sessions.listed,
+    "read_session": sessions.read,
+    "update_session": sessions.update,
+    "delete_session": sessions.delete,
+    "fork_session": sessions.fork,
     "healthz": reading.healthz,
     "readyz": reading.readyz,
 }

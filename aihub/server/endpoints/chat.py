@@ -10,7 +10,7 @@ import orjson
 
 from ...dialects import openai_chat as dialect
 from ...dialects.sse import DONE, KEEP_ALIVE
-from ...errors import HubError, NotFound
+from ...errors import HubError
 from ...hub import Options, Stream
 from ...model.chat import Chat
 from ...model.events import UsageSeen
@@ -42,8 +42,6 @@ async def chat_stream(call: Call) -> Response:
 
 async def _answer(call: Call, *, always_stream: bool) -> Response:
     chat = dialect.decode_request(call.json_body())
-    if chat.extra and "session_id" in chat.extra:
-        raise NotFound("session", str(chat.extra["session_id"]), param="session_id")
     if always_stream and not chat.stream:
         chat.stream = True
     region = call.request.headers.get(REGION)
@@ -52,6 +50,8 @@ async def _answer(call: Call, *, always_stream: bool) -> Response:
         return await _stream(call, chat, options)
     answer = await call.hub.answer(chat, call.identity, options)
     headers: Headers = [JSON]
+    if chat.session is not None:
+        headers.append(_dropped(answer.dropped))
     add_limits(headers, answer.windows, call.hub.now(), inference=True)
     return Response(200, headers, dialect.encode_completion(answer.completion))
 
@@ -60,16 +60,23 @@ async def _stream(call: Call, chat: Chat, options: Options) -> Response:
     call.stack = stack = AsyncExitStack()
     stream = await stack.enter_async_context(call.hub.open(chat, call.identity, options))
     headers = list(STREAM)
+    if chat.session is not None:
+        headers.append(_dropped(stream.dropped))
     add_limits(headers, stream.windows, call.hub.now(), inference=True)
     body = await stack.enter_async_context(aclosing(_chunks(call, chat, stream)))
     return Response(200, headers, body, keep_alive=KEEP_ALIVE)
+
+
+def _dropped(turns: int) -> tuple[bytes, bytes]:
+    """Tell how many turns of the session did not fit."""
+    return b"x-aihub-session-dropped", b"%d" % turns
 
 
 async def _chunks(call: Call, chat: Chat, stream: Stream) -> AsyncGenerator[bytes, None]:
     encoder = dialect.StreamEncoder(
         id=stream.id.replace("req_", "chatcmpl-", 1),
         created=stream.admitted,
-        model=chat.model,
+        model=stream.model,
         include_usage=chat.include_usage,
     )
     begun = False
