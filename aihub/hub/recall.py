@@ -23,8 +23,8 @@ LONG_TEXT = 16_384
 """Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
 
 MARGIN = 2
-"""How many times its context window a model is given to choose from: turns were counted as some
-model counts, and another may count half as many."""
+"""How many times its context window a model is given to choose from where turns were counted as
+another counts: it may count half as many."""
 
 
 @attrs.define
@@ -128,9 +128,10 @@ async def _load(
                 code="missing_required_parameter",
             )
         model = setup.model(name)
-        conversation = await settler.store.conversation(
-            account, id, tokens=MARGIN * model.context_window
-        )
+        window, store = model.context_window, settler.store
+        conversation = await store.conversation(account, id, tokens=window)
+        if conversation and any(one.encoding != model.encoding for one in conversation.turns):
+            conversation = await store.conversation(account, id, tokens=MARGIN * window)
     if scope.cancelled_caught:
         raise StoreUnavailable("the store does not answer")
     if conversation is None:
