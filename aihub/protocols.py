@@ -16,15 +16,17 @@ import attrs
 from .model.account import Account, Budget, Identity, Key, Plan
 from .model.catalogue import Model
 from .model.chat import Chat
-from .model.events import Event
+from .model.events import Completion, Event
 from .model.ledger import (
     Admission,
     Admitted,
     AlreadySettled,
     BudgetState,
+    Idempotency,
     LedgerRow,
     LostPolicy,
     Refused,
+    Repeated,
     Settled,
     Settlement,
     WindowAsk,
@@ -125,8 +127,10 @@ class Admissions(Protocol):
     async def admit(self, ask: Admission) -> Admitted | Refused:
         """Take all windows, slots and holds and write the ledger row, or leave no trace.
 
-        Re-checks that key and account are live. Cancelled: it happened or it did not, never
-        half; the caller then settles the id to be sure.
+        Re-checks that key and account are live. Where the account has used the idempotency key in
+        the last `REPEAT_SPAN` for a request that is open or ended well, that is the answer
+        (`Repeated`), whatever the windows say; one that failed lets the key go. Cancelled: it
+        happened or it did not, never half; the caller then settles the id to be sure.
         """
         ...
 
@@ -300,6 +304,21 @@ class UsageLog(Protocol):
         ...
 
 
+class Answers(Protocol):
+    """Protocol: answers kept for who asks again with the same idempotency key.
+
+    They are kept for `REPEAT_SPAN` from admission, as far as there is room.
+    """
+
+    async def repeated(self, account: str, asked: Idempotency) -> Repeated | None:
+        """Say what a key was used for, as `Admissions.admit` would; None where it is free."""
+        ...
+
+    async def answer(self, account: str, request: str) -> Completion | None:
+        """Return the answer that a request of the account was settled with, if it was kept."""
+        ...
+
+
 class Sessions(Protocol):
     """Protocol: conversations that are kept. Turns are appended by `Admissions.settle` alone.
 
@@ -374,7 +393,7 @@ class Sessions(Protocol):
         ...
 
 
-class Store(Admissions, Leases, Directory, UsageLog, Sessions, Protocol):
+class Store(Admissions, Leases, Directory, UsageLog, Answers, Sessions, Protocol):
     """Protocol: all that a hub keeps. Opening and closing it is its maker's business.
 
     Every method raises `StoreUnavailable` where the storage is down, and never anything foreign.

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from hashlib import sha256
 
 import attrs
 from anyio import to_thread
 
 from ..core import asks
 from ..core.attempts import Running, failed_outcome, is_billed
+from ..core.repetitions import already_processed, check_key, check_repetition
+from ..core.repetitions import events as told_again
 from ..errors import (
     InvalidRequest,
     SettlementFailed,
@@ -32,6 +35,8 @@ from ..model.ledger import (
     Admitted,
     Attempt,
     AttemptOutcome,
+    Idempotency,
+    Repeated,
     Settlement,
     State,
     WindowFull,
@@ -53,12 +58,19 @@ class Options:
     `region` pins it: it never leaves that region. `labels` (at most 16) and `end_user` go to the
     ledger, for attribution. `id` is the request's, from `Hub.new_id`, where the caller must know
     it beforehand.
+
+    `idempotency_key` (at most 255 bytes) names the request, for 24 hours and within the account:
+    one that comes again under the same name is told the same answer, free of charge. `digest` is
+    the SHA-256 of what was asked, by which another request under the same name is known; by default
+    it is taken of the chat.
     """
 
     region: str | None = None
     labels: Mapping[str, str] | None = None
     end_user: str | None = None
     id: str | None = None
+    idempotency_key: str | None = None
+    digest: bytes | None = None
 
 
 NO_OPTIONS = Options()
@@ -90,6 +102,7 @@ class Exchange:
         self.completion: Completion | None = None
         self.settled = False
         self._broken = False
+        self.replayed = False
         self._ask: Admission | None = None
         self._recalled: Recalled | None = None
         self._attempts: list[Attempt] = []
@@ -105,6 +118,11 @@ class Exchange:
         """
         chat, identity = self.chat, self._identity
         asks.check_chat(chat)
+        again = None
+        if self._options.idempotency_key is not None:
+            again = self._idempotency(self._options.idempotency_key)
+            if await self._repeats(again):
+                return
         now = self._clock.now()
         recalled = None
         if chat.session is not None:
@@ -141,14 +159,57 @@ class Exchange:
             session=chat.session,
             labels=self._options.labels,
             end_user=self._options.end_user or chat.user,
+            idempotency=again,
         )
         result = await self._settler.admit(ask)
         if not isinstance(result, Admitted):
+            if isinstance(result, Repeated):
+                # Another came between the look-up and the admission.
+                await self._replay(result)
+                return
             if isinstance(result, WindowFull):
                 self._settler.remember_full(result, now)
             raise asks.refusal(result, identity.budgets, self._clock.now())
         self._ask, self._model, self._places, self._prompt = ask, model, places, prompt
         self.admitted, self.windows = result.at, result.windows
+
+    # Repetitions
+
+    def _idempotency(self, key: str) -> Idempotency:
+        check_key(key)
+        digest = self._options.digest or sha256(repr(self.chat).encode()).digest()
+        return Idempotency(key, digest)
+
+    async def _repeats(self, asked: Idempotency) -> bool:
+        store, account = self._settler.store, self._identity.account.id
+        found = await self._settler.read(lambda: store.repeated(account, asked))
+        if found is None:
+            return False
+        await self._replay(found)
+        return True
+
+    async def _replay(self, repeated: Repeated) -> None:
+        """Take the answer of a request that was the same.
+
+        Raises:
+            Conflict: it was another, is in progress, or its answer was not kept.
+        """
+        check_repetition(repeated)
+        store, identity = self._settler.store, self._identity
+        done = await self._settler.read(lambda: store.answer(identity.account.id, repeated.request))
+        if done is None:
+            raise already_processed(repeated)
+        self.completion, self.replayed = done, True
+        self.admitted = done.created
+        self.chat = attrs.evolve(self.chat, model=done.model)
+        self.windows = await self._settler.read(lambda: store.peek(asks.windows(identity)))
+
+    @property
+    def answer_id(self) -> str:
+        """The id of the answer: the request's in other words, or that of the one repeated."""
+        if self.replayed and self.completion is not None:
+            return self.completion.id
+        return "chatcmpl-" + self.id.removeprefix("req_")
 
     async def _recall(self, now: Micros) -> Recalled:
         # A request that has no chance does not load a conversation.
@@ -159,6 +220,8 @@ class Exchange:
     @property
     def dropped(self) -> int:
         """How many turns of its session were left out of the prompt."""
+        if self.replayed and self.completion is not None:
+            return self.completion.dropped
         return self._recalled.dropped if self._recalled else 0
 
     async def _count(self, model: Model) -> Count:
@@ -178,6 +241,10 @@ class Exchange:
             UpstreamError: no attempt succeeded; the last one's error.
             SettlementFailed: the answer could not be settled, so its end is not delivered.
         """
+        if self.replayed and self.completion is not None:
+            for event in told_again(self.completion):
+                yield event
+            return
         for running, last in self._tries():
             held: list[Event] = []
             try:
@@ -207,6 +274,8 @@ class Exchange:
 
         The same steps without handing events on, which is a tenth of what a request costs.
         """
+        if self.replayed:
+            return
         for running, last in self._tries():
             try:
                 async with self._open(running) as events:
@@ -262,9 +331,8 @@ class Exchange:
         turn = self._turn(running, incomplete=False)
         self._end_attempt(running, "ok", usage, None)
         self._settler.learn(self._model.id, usage.completion)
-        await self._settle("ok", usage=usage, code=None, turn=turn)
-        self.completion = Completion(
-            id="chatcmpl-" + self.id.removeprefix("req_"),
+        done = Completion(
+            id=self.answer_id,
             created=self.admitted,
             model=self.chat.model,
             served_model=self._model.id,
@@ -274,6 +342,9 @@ class Exchange:
             fingerprint=running.fingerprint,
             dropped=self.dropped,
         )
+        kept = None if self._options.idempotency_key is None else done
+        await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept)
+        self.completion = done
 
     def _partial(self, running: Running) -> Usage:
         """Count what was received where the provider does not tell, or told before the end."""
@@ -321,7 +392,13 @@ class Exchange:
             return
 
     async def _settle(
-        self, state: State, *, usage: Usage | None, code: str | None, turn: NewTurn | None
+        self,
+        state: State,
+        *,
+        usage: Usage | None,
+        code: str | None,
+        turn: NewTurn | None,
+        answer: Completion | None = None,
     ) -> None:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
@@ -338,5 +415,6 @@ class Exchange:
             latency=self._clock.now() - self.admitted,
             first_token=None if first is None else first - self.admitted,
             turn=turn,
+            answer=answer,
         )
         await self._settler.settle(ask, final)

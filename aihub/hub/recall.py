@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import anyio
 import attrs
 from anyio import to_thread
 
 from ..core import sessions
 from ..core.attempts import Running
 from ..core.reservations import completion_reserve
-from ..errors import InvalidRequest, NotFound, StoreUnavailable
+from ..errors import InvalidRequest, NotFound
 from ..model.account import Identity
 from ..model.catalogue import Model
 from ..model.chat import Chat, Message
 from ..model.session import Conversation, NewTurn, Turn
 from ..model.usage import Count
 from ..protocols import TokenCounter
-from .settling import STORE_TIMEOUT, Settler
+from .settling import Settler
 from .setup import Setup
 
 LONG_TEXT = 16_384
@@ -112,31 +111,28 @@ async def _load(
     setup: Setup, settler: Settler, chat: Chat, account: str
 ) -> tuple[Model, Conversation]:
     """Return the model that is meant, and the part of the conversation that may fit it."""
-    id = chat.session or ""
-    conversation: Conversation | None = None
-    with anyio.move_on_after(STORE_TIMEOUT) as scope:
-        name = chat.model
-        if not name:
-            session = await settler.store.session(account, id)
-            if session is None:
-                raise NotFound("session", id, param="session_id")
-            name = session.model or ""
-        if not name:
-            raise InvalidRequest(
-                "Neither the request nor its session names a model.",
-                param="model",
-                code="missing_required_parameter",
-            )
-        model = setup.model(name)
-        window, store = model.context_window, settler.store
-        conversation = await store.conversation(account, id, tokens=window)
-        if conversation and any(one.encoding != model.encoding for one in conversation.turns):
-            conversation = await store.conversation(account, id, tokens=MARGIN * window)
-    if scope.cancelled_caught:
-        raise StoreUnavailable("the store does not answer")
-    if conversation is None:
+    id, store = chat.session or "", settler.store
+    name = chat.model
+    if not name:
+        session = await settler.read(lambda: store.session(account, id))
+        if session is None:
+            raise NotFound("session", id, param="session_id")
+        name = session.model or ""
+    if not name:
+        raise InvalidRequest(
+            "Neither the request nor its session names a model.",
+            param="model",
+            code="missing_required_parameter",
+        )
+    model = setup.model(name)
+    window = model.context_window
+    found = await settler.read(lambda: store.conversation(account, id, tokens=window))
+    if found is not None and any(one.encoding != model.encoding for one in found.turns):
+        more = MARGIN * window
+        found = await settler.read(lambda: store.conversation(account, id, tokens=more))
+    if found is None:
         raise NotFound("session", id, param="session_id")
-    return model, conversation
+    return model, found
 
 
 async def _sizes(tokens: TokenCounter, model: Model, turns: tuple[Turn, ...]) -> list[Count]:

@@ -11,8 +11,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from .events import Completion
 from .session import NewTurn
-from .units import Micros, Pico
+from .units import DAY, Micros, Pico
 from .usage import Usage
 
 SCHEMA_VERSION = 1
@@ -22,6 +23,18 @@ WindowKind: TypeAlias = Literal["requests", "tokens"]
 State: TypeAlias = Literal["open", "ok", "error", "aborted", "lost"]
 LostPolicy: TypeAlias = Literal["prompt", "reserved", "nothing"]
 LOST_POLICIES: tuple[LostPolicy, ...] = ("prompt", "reserved", "nothing")
+
+
+REPEAT_SPAN: Micros = DAY
+"""How long an idempotency key is remembered: any retry has given up by then."""
+
+
+@attrs.frozen
+class Idempotency:
+    """A caller's name for a request, by which a repetition is known, and the request's SHA-256."""
+
+    key: str
+    digest: bytes
 
 
 @attrs.define
@@ -110,6 +123,7 @@ class Admission:
     session: str | None = None
     labels: Mapping[str, str] | None = None
     end_user: str | None = None
+    idempotency: Idempotency | None = None
 
 
 @attrs.define
@@ -152,7 +166,16 @@ class NotLive:
     what: Literal["revoked", "expired", "deleted", "unknown"]
 
 
-Refused: TypeAlias = WindowFull | SlotsFull | BudgetFull | NotLive
+@attrs.frozen
+class Repeated:
+    """The account has used the idempotency key before, for *request*; *same*: with this digest."""
+
+    request: str
+    state: State
+    same: bool
+
+
+Refused: TypeAlias = WindowFull | SlotsFull | BudgetFull | NotLive | Repeated
 
 AttemptOutcome: TypeAlias = Literal["ok", "failed", "refused", "cut", "aborted", "lost"]
 
@@ -186,7 +209,8 @@ class Settlement:
 
     `used_tokens` is what its token windows are charged in place of the reservation. The cost is
     the sum of the attempts' costs. `code` is an error's code, None for a good end. `turn` is
-    appended to its session in the same step, if the session is still there.
+    appended to its session in the same step, if the session is still there. `answer` is kept for
+    repetitions.
     """
 
     id: str
@@ -199,6 +223,7 @@ class Settlement:
     latency: Micros = 0
     first_token: Micros | None = None
     turn: NewTurn | None = None
+    answer: Completion | None = None
 
     @property
     def cost(self) -> Pico:
@@ -288,6 +313,8 @@ class LedgerRow:
     session: str | None
     labels: Mapping[str, str]
     end_user: str | None
+    idempotency_key: str | None = None
+    digest: bytes | None = None
     attempts: tuple[Attempt, ...] = ()
     schema_version: int = SCHEMA_VERSION
 

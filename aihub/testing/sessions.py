@@ -82,22 +82,10 @@ class SessionsSuite:
         """Open an empty store whose windows, leases and rows go by *clock*."""
         raise NotImplementedError
 
-    async def _begin(self, store: Store) -> None:
-        await store.enlist(OWNER, LEASE)
-        await store.add_account(ACCOUNT)
-        await store.add_account(OTHER)
-        assert await store.add_session(SESSION)
-
-    async def _say(self, store: Store, *said: str, session: str = "ses_1") -> None:
-        for n, text in enumerate(said):
-            id = f"req_{session}_{text}_{n}"
-            await store.admit(ask(id, session=session))
-            await store.settle(ended(id, turn(text, session)))
-
     async def test_a_session_is_as_it_was_written(self) -> None:
         """All fields come back; an id that is taken is refused and nothing is written."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
+            await _furnish(store)
             assert await store.session("acc_1", "ses_1") == SESSION
             again = attrs.evolve(SESSION, title="Other", account="acc_2")
             assert not await store.add_session(again)
@@ -107,7 +95,7 @@ class SessionsSuite:
     async def test_only_an_account_that_lives_begins_a_session(self) -> None:
         """Not one that is unknown, nor one that was deleted."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
+            await _furnish(store)
             await store.change_account("acc_2", lambda one: attrs.evolve(one, deleted=NOON))
             for account in ("acc_2", "acc_9"):
                 raised = False
@@ -121,8 +109,8 @@ class SessionsSuite:
     async def test_another_accounts_session_does_not_exist(self) -> None:
         """Nothing of it can be read, changed, forked, deleted or added to."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, "a")
+            await _furnish(store)
+            await _say(store, "a")
             assert await store.session("acc_2", "ses_1") is None
             assert list(await store.sessions("acc_2")) == []
             assert list(await store.turns("acc_2", "ses_1")) == []
@@ -140,7 +128,7 @@ class SessionsSuite:
         """Number, sums, version and time come with it, and the row names its session."""
         clock = ManualClock(NOON)
         async with self.open_store(clock) as store:
-            await self._begin(store)
+            await _furnish(store)
             await store.admit(ask("req_1", session="ses_1"))
             clock.advance(1)
             settled = await store.settle(ended("req_1", turn("hello"), cost=7))
@@ -176,8 +164,8 @@ class SessionsSuite:
     async def test_a_second_settlement_appends_nothing(self) -> None:
         """However often a request is settled, its turn is there once."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, "a")
+            await _furnish(store)
+            await _say(store, "a")
             await store.settle(ended("req_ses_1_a_0", turn("again")))
             await store.settle(ended("req_unknown", turn("never")))
             assert texts(await store.turns("acc_1", "ses_1")) == ["a"]
@@ -186,7 +174,7 @@ class SessionsSuite:
         """The sweeper adds no turn; the end that comes late after all does, once."""
         clock = ManualClock(NOON)
         async with self.open_store(clock) as store:
-            await self._begin(store)
+            await _furnish(store)
             await store.admit(ask("req_1", session="ses_1"))
             clock.advance(LEASE // SECOND + 1)
             await store.retire(OWNER)
@@ -199,7 +187,7 @@ class SessionsSuite:
     async def test_a_session_deleted_meanwhile_is_billed_and_not_brought_back(self) -> None:
         """The request settles with its cost, and there is no turn."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
+            await _furnish(store)
             await store.admit(ask("req_1", session="ses_1"))
             assert await store.delete_session("acc_1", "ses_1")
             settled = await store.settle(ended("req_1", turn("late"), cost=9))
@@ -210,7 +198,7 @@ class SessionsSuite:
     async def test_turns_appended_at_once_all_stand(self) -> None:
         """200 settlements at the same time: 200 turns, numbered without a gap."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
+            await _furnish(store)
 
             async def say(n: int) -> None:
                 await store.admit(ask(f"req_{n}", session="ses_1"))
@@ -237,7 +225,7 @@ class SessionsSuite:
             Message("assistant", ""),
         )
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
+            await _furnish(store)
             await store.admit(ask("req_1", session="ses_1"))
             await store.settle(ended("req_1", turn("", messages=said, incomplete=True)))
             (kept,) = await store.turns("acc_1", "ses_1")
@@ -247,8 +235,8 @@ class SessionsSuite:
     async def test_pages_of_turns_go_both_ways(self) -> None:
         """After a number, before a number, and no further than there are turns."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, *"abcde")
+            await _furnish(store)
+            await _say(store, *"abcde")
             turns = store.turns
             assert texts(await turns("acc_1", "ses_1", limit=2)) == ["a", "b"]
             assert texts(await turns("acc_1", "ses_1", after=3)) == ["d", "e"]
@@ -262,8 +250,8 @@ class SessionsSuite:
     async def test_a_conversation_has_the_newest_turns_and_one_more(self) -> None:
         """As many as come to the tokens asked for, and one beyond, oldest first."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, *"abcde")
+            await _furnish(store)
+            await _say(store, *"abcde")
             for tokens, expected in ((0, "e"), (10, "de"), (29, "cde"), (50, "abcde")):
                 found = await store.conversation("acc_1", "ses_1", tokens=tokens)
                 assert found is not None
@@ -278,7 +266,7 @@ class SessionsSuite:
     async def test_lists_go_by_id_after_a_place(self) -> None:
         """A page ends where it was asked to, and the next begins there."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
+            await _furnish(store)
             for n in (3, 2, 4):
                 await store.add_session(attrs.evolve(SESSION, id=f"ses_{n}"))
             await store.add_session(attrs.evolve(SESSION, id="ses_25", account="acc_2"))
@@ -290,8 +278,8 @@ class SessionsSuite:
     async def test_a_change_is_one_step_and_leaves_the_turns(self) -> None:
         """What it says of itself changes; what raises inside changes nothing."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, "a")
+            await _furnish(store)
+            await _say(store, "a")
             changed = await store.change_session("acc_1", "ses_1", _renamed)
             assert changed is not None
             assert (changed.title, changed.version, changed.turns) == ("New", 3, 1)
@@ -308,8 +296,8 @@ class SessionsSuite:
     async def test_a_deleted_session_is_gone_with_what_was_said(self) -> None:
         """A refusal in the same step leaves all of it; the id may then be used again, empty."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, "a")
+            await _furnish(store)
+            await _say(store, "a")
             raised = False
             try:
                 await store.delete_session("acc_1", "ses_1", _check)
@@ -326,16 +314,16 @@ class SessionsSuite:
     async def test_a_fork_shares_history_up_to_a_turn_and_goes_its_own_way(self) -> None:
         """Both go on apart, and the sums of the fork are those of the turns it has."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, *"abc")
+            await _furnish(store)
+            await _say(store, *"abc")
             forked = await store.fork_session("acc_1", "ses_1", _fork("ses_2", "ses_1", 2))
             assert forked is not None
             assert forked.origin == Origin(session="ses_1", turn=2)
             assert (forked.turns, forked.messages, forked.cost) == (2, 4, 200)
             assert (forked.prompt_tokens, forked.completion_tokens) == (6, 8)
             assert await store.session("acc_1", "ses_2") == forked
-            await self._say(store, *"xy", session="ses_2")
-            await self._say(store, "d")
+            await _say(store, *"xy", session="ses_2")
+            await _say(store, "d")
             assert texts(await store.turns("acc_1", "ses_2")) == ["a", "b", "x", "y"]
             assert texts(await store.turns("acc_1", "ses_1")) == ["a", "b", "c", "d"]
             numbers = [one.number for one in await store.turns("acc_1", "ses_2")]
@@ -345,12 +333,12 @@ class SessionsSuite:
     async def test_forks_of_forks_read_through_all_of_them(self) -> None:
         """A chain of forks, each with a turn of its own, in either order and in pages."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, "1")
+            await _furnish(store)
+            await _say(store, "1")
             for n in range(2, 9):
                 made = _fork(f"ses_{n}", f"ses_{n - 1}", n - 1)
                 assert await store.fork_session("acc_1", f"ses_{n - 1}", made) is not None
-                await self._say(store, f"{n}", session=f"ses_{n}")
+                await _say(store, f"{n}", session=f"ses_{n}")
             assert "".join(texts(await store.turns("acc_1", "ses_8"))) == "12345678"
             middle = await store.turns("acc_1", "ses_8", after=2, limit=3)
             assert "".join(texts(middle)) == "345"
@@ -366,16 +354,16 @@ class SessionsSuite:
     async def test_deleting_a_session_leaves_its_forks_whole(self) -> None:
         """And deleting the forks leaves the original; what nobody has is erased."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
-            await self._say(store, *"abc")
+            await _furnish(store)
+            await _say(store, *"abc")
             await store.fork_session("acc_1", "ses_1", _fork("ses_2", "ses_1", 2))
-            await self._say(store, "x", session="ses_2")
+            await _say(store, "x", session="ses_2")
             await store.fork_session("acc_1", "ses_2", _fork("ses_3", "ses_2", 3))
             assert await store.delete_session("acc_1", "ses_1")
             assert texts(await store.turns("acc_1", "ses_2")) == ["a", "b", "x"]
             assert await store.delete_session("acc_1", "ses_2")
             assert texts(await store.turns("acc_1", "ses_3")) == ["a", "b", "x"]
-            await self._say(store, "y", session="ses_3")
+            await _say(store, "y", session="ses_3")
             assert texts(await store.turns("acc_1", "ses_3")) == ["a", "b", "x", "y"]
             assert await store.delete_session("acc_1", "ses_3")
             assert list(await store.turns("acc_1", "ses_3")) == []
@@ -383,7 +371,7 @@ class SessionsSuite:
     async def test_an_id_that_is_taken_is_nobodys_fork(self) -> None:
         """It is a mistake of the program's, and nothing is written."""
         async with self.open_store(ManualClock(NOON)) as store:
-            await self._begin(store)
+            await _furnish(store)
             await store.add_session(attrs.evolve(SESSION, id="ses_2"))
             raised = False
             try:
@@ -415,3 +403,17 @@ def _fork(id: str, origin: str, upto: int) -> Callable[[Session], Session]:
         )
 
     return make
+
+
+async def _furnish(store: Store) -> None:
+    await store.enlist(OWNER, LEASE)
+    await store.add_account(ACCOUNT)
+    await store.add_account(OTHER)
+    assert await store.add_session(SESSION)
+
+
+async def _say(store: Store, *said: str, session: str = "ses_1") -> None:
+    for n, text in enumerate(said):
+        id = f"req_{session}_{text}_{n}"
+        await store.admit(ask(id, session=session))
+        await store.settle(ended(id, turn(text, session)))

@@ -471,3 +471,35 @@ async def test_errors_have_four_fields_whatever_they_are():
         if error_response(error).status == 429:
             expected.add("retry_after")
         assert set(fields) == expected
+
+
+async def test_a_request_that_comes_twice_is_answered_once():
+    """Whole and streamed: the same id and text, marked, and counted by no window."""
+    provider = ScriptedProvider()
+    async with open_client(provider) as client:
+        for path in ("/v1/chat/completions", "/v1/chat/stream"):
+            asked = {"idempotency_key": path}
+            _, first_headers, first = await client.ask("POST", path, HELLO, **asked)
+            status, headers, again = await client.ask("POST", path, HELLO, **asked)
+            assert (status, headers["idempotent-replayed"]) == (200, "true")
+            assert "idempotent-replayed" not in first_headers
+            left = first_headers["x-ratelimit-remaining-requests"]
+            assert headers["x-ratelimit-remaining-requests"] == left
+            assert headers["x-request-id"] != first_headers["x-request-id"]
+            if path.endswith("completions"):
+                assert again == first
+            else:
+                ids = {json.loads(line[6:])["id"] for line in again.split("\n\n")[:-2]}
+                assert ids == {json.loads(first.split("\n\n")[0][6:])["id"]}
+                assert again.endswith("data: [DONE]\n\n")
+                assert '"content":"Once upon a time"' in again
+        assert len(provider.calls) == 2
+        # The same body on another path is another request.
+        asked = {"idempotency_key": "/v1/chat/stream"}
+        status, headers, refused = await client.ask("POST", "/v1/chat/completions", HELLO, **asked)
+        assert (status, refused["error"]["code"]) == (409, "idempotency_mismatch")
+        assert headers["x-should-retry"] == "false"
+        status, _, refused = await client.ask(
+            "POST", "/v1/chat/completions", HELLO, idempotency_key="x" * 256
+        )
+        assert (status, refused["error"]["param"]) == (400, "Idempotency-Key")

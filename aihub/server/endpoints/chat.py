@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
+from hashlib import sha256
 
 import orjson
 
@@ -28,6 +29,7 @@ STREAM: Headers = [
 ]
 
 REGION = b"x-aihub-region"
+IDEMPOTENCY_KEY = b"idempotency-key"
 
 
 async def chat(call: Call) -> Response:
@@ -41,17 +43,20 @@ async def chat_stream(call: Call) -> Response:
 
 
 async def _answer(call: Call, *, always_stream: bool) -> Response:
-    chat = dialect.decode_request(call.json_body())
+    body = call.json_body()
+    chat = dialect.decode_request(body)
     if always_stream and not chat.stream:
         chat.stream = True
     region = call.request.headers.get(REGION)
     options = Options(id=call.id, region=region.decode("latin-1") if region else None)
+    key = call.request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None:
+        options.idempotency_key = key.decode("latin-1")
+        options.digest = sha256(call.request.path.encode() + b"\n" + body).digest()
     if chat.stream:
         return await _stream(call, chat, options)
     answer = await call.hub.answer(chat, call.identity, options)
-    headers: Headers = [JSON]
-    if chat.session is not None:
-        headers.append(_dropped(answer.dropped))
+    headers: Headers = [JSON, *_marks(chat, answer)]
     add_limits(headers, answer.windows, call.hub.now(), inference=True)
     return Response(200, headers, dialect.encode_completion(answer.completion))
 
@@ -59,22 +64,25 @@ async def _answer(call: Call, *, always_stream: bool) -> Response:
 async def _stream(call: Call, chat: Chat, options: Options) -> Response:
     call.stack = stack = AsyncExitStack()
     stream = await stack.enter_async_context(call.hub.open(chat, call.identity, options))
-    headers = list(STREAM)
-    if chat.session is not None:
-        headers.append(_dropped(stream.dropped))
+    headers = [*STREAM, *_marks(chat, stream)]
     add_limits(headers, stream.windows, call.hub.now(), inference=True)
     body = await stack.enter_async_context(aclosing(_chunks(call, chat, stream)))
     return Response(200, headers, body, keep_alive=KEEP_ALIVE)
 
 
-def _dropped(turns: int) -> tuple[bytes, bytes]:
-    """Tell how many turns of the session did not fit."""
-    return b"x-aihub-session-dropped", b"%d" % turns
+def _marks(chat: Chat, stream: Stream) -> Headers:
+    """Tell how many turns of the session did not fit, and that an answer is an earlier one."""
+    marks: Headers = []
+    if chat.session is not None:
+        marks.append((b"x-aihub-session-dropped", b"%d" % stream.dropped))
+    if stream.replayed:
+        marks.append((b"idempotent-replayed", b"true"))
+    return marks
 
 
 async def _chunks(call: Call, chat: Chat, stream: Stream) -> AsyncGenerator[bytes, None]:
     encoder = dialect.StreamEncoder(
-        id=stream.id.replace("req_", "chatcmpl-", 1),
+        id=stream.answer_id,
         created=stream.admitted,
         model=stream.model,
         include_usage=chat.include_usage,

@@ -11,12 +11,12 @@ from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.memory import store as memory
 from aihub.model.ledger import Admitted, AlreadySettled, WindowFull
 from aihub.model.units import SECOND
-from aihub.testing import ManualClock, SessionsSuite
+from aihub.testing import AnswersSuite, ManualClock, SessionsSuite
 from aihub.testing.stores import ACCOUNT, NOON, StoreSuite, ask, end, requests
 
 
 @pytest.mark.anyio
-class TestMemoryStore(StoreSuite, SessionsSuite):
+class TestMemoryStore(StoreSuite, AnswersSuite, SessionsSuite):
     """The reference."""
 
     @asynccontextmanager
@@ -141,6 +141,26 @@ class ShowsToAll(MemoryStore):
         return next((own[id] for own in self._sessions.values() if id in own), None)
 
 
+class ForgetsKeys(MemoryStore):
+    """Broken: only an open request has its key."""
+
+    def admit_nowait(self, ask):
+        if ask.idempotency and not any(row.ask.idempotency for row in self._open.values()):
+            self._kept.erase(ask.account)
+        return super().admit_nowait(ask)
+
+
+class KeepsKeysForEver(MemoryStore):
+    """Broken: a request that failed is never let try again."""
+
+    def _end(self, row, final, now):
+        settled = super()._end(row, final, now)
+        if row.ask.idempotency:
+            self._kept._promises[row.ask.account, row.ask.idempotency.key].state = "ok"
+        return settled
+
+
+BROKEN_ANSWERS = [ForgetsKeys, KeepsKeysForEver]
 BROKEN_SESSIONS = [LosesATurn, AppendsTwice, BringsBack, ForksByName, ShowsToAll]
 BROKEN = [ForgetsToRefund, Slots, SettlesTwice, AdmitsHalf, SweepsTheLiving, ForgetsRevocation]
 
@@ -149,6 +169,7 @@ BROKEN = [ForgetsToRefund, Slots, SettlesTwice, AdmitsHalf, SweepsTheLiving, For
     ("suite", "broken"),
     [
         *((StoreSuite, broken) for broken in BROKEN),
+        *((AnswersSuite, broken) for broken in BROKEN_ANSWERS),
         *((SessionsSuite, broken) for broken in BROKEN_SESSIONS),
     ],
     ids=lambda one: one.__name__,

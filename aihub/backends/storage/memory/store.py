@@ -17,16 +17,19 @@ import attrs
 from ....core.limits import Window
 from ....errors import UsageMistake
 from ....model.account import BUILT_IN_PLANS, Account, Budget, Identity, Key, Plan
+from ....model.events import Completion
 from ....model.ledger import (
     Admission,
     Admitted,
     AlreadySettled,
     BudgetFull,
     BudgetState,
+    Idempotency,
     LedgerRow,
     LostPolicy,
     NotLive,
     Refused,
+    Repeated,
     Settled,
     Settlement,
     SlotsFull,
@@ -39,6 +42,7 @@ from ....model.ledger import (
 from ....model.units import HOUR, Micros, Pico, rfc3339
 from ....model.usage import GroupBy, Usage, UsageReport, UsageSum
 from ....protocols import Clock
+from .answers import MemoryAnswers
 from .sessions import MemorySessions, page
 
 MAX_ROWS = 2_000
@@ -92,6 +96,7 @@ class MemoryStore(MemorySessions):
         self._by_digest: dict[bytes, str] = {}
         self._plans: dict[str, Plan] = dict(BUILT_IN_PLANS)
         self._budgets: dict[str, Budget] = {}
+        self._kept = MemoryAnswers()
 
     # Admissions
 
@@ -104,6 +109,7 @@ class MemoryStore(MemorySessions):
         now = self._clock.now()
         refused = (
             self._refused_as_not_live(ask, now)
+            or (ask.idempotency and self._kept.find(ask.account, ask.idempotency, now))
             or self._refused_by_windows(ask, now)
             or self._refused_by_slots(ask)
             or self._refused_by_budgets(ask)
@@ -119,6 +125,8 @@ class MemoryStore(MemorySessions):
         for hold in ask.holds:
             self._purse(hold.budget, hold.period).held += hold.amount
         self._open[ask.id] = _Row(ask, now, ask.reserved_cost)
+        if ask.idempotency is not None:
+            self._kept.begin(ask.account, ask.idempotency, ask.id, now)
         return Admitted(now, self._states(ask.windows, now))
 
     def _refused_as_not_live(self, ask: Admission, now: Micros) -> NotLive | None:
@@ -204,10 +212,10 @@ class MemoryStore(MemorySessions):
         return settled
 
     def _end(self, row: _Row, final: Settlement, now: Micros) -> Settled:
-        number = None
+        ask, number = row.ask, None
         if final.turn is not None:
             number = self._append(
-                row.ask.account,
+                ask.account,
                 final.turn,
                 request=final.id,
                 at=now,
@@ -216,6 +224,9 @@ class MemoryStore(MemorySessions):
             )
             # What was said is kept once, with the session.
             final = attrs.evolve(final, turn=None)
+        if ask.idempotency is not None:
+            self._kept.end(ask.account, ask.idempotency, final)
+            final = attrs.evolve(final, answer=None)
         row.state, row.final, row.settled = final.state, final, now
         return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
 
@@ -260,6 +271,7 @@ class MemoryStore(MemorySessions):
         now = self._clock.now()
         for key in [key for key, window in self._windows.items() if not self._alive(window, now)]:
             del self._windows[key]
+        self._kept.forget(now)
         dead = [row for row in self._open.values() if self._owners.get(row.ask.owner, 0) <= now]
         for row in dead:
             del self._open[row.ask.id]
@@ -459,6 +471,16 @@ class MemoryStore(MemorySessions):
         own = {id: row for id, row in kept.items() if row.ask.account == account}
         return [_ledger_row(row) for row in page(own, after, limit)]
 
+    # Answers
+
+    async def repeated(self, account: str, asked: Idempotency) -> Repeated | None:
+        """Say what a key was used for."""
+        return self._kept.find(account, asked, self._clock.now())
+
+    async def answer(self, account: str, request: str) -> Completion | None:
+        """Return an answer that is kept."""
+        return self._kept.answer(account, request)
+
     async def budget_state(self, budget: str, period: str) -> BudgetState:
         """Return what a budget's period has spent and holds."""
         purse = self._money.get((budget, period), _Money())
@@ -490,5 +512,7 @@ def _ledger_row(row: _Row) -> LedgerRow:
         session=ask.session,
         labels=dict(ask.labels or {}),
         end_user=ask.end_user,
+        idempotency_key=None if ask.idempotency is None else ask.idempotency.key,
+        digest=None if ask.idempotency is None else ask.idempotency.digest,
         attempts=final.attempts if final else (),
     )

@@ -88,6 +88,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             completion_tokens INTEGER NOT NULL, cost INTEGER NOT NULL,
             PRIMARY KEY (account, line, number))""",
     ),
+    (
+        "ALTER TABLE requests ADD COLUMN idempotency_key TEXT",
+        "ALTER TABLE requests ADD COLUMN digest BLOB",
+        """CREATE INDEX requests_by_idempotency ON requests (account, idempotency_key, admitted)
+            WHERE idempotency_key IS NOT NULL""",
+        """CREATE TABLE answers (
+            account TEXT NOT NULL, request TEXT NOT NULL, at INTEGER NOT NULL,
+            answer BLOB NOT NULL, PRIMARY KEY (account, request))""",
+        "CREATE INDEX answers_by_age ON answers (at)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

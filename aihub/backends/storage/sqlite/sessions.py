@@ -204,8 +204,8 @@ def delete(db: Connection, account: str, id: str, check: Callable[[Session], Non
 
 
 def erase_all(db: Connection, account: str) -> None:
-    """Erase an account's sessions and everything said in them."""
-    for table in ("sessions", "spans", "turns"):
+    """Erase an account's sessions, and all that was said."""
+    for table in ("sessions", "spans", "turns", "answers"):
         db.execute(f"DELETE FROM {table} WHERE account = ?", (account,))  # noqa: S608 - ours
 
 

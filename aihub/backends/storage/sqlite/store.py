@@ -24,14 +24,17 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ....errors import StoreUnavailable, UsageMistake
 from ....model.account import Account, Budget, Identity, Key, Plan
+from ....model.events import Completion
 from ....model.ledger import (
     Admission,
     Admitted,
     AlreadySettled,
     BudgetState,
+    Idempotency,
     LedgerRow,
     LostPolicy,
     Refused,
+    Repeated,
     Settled,
     Settlement,
     WindowAsk,
@@ -41,7 +44,7 @@ from ....model.session import Conversation, Session, Turn
 from ....model.units import Micros, Pico
 from ....model.usage import GroupBy, UsageReport
 from ....protocols import Clock
-from . import admissions, reports, sessions
+from . import admissions, answers, reports, sessions
 from .locks import OwnerLocks, exclusive
 from .schema import migrate
 from .writer import Job, Writer
@@ -319,6 +322,16 @@ class SqliteStore:
         """Return what a budget's period has spent and holds."""
         spent, held = await self._read(lambda db: admissions.purse(db, budget, period))
         return BudgetState(budget, period, spent, held)
+
+    # Answers
+
+    async def repeated(self, account: str, asked: Idempotency) -> Repeated | None:
+        """Say what a key was used for."""
+        return await self._read(lambda db: answers.repeated(db, account, asked, self._clock.now()))
+
+    async def answer(self, account: str, request: str) -> Completion | None:
+        """Return an answer that is kept."""
+        return await self._read(lambda db: answers.answer(db, account, request))
 
     # Sessions
 
