@@ -486,8 +486,8 @@ async def rows_of(store, account):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("signals", [1, 2])
-def test_a_stream_that_outlasts_the_grace_is_cut_and_paid_for(run_server, tmp_path, signals):
-    """After the grace, or at once by a second signal: code 0, and the ledger has what was sent."""
+def test_a_stream_that_outlasts_the_grace_is_ended_and_paid_for(run_server, tmp_path, signals):
+    """After the grace by an error, or cut by a second signal: code 0, and what was sent is paid."""
     store = f"sqlite:{tmp_path}/hub.db"
     grace = "0.3" if signals == 1 else str(10 * SECONDS)
     with (
@@ -501,9 +501,15 @@ def test_a_stream_that_outlasts_the_grace_is_cut_and_paid_for(run_server, tmp_pa
         if signals == 2:
             server.process.terminate()
         assert server.process.wait(SECONDS) == 0
-        with pytest.raises(http.client.IncompleteRead) as cut:
-            answer.read()
-    assert b"[DONE]" not in cut.value.partial
+        if signals == 1:
+            rest = answer.read()
+            *_, last = rest.split(b"\n\n")[:-1]
+            assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "hub_closed"
+        else:
+            with pytest.raises(http.client.IncompleteRead) as cut:
+                answer.read()
+            rest = cut.value.partial
+    assert b"[DONE]" not in rest
     assert "Traceback" not in "".join(server.printed)
 
     (row,) = anyio.run(rows_of, store, DEV_ACCOUNT)

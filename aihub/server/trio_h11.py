@@ -9,6 +9,11 @@ Time is kept by one task for all connections, which looks round once a second (`
 deadline that has passed or a stream that has been silent; a connection only sets numbers. So every
 limit is late by at most a tick, and costs nothing on the way.
 
+A stop lets answers under way end within the grace. What is left then is cancelled, which settles
+it, and the peer is told: by an error in place of the answer, or in the middle of the stream. Who is
+amid a write is let finish it first, since nobody could say how much of it has left; a peer that
+does not read is cut.
+
 The driver knows no JSON and no statuses but those of framing: 400, 408, 413, 431, 501, 505.
 """
 
@@ -17,7 +22,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from http import HTTPStatus
 from math import inf
 from urllib.parse import unquote
@@ -25,7 +30,7 @@ from urllib.parse import unquote
 import h11
 import trio
 
-from .app import App
+from .app import App, Opened
 from .errors import framing_error
 from .http import KEEP_ALIVE_AFTER, MAX_BODY, MAX_HEAD, Instead, Request, Response
 
@@ -56,6 +61,12 @@ WRITE_TIMEOUT = 60.0
 LINGER = 2.0
 """Seconds that a refused peer is given to read why."""
 
+FAREWELL_TIMEOUT = 2.0
+"""Seconds after the grace in which what is left is settled and its peers are told why it ends."""
+
+FAREWELL_TICK = 0.05
+"""Seconds between two looks, then, at who has finished a write."""
+
 TICK = 1.0
 """Seconds between two looks at the deadlines."""
 
@@ -65,6 +76,10 @@ BACKLOG = 1024
 
 class _TimedOut(Exception):
     """The peer took too long to send what it began."""
+
+
+class _Ended(Exception):
+    """The server stops: nothing more of this answer is written."""
 
 
 class Connection:
@@ -91,7 +106,12 @@ class Connection:
         self._response: Response | None = None
         self._head: bytes | None = None
         self._wrote = inf
-        self._keeping: trio.Event | None = None
+        self._saying_alive = False
+        # What the next write has to wait for.
+        self._hold: trio.Event | None = None
+        self._opened: Opened | None = None
+        self._last_words: Instead | None = None
+        self._unsent = b""
         self.deadline = inf
         self.closing = False
 
@@ -166,6 +186,13 @@ class Connection:
     # Requests
 
     async def _requests(self) -> None:
+        # What is ended has been settled; what is left is to say so.
+        with trio.CancelScope() as self._answers, suppress(_Ended):
+            await self._exchanges()
+        if self._last_words is not None:
+            await self._say_last(self._last_words)
+
+    async def _exchanges(self) -> None:
         try:
             while await self._one_exchange():
                 self._h11.start_next_cycle()
@@ -192,7 +219,8 @@ class Connection:
             return False
         self.deadline = inf
         self._answering = True
-        async with self._app.open(self._to_request(head, headers, body)) as response:
+        self._opened = self._app.open(self._to_request(head, headers, body))
+        async with self._opened as response:
             await self._write(response)
         self._answering = False
         if self._held_back is not None:
@@ -243,7 +271,11 @@ class Connection:
 
     async def _send(self, data: bytes) -> None:
         self.deadline = trio.current_time() + WRITE_TIMEOUT
-        await self._stream.send_all(data)
+        try:
+            await self._stream.send_all(data)
+        except trio.Cancelled:
+            self._unsent = data
+            raise
         self.deadline = inf
 
     async def _write(self, response: Response) -> None:
@@ -285,19 +317,30 @@ class Connection:
         await self._send(out + self._h11.send(h11.EndOfMessage()))
 
     async def _kept_alive(self) -> None:
-        """Wait for a keep-alive that is being written."""
-        if self._keeping is not None:
-            await self._keeping.wait()
+        """Wait for a keep-alive that is being written.
+
+        Raises:
+            _Ended: nothing more is to be written.
+        """
+        if self._hold is not None:
+            if self._last_words is not None:
+                raise _Ended
+            await self._hold.wait()
 
     async def _write_chunk(self, chunk: bytes) -> None:
-        if self._keeping is not None:
-            await self._keeping.wait()
+        if self._hold is not None:
+            await self._kept_alive()
         head = self._open_head() if self._head is None else b""
         out = head + self._h11.send(h11.Data(data=chunk))
         # While a write is under way nothing else may be written, the keep-alive neither.
         now = trio.current_time()
         self._wrote, self.deadline = inf, now + WRITE_TIMEOUT
-        await self._stream.send_all(out)
+        try:
+            await self._stream.send_all(out)
+        except trio.Cancelled:
+            # The chunk is left out: it may be the one that says that the answer is whole.
+            self._unsent = head
+            raise
         self._wrote, self.deadline = now, inf
 
     def _open_head(self) -> bytes:
@@ -318,15 +361,15 @@ class Connection:
     async def _say_alive(self) -> None:
         if self._response is None or self._wrote == inf:
             return
-        self._keeping = trio.Event()
-        self._wrote = inf
+        self._hold = trio.Event()
+        self._saying_alive, self._wrote = True, inf
         try:
             out = self._open_head() + self._h11.send(h11.Data(data=self._response.keep_alive))
             await self._send(out)
             self._wrote = trio.current_time()
         finally:
-            self._keeping.set()
-            self._keeping = None
+            self._hold.set()
+            self._hold, self._saying_alive = None, False
 
     async def _refuse(self, status: int) -> None:
         """Answer bytes that are no request, if there is still somebody to answer."""
@@ -351,18 +394,50 @@ class Connection:
 
     def _expire(self) -> None:
         self.deadline = inf
-        began = self._h11.trailing_data[0] or self._h11.their_state is not h11.IDLE
-        if self._waiting is not None and began:
+        if self._waiting is not None and self._has_begun():
             self._timed_out = True
             self._wake()
         else:
             self._nursery.cancel_scope.cancel()
 
+    def _has_begun(self) -> bool:
+        """Say whether anything of a request has come."""
+        return bool(self._h11.trailing_data[0]) or self._h11.their_state is not h11.IDLE
+
     def close_soon(self) -> None:
-        """Close now if idle, else after the answer that is under way."""
+        """Close now if idle, else after the request that has begun."""
         self.closing = True
-        if not self._answering:
+        if not self._answering and not self._has_begun():
             self._nursery.cancel_scope.cancel()
+
+    # How the server ends what outlives its grace
+
+    def end(self) -> None:
+        """End what is under way, and tell the peer; to be called again until it has ended."""
+        self.closing = True
+        if not self._answering or self._opened is None:
+            self._nursery.cancel_scope.cancel()
+            return
+        if self._last_words is None:
+            self._last_words = self._opened.stop()
+        if self._saying_alive or self.deadline == inf:
+            # The answer is not being written, so of what is cancelled now nothing has left.
+            self._answers.cancel()
+        else:
+            self._hold = trio.Event()
+
+    async def _say_last(self, words: Instead) -> None:
+        """Tell why the answer ends, where it has not been written whole."""
+        if self._saying_alive and self._hold is not None:
+            await self._hold.wait()
+        if self._h11.our_state is h11.SEND_RESPONSE:
+            await self._write(words.response)
+            return
+        out = self._unsent
+        if self._h11.our_state is h11.SEND_BODY:
+            out += self._h11.send(h11.Data(data=words.in_band)) + self._h11.send(h11.EndOfMessage())
+        if out:
+            await self._send(out)
 
 
 class Server:
@@ -392,16 +467,29 @@ class Server:
                         )
                     for connection in list(self._connections):
                         connection.close_soon()
-                    self._serving.deadline = trio.current_time() + self._grace
+                    nursery.start_soon(self._end_late)
                 nursery.cancel_scope.cancel()
 
+    async def _end_late(self) -> None:
+        """End what outlives the grace; cut what then cannot be told."""
+        await trio.sleep(self._grace)
+        with trio.move_on_after(FAREWELL_TIMEOUT):
+            while True:
+                for connection in list(self._connections):
+                    connection.end()
+                await trio.sleep(FAREWELL_TICK)
+        self._serving.cancel()
+
     def stop(self) -> None:
-        """Accept nothing more and end; a second call ends at once."""
+        """Accept nothing more and end within the grace; a second call cuts at once."""
         if self._accepting.cancel_called:
             self._serving.cancel()
         self._accepting.cancel()
 
     async def _serve_one(self, stream: trio.SocketStream) -> None:
+        if self._accepting.cancel_called:
+            await trio.aclose_forcefully(stream)
+            return
         connection = Connection(self._app, stream, _peer_of(stream))
         self._connections.add(connection)
         try:
