@@ -8,6 +8,7 @@ import math
 import re
 import sys
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 PIP_LINE = "pip install 'ai-hub[server]'"
@@ -109,6 +110,18 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     help="Port to listen on; 0 takes any free one.",
 )
 @click.option(
+    "--tls-cert",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Serve HTTPS with this certificate and its chain, in PEM.",
+)
+@click.option(
+    "--tls-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The certificate's private key, in PEM and without a password.",
+)
+@click.option(
     "--store",
     metavar="URL",
     help="Where to keep keys, usage and limits: sqlite:PATH or memory:. "
@@ -192,14 +205,16 @@ def _serve(options: dict[str, Any]) -> None:
     try:
         from .config.serving import Serving, run_server
         from .errors import HubError, UsageMistake
+        from .server.listening import Certificate, Tcp
     except ModuleNotFoundError as error:
         raise _extra_is_missing(error) from None
 
+    tls = _both(options, "tls_cert", "tls_key")
     try:
         run_server(
             Serving(
-                host=options["host"],
-                port=options["port"],
+                place=Tcp(options["host"], options["port"]),
+                certificate=Certificate(*tls) if tls else None,
                 local=_is_loopback(options["host"]),
                 store="memory:" if options["ephemeral"] else options["store"],
                 keys=options["keys"],
@@ -222,6 +237,17 @@ def _serve(options: dict[str, Any]) -> None:
         raise click.ClickException(error.message) from None
     except OSError as error:
         raise click.ClickException(_cannot_listen(options, error)) from None
+
+
+def _both(options: dict[str, Any], one: str, other: str) -> tuple[Any, Any] | None:
+    """Return two options that are given together or not at all."""
+    given = options[one], options[other]
+    if None not in given:
+        return given
+    if given != (None, None):
+        names = [f"--{name.replace('_', '-')}" for name in (one, other)]
+        raise click.UsageError(f"{names[0]} and {names[1]} are given together.")
+    return None
 
 
 def _cannot_listen(options: dict[str, Any], error: OSError) -> str:

@@ -170,7 +170,7 @@ def running(*options: str, env=None) -> Iterator[Server]:
 def _wait_for_url(lines: Queue[str], printed: Sequence[str]) -> str:
     try:
         while True:
-            found = re.search(r"http://[\w.:\[\]]+", lines.get(timeout=START_SECONDS))
+            found = re.search(r"https?://[\w.:\[\]]+", lines.get(timeout=START_SECONDS))
             if found:
                 return found[0]
     except Empty:

@@ -26,7 +26,7 @@ from aihub.cli import main, serve
 from aihub.config import Settings, open_hub
 from aihub.config.serving import DEV_ACCOUNT, DEV_KEY
 from aihub.model.units import usd
-from aihub.server import trio_h11
+from aihub.server import listening, trio_server
 
 SECONDS = 60
 """What a command takes at most on a busy machine."""
@@ -41,12 +41,12 @@ def listeners():
     opened = []
     yield opened
     for listener in opened:
-        listener.socket._sock.close()  # trio's own way needs trio's loop, which has ended
+        listener.close()
 
 
-def recording(listen, opened):
-    async def call(*given):
-        opened.extend(await listen(*given))
+def recording(bind, opened):
+    def call(place):
+        opened.extend(bind(place))
         return opened[:]
 
     return call
@@ -59,8 +59,8 @@ def run(monkeypatch, listeners):
     async def accept(*given, **named):
         pytest.fail("it serves")
 
-    monkeypatch.setattr(trio_h11, "serve", accept)
-    monkeypatch.setattr(trio_h11, "listen", recording(trio_h11.listen, listeners))
+    monkeypatch.setattr(trio_server, "serve", accept)
+    monkeypatch.setattr(listening.Tcp, "bind", recording(listening.Tcp.bind, listeners))
     logger = logging.getLogger("aihub")
     before = logger.handlers[:], logger.level, logger.propagate
 
@@ -262,7 +262,7 @@ def test_a_start_that_fails_lets_go_of_its_port(run, listeners):
     """The address is taken first; what cannot be opened after it gives it back."""
     assert run("--ephemeral", "--port", "0", "--key", "test=nought").exit_code == 1
 
-    assert [listener.socket.fileno() for listener in listeners] == [-1]
+    assert [listener.fileno() for listener in listeners] == [-1]
 
 
 @pytest.mark.slow
@@ -503,7 +503,7 @@ def test_a_stream_that_outlasts_the_grace_is_ended_and_paid_for(run_server, tmp_
         assert server.process.wait(SECONDS) == 0
         if signals == 1:
             rest = answer.read()
-            *_, last = rest.split(b"\n\n")[:-1]
+            last = rest.rstrip().rpartition(b"\n")[2]
             assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "hub_closed"
         else:
             with pytest.raises(http.client.IncompleteRead) as cut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..errors import NotFound
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..server.app import App
+from ..server.listening import Certificate, Place, listening
 from ..server.logs import LogFormat, configure
 from .settings import MEMORY, SQLITE, Settings, open_hub
 
@@ -110,13 +112,14 @@ async def _ensure_account(hub: Hub, id: str, plan: str) -> None:
 class Serving:
     """Everything that `aihub-serve` can be told; see its `--help`.
 
+    `place` is where it listens; with a `certificate` it does so by TLS.
     `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
     reach the server. `seeded`: ids are a function of the seed too, where the store is memory and
     no secret is made that others could then guess.
     """
 
-    host: str
-    port: int
+    place: Place
+    certificate: Certificate | None
     local: bool
     store: str | None
     keys: Sequence[FixedKey]
@@ -144,11 +147,12 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
 
     Raises:
         OSError: the address cannot be had.
-        HubError: the store cannot be opened, or a key is malformed.
+        HubError: the store cannot be opened, a key is malformed, a certificate cannot be used.
     """
-    from ..server import trio_h11
+    from ..server import trio_server
 
     configure(serving.log_level, serving.log_format)
+    tls = serving.certificate.context() if serving.certificate else None
     store = serving.store or default_store()
     secret: list[str | None] = []
 
@@ -158,13 +162,15 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
             secret.append(await furnish(hub, serving.keys, local=serving.local))
             yield App(hub, allowed_hosts=serving.allowed_hosts)
 
-    trio_h11.run(
-        open_app,
-        host=serving.host,
-        port=serving.port,
-        grace=serving.grace,
-        started=lambda port: announce(Started(_url(serving.host, port), store, secret[0])),
-    )
+    # The address first: nothing is written for a server that cannot start.
+    with listening(serving.place) as sockets:
+        url = _url(serving, sockets)
+        trio_server.run(
+            open_app,
+            sockets,
+            options=trio_server.ServerOptions(grace=serving.grace, tls=tls),
+            started=lambda: announce(Started(url, store, secret[0])),
+        )
 
 
 def default_store() -> str:
@@ -189,5 +195,7 @@ def _settings(serving: Serving, store: str) -> Settings:
     )
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _url(serving: Serving, sockets: Sequence[socket.socket]) -> str:
+    host, port = serving.place.host, sockets[0].getsockname()[1]
+    scheme = "https" if serving.certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

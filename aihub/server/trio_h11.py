@@ -1,4 +1,7 @@
-"""The reference driver: HTTP/1.1 by h11 on trio sockets.
+"""The reference driver: one connection, HTTP/1.1 by h11 on a stream of trio's.
+
+What listens, accepts and stops is in `trio_server`. This file is longer than most: reading,
+writing and ending share one small state, and apart nobody could see that they agree on it.
 
 Theory of operation. A connection has two tasks. One alone reads: it feeds h11, wakes the other,
 and at end of file cancels what is being answered, for nobody is there any more. The other takes
@@ -20,9 +23,8 @@ The driver knows no JSON and no statuses but those of framing: 400, 408, 413, 43
 from __future__ import annotations
 
 import logging
-import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from math import inf
 from urllib.parse import unquote
@@ -61,17 +63,8 @@ WRITE_TIMEOUT = 60.0
 LINGER = 2.0
 """Seconds that a refused peer is given to read why."""
 
-FAREWELL_TIMEOUT = 2.0
-"""Seconds after the grace in which what is left is settled and its peers are told why it ends."""
-
-FAREWELL_TICK = 0.05
-"""Seconds between two looks, then, at who has finished a write."""
-
 TICK = 1.0
 """Seconds between two looks at the deadlines."""
-
-BACKLOG = 1024
-"""Connections that wait to be accepted: a burst of clients at start-up."""
 
 
 class _TimedOut(Exception):
@@ -91,7 +84,7 @@ class Connection:
         peer: its address, empty where it has none.
     """
 
-    def __init__(self, app: App, stream: trio.abc.HalfCloseableStream, peer: str = "") -> None:
+    def __init__(self, app: App, stream: trio.abc.Stream, peer: str = "") -> None:
         self._app = app
         self._stream = stream
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
@@ -379,7 +372,8 @@ class Connection:
         # Closing on bytes that nobody has read resets the connection, and the answer is lost with
         # it: read on for a moment, and keep nothing.
         self._discard = True
-        await self._stream.send_eof()
+        if isinstance(self._stream, trio.abc.HalfCloseableStream):  # TLS has no such half.
+            await self._stream.send_eof()
         with trio.move_on_after(LINGER):
             await self._gone.wait()
 
@@ -438,158 +432,3 @@ class Connection:
             out += self._h11.send(h11.Data(data=words.in_band)) + self._h11.send(h11.EndOfMessage())
         if out:
             await self._send(out)
-
-
-class Server:
-    """Connections, their clock, and how they end.
-
-    Args:
-        app: who answers.
-        grace: seconds that answers under way are given when the server stops.
-    """
-
-    def __init__(self, app: App, *, grace: float) -> None:
-        self._app = app
-        self._grace = grace
-        self._connections: set[Connection] = set()
-        self._accepting = trio.CancelScope()
-        self._serving = trio.CancelScope()
-
-    async def serve(self, listeners: Sequence[trio.SocketListener]) -> None:
-        """Serve until `stop` is called; answers under way are then given the grace."""
-        with self._serving:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._keep_time)
-                async with trio.open_nursery() as connections:
-                    with self._accepting:
-                        await trio.serve_listeners(
-                            self._serve_one, list(listeners), handler_nursery=connections
-                        )
-                    for connection in list(self._connections):
-                        connection.close_soon()
-                    nursery.start_soon(self._end_late)
-                nursery.cancel_scope.cancel()
-
-    async def _end_late(self) -> None:
-        """End what outlives the grace; cut what then cannot be told."""
-        await trio.sleep(self._grace)
-        with trio.move_on_after(FAREWELL_TIMEOUT):
-            while True:
-                for connection in list(self._connections):
-                    connection.end()
-                await trio.sleep(FAREWELL_TICK)
-        self._serving.cancel()
-
-    def stop(self) -> None:
-        """Accept nothing more and end within the grace; a second call cuts at once."""
-        if self._accepting.cancel_called:
-            self._serving.cancel()
-        self._accepting.cancel()
-
-    async def _serve_one(self, stream: trio.SocketStream) -> None:
-        if self._accepting.cancel_called:
-            await trio.aclose_forcefully(stream)
-            return
-        connection = Connection(self._app, stream, _peer_of(stream))
-        self._connections.add(connection)
-        try:
-            await connection.serve()
-        finally:
-            self._connections.discard(connection)
-
-    async def _keep_time(self) -> None:
-        while True:
-            await trio.sleep(TICK)
-            now = trio.current_time()
-            for connection in list(self._connections):
-                connection.look(now)
-
-
-def run(
-    open_app: Callable[[], AbstractAsyncContextManager[App]],
-    *,
-    host: str,
-    port: int,
-    grace: float,
-    started: Callable[[int], None],
-) -> None:
-    """Open an app and serve it until SIGINT or SIGTERM.
-
-    Args:
-        open_app: opens what answers, inside the event loop; it is closed at the end.
-        host: the address to listen on.
-        port: the port; 0 takes any free one.
-        grace: seconds that answers under way are given.
-        started: called once with the port, when connections are accepted.
-
-    Raises:
-        OSError: the address cannot be had.
-    """
-
-    async def main() -> None:
-        # The address first: nothing is written for a server that cannot start.
-        listeners = await listen(host, port)
-        async with AsyncExitStack() as stack:
-            for listener in listeners:
-                stack.push_async_callback(trio.aclose_forcefully, listener)
-            app = await stack.enter_async_context(open_app())
-            await serve(app, listeners, grace=grace, started=lambda: started(_port_of(listeners)))
-
-    trio.run(main)
-
-
-def _port_of(listeners: Sequence[trio.SocketListener]) -> int:
-    return int(listeners[0].socket.getsockname()[1])
-
-
-async def serve(
-    app: App,
-    listeners: Sequence[trio.SocketListener],
-    *,
-    grace: float,
-    started: Callable[[], None] = lambda: None,
-) -> None:
-    """Serve *app* until SIGINT or SIGTERM; a second signal does not wait for the grace.
-
-    Args:
-        app: who answers.
-        listeners: sockets that listen already.
-        grace: seconds that answers under way are given.
-        started: called once when signals are watched and connections accepted.
-    """
-    server = Server(app, grace=grace)
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-
-            async def watch() -> None:
-                async for _ in signals:
-                    server.stop()
-
-            nursery.start_soon(watch)
-            started()
-            await server.serve(listeners)
-            nursery.cancel_scope.cancel()
-
-
-async def listen(host: str, port: int) -> list[trio.SocketListener]:
-    """Open sockets that listen on *host*; *port* 0 takes any free one, the same for all.
-
-    Raises:
-        OSError: the address cannot be had.
-    """
-    listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    if port == 0 and len(listeners) > 1:
-        # Each address has been given a port of its own: ask again, for the first one's.
-        port = _port_of(listeners)
-        for listener in listeners:
-            await listener.aclose()
-        listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    return listeners
-
-
-def _peer_of(stream: trio.SocketStream) -> str:
-    try:
-        name = stream.socket.getpeername()
-    except OSError:
-        return ""
-    return str(name[0]) if isinstance(name, tuple) else ""

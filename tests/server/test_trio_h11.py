@@ -11,7 +11,7 @@ pytest.importorskip("pytest_trio")
 
 from aihub.errors import UpstreamFailed  # noqa: E402 - after what may be missing
 from aihub.model.events import Finished, Text  # noqa: E402
-from aihub.server import trio_h11  # noqa: E402
+from aihub.server import trio_h11, trio_server  # noqa: E402
 from aihub.server.app import App  # noqa: E402
 from aihub.server.http import MAX_BODY, MAX_HEAD  # noqa: E402
 from aihub.testing import ScriptedProvider, open_test_hub  # noqa: E402
@@ -376,8 +376,8 @@ async def serving(provider, *, grace):
     async with open_test_hub(provider) as hub, trio.open_nursery() as nursery:
         account = await hub.accounts.create("a", plan="pro")
         key = (await hub.accounts.create_key(account.id)).secret
-        listeners = await trio_h11.listen("127.0.0.1", 0)
-        server = trio_h11.Server(App(hub), grace=grace)
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        server = trio_server.Server(App(hub), trio_server.ServerOptions(grace=grace))
         nursery.start_soon(server.serve, listeners)
         port = listeners[0].socket.getsockname()[1]
         async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
@@ -470,7 +470,7 @@ async def test_a_peer_that_does_not_read_does_not_hold_the_stop():
         server.stop()
         while peer.hub.in_flight:
             await trio.sleep(0.01)
-        assert trio.current_time() - began < trio_h11.FAREWELL_TIMEOUT + 1
+        assert trio.current_time() - began < trio_server.FAREWELL_TIMEOUT + 1
         assert await peer.states() == ["aborted"]
 
 

@@ -1,0 +1,118 @@
+"""Where a server listens: sockets that are bound before anything else is opened, and TLS for them.
+
+Plain sockets and no event loop: with several workers it is their parent that binds, and has none.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from ..errors import UsageMistake
+
+BACKLOG = 1024
+"""Connections that wait to be accepted: a burst of clients at start-up."""
+
+
+@attrs.frozen
+class Tcp:
+    """An address and port; port 0 takes any free one, the same for all that the name stands for."""
+
+    host: str
+    port: int
+
+    def bind(self) -> list[socket.socket]:
+        """Return sockets that listen.
+
+        Raises:
+            OSError: the address cannot be had.
+        """
+        sockets: list[socket.socket] = []
+        port = self.port
+        try:
+            for family, address in _addresses(self.host, port):
+                # The first has been given a free port: the others take the same.
+                where = (address[0], port, *address[2:])
+                sockets.append(socket.create_server(where, family=family, backlog=BACKLOG))
+                port = port or sockets[0].getsockname()[1]
+        except OSError as error:
+            for one in sockets:
+                one.close()
+            # Python's text repeats the address; whoever says this says where.
+            number = error.errno or 0
+            raise OSError(number, os.strerror(number) if number > 0 else error.strerror) from None
+        return sockets
+
+
+def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[object, ...]]]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    usable = [one for one in found if one[0] != socket.AF_INET6 or socket.has_ipv6]
+    return [(family, address) for family, _, _, _, address in usable]
+
+
+Place = Tcp
+"""Where to listen."""
+
+
+@contextmanager
+def listening(place: Place) -> Iterator[Sequence[socket.socket]]:
+    """Listen on *place* inside the context.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    sockets = place.bind()
+    try:
+        yield sockets
+    finally:
+        for one in sockets:
+            one.close()
+
+
+# TLS
+
+
+@attrs.frozen
+class Certificate:
+    """Files of a server's certificate (with its chain) and private key, both in PEM."""
+
+    certificate: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return what a server's side of TLS needs.
+
+        Raises:
+            UsageMistake: a file cannot be read, is not what it should be, or the two do not match.
+        """
+        for option, path in (("--tls-cert", self.certificate), ("--tls-key", self.key)):
+            try:
+                path.read_bytes()
+            except OSError as error:
+                raise UsageMistake(f"{option} {path}: {error.strerror}") from None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.set_alpn_protocols(["http/1.1"])
+        try:
+            # Asked for a password it would wait at a terminal that nobody looks at.
+            context.load_cert_chain(self.certificate, self.key, password=_no_password)
+        except ssl.SSLError as error:
+            raise UsageMistake(self._fault(error)) from None
+        return context
+
+    def _fault(self, error: ssl.SSLError) -> str:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            return f"--tls-key {self.key} is not the key of --tls-cert {self.certificate}"
+        return (
+            f"--tls-cert {self.certificate} and --tls-key {self.key} must be a certificate and its "
+            f"private key in PEM, without a password"
+        )
+
+
+def _no_password() -> str:
+    return ""
