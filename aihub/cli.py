@@ -9,6 +9,7 @@ import re
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 PIP_LINE = "pip install 'ai-hub[server]'"
@@ -110,6 +111,12 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     help="Port to listen on; 0 takes any free one.",
 )
 @click.option(
+    "--uds",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Listen on this socket file, which only you may connect to, and on no address.",
+)
+@click.option(
     "--tls-cert",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -193,6 +200,8 @@ def serve(**options: Any) -> None:
         raise click.UsageError("There are only options; a key is given by --key SECRET=PLAN.")
     if options["ephemeral"] and options["store"]:
         raise click.UsageError("--ephemeral and --store exclude each other.")
+    if options["uds"] and (_was_given("host") or _was_given("port")):
+        raise click.UsageError("--uds and --host or --port exclude each other.")
     # Nothing that starting makes is garbage: not looking for any saves a sixth of the time.
     gc.disable()
     try:
@@ -205,23 +214,25 @@ def _serve(options: dict[str, Any]) -> None:
     try:
         from .config.serving import Serving, run_server
         from .errors import HubError, UsageMistake
-        from .server.listening import Certificate, Tcp
+        from .server.listening import Certificate, Tcp, Unix
     except ModuleNotFoundError as error:
         raise _extra_is_missing(error) from None
 
+    uds = options["uds"]
+    local = uds is not None or _is_loopback(options["host"])
     tls = _both(options, "tls_cert", "tls_key")
     try:
         run_server(
             Serving(
-                place=Tcp(options["host"], options["port"]),
+                place=Unix(uds) if uds else Tcp(options["host"], options["port"]),
                 certificate=Certificate(*tls) if tls else None,
-                local=_is_loopback(options["host"]),
+                local=local,
                 store="memory:" if options["ephemeral"] else options["store"],
                 keys=options["keys"],
                 seed=options["seed"],
                 delays=options["latency"],
                 region=options["region"],
-                allowed_hosts=_allowed(options["host"], options["allowed_hosts"]),
+                allowed_hosts=_allowed(options["allowed_hosts"], local=local),
                 grace=options["grace"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],
@@ -251,6 +262,8 @@ def _both(options: dict[str, Any], one: str, other: str) -> tuple[Any, Any] | No
 
 
 def _cannot_listen(options: dict[str, Any], error: OSError) -> str:
+    if options["uds"]:
+        return f"cannot listen on {options['uds']}: {error.strerror or error}."
     hint = (
         "--port 0 takes any free port."
         if error.errno == errno.EADDRINUSE
@@ -265,7 +278,9 @@ def announce(started: Started) -> None:
     # What is there now stays: later collections need not walk through it.
     gc.freeze()
     gc.enable()
-    print(f"aihub is listening on {started.url} (Ctrl-C stops it)")
+    where = started.url if started.socket is None else f"unix:{started.socket}"
+    through = "" if started.socket is None else f"--unix-socket {quote(str(started.socket))} "
+    print(f"aihub is listening on {where} (Ctrl-C stops it)")
     print(f"  base URL  {started.url}/v1")
     print(f"  store     {started.store}")
     if started.secret is None:
@@ -273,7 +288,7 @@ def announce(started: Started) -> None:
     else:
         print(f"  key       {started.secret}")
     print("  try it:\n")
-    print(f"curl {started.url}/v1/chat/completions \\")
+    print(f"curl {through}{started.url}/v1/chat/completions \\")
     print(f"  -H 'Authorization: Bearer {started.secret or 'YOUR_KEY'}' \\")
     print("  -H 'Content-Type: application/json' \\")
     print(f"  -d '{_SAMPLE}'\n", flush=True)
@@ -289,10 +304,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _allowed(host: str, names: tuple[str, ...]) -> frozenset[str] | None:
-    """Return the `Host` names to accept: all beyond loopback, unless some are named."""
+def _allowed(names: tuple[str, ...], *, local: bool) -> frozenset[str] | None:
+    """Return the `Host` names to accept: all beyond this machine, unless some are named."""
     named = frozenset(name.lower() for name in names)
-    if _is_loopback(host):
+    if local:
         return LOOPBACK_NAMES | named
     return named or None
 

@@ -142,7 +142,7 @@ def _command() -> list[str]:
 def running(*options: str, env=None) -> Iterator[Server]:
     """Run `aihub-serve` with *options* on any free port until the context ends."""
     process = subprocess.Popen(
-        [*_command(), "--port", "0", *options],
+        [*_command(), *([] if "--uds" in options else ["--port", "0"]), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

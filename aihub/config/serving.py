@@ -15,7 +15,7 @@ from ..errors import NotFound
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..server.app import App
-from ..server.listening import Certificate, Place, listening
+from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
 from .settings import MEMORY, SQLITE, Settings, open_hub
 
@@ -135,10 +135,14 @@ class Serving:
 
 @attrs.frozen
 class Started:
-    """What a server that has just started tells: where it is, a key, where it keeps things."""
+    """What a server that has just started tells: where it is, a key, where it keeps things.
+
+    `socket` is the file by which `url` is reached, where it is one.
+    """
 
     url: str
     store: str
+    socket: Path | None
     secret: str | None = attrs.field(repr=False)
 
 
@@ -165,11 +169,12 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
     # The address first: nothing is written for a server that cannot start.
     with listening(serving.place) as sockets:
         url = _url(serving, sockets)
+        file = serving.place.path if isinstance(serving.place, Unix) else None
         trio_server.run(
             open_app,
             sockets,
             options=trio_server.ServerOptions(grace=serving.grace, tls=tls),
-            started=lambda: announce(Started(url, store, secret[0])),
+            started=lambda: announce(Started(url, store, file, secret[0])),
         )
 
 
@@ -196,6 +201,8 @@ def _settings(serving: Serving, store: str) -> Settings:
 
 
 def _url(serving: Serving, sockets: Sequence[socket.socket]) -> str:
-    host, port = serving.place.host, sockets[0].getsockname()[1]
     scheme = "https" if serving.certificate else "http"
+    if isinstance(serving.place, Unix):
+        return f"{scheme}://localhost"
+    host, port = serving.place.host, sockets[0].getsockname()[1]
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

@@ -5,16 +5,22 @@ Plain sockets and no event loop: with several workers it is their parent that bi
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import ssl
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import attrs
 
 from ..errors import UsageMistake
+
+UNIX_PEER = "unix"
+"""What stands for the address of whoever connects through a socket file: all are one caller."""
 
 BACKLOG = 1024
 """Connections that wait to be accepted: a burst of clients at start-up."""
@@ -56,23 +62,83 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[o
     return [(family, address) for family, _, _, _, address in usable]
 
 
-Place = Tcp
+PROBE_TIMEOUT = 1.0
+"""Seconds to ask whether a socket file has a server: the system answers, not the server."""
+
+
+@attrs.frozen
+class Unix:
+    """A socket file, which only its owner may connect to."""
+
+    path: Path
+
+    def bind(self) -> list[socket.socket]:
+        """Return a socket that listens; the file of a server that is dead is replaced.
+
+        Raises:
+            OSError: a server listens there, the file is none of ours, or it cannot be made.
+        """
+        self._clear()
+        made = socket.socket(socket.AF_UNIX)
+        try:
+            # The mode is there with the file: nobody can connect in between.
+            before = os.umask(0o177)
+            try:
+                made.bind(str(self.path))
+            finally:
+                os.umask(before)
+            made.listen(BACKLOG)
+        except OSError:
+            made.close()
+            raise
+        return [made]
+
+    def _clear(self) -> None:
+        try:
+            mode = self.path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISSOCK(mode):
+            raise OSError(errno.EEXIST, "there is a file that is no socket")
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(PROBE_TIMEOUT)
+            try:
+                probe.connect(str(self.path))
+            except ConnectionRefusedError:
+                self.path.unlink()
+                return
+        raise OSError(errno.EADDRINUSE, "a server listens there")
+
+    def identity(self) -> tuple[int, int, int] | None:
+        """Say which file it is now; an inode's number alone may have been used again."""
+        try:
+            found = self.path.lstat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino, found.st_ctime_ns
+
+
+Place: TypeAlias = Tcp | Unix
 """Where to listen."""
 
 
 @contextmanager
 def listening(place: Place) -> Iterator[Sequence[socket.socket]]:
-    """Listen on *place* inside the context.
+    """Listen on *place* inside the context; a socket file is removed at its end.
 
     Raises:
         OSError: it cannot be had.
     """
     sockets = place.bind()
+    file = place.identity() if isinstance(place, Unix) else None
     try:
         yield sockets
     finally:
         for one in sockets:
             one.close()
+        # While we were ending another server may have put its own there.
+        if isinstance(place, Unix) and file is not None and place.identity() == file:
+            place.path.unlink()
 
 
 # TLS

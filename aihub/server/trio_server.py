@@ -17,6 +17,7 @@ import attrs
 import trio
 
 from .app import App
+from .listening import UNIX_PEER
 from .trio_h11 import TICK, Connection
 
 HANDSHAKE_TIMEOUT = 10.0
@@ -189,6 +190,8 @@ async def serve(
 
 
 def _peer_of(stream: trio.SocketStream) -> str:
+    if stream.socket.family == getattr(socket, "AF_UNIX", None):
+        return UNIX_PEER
     try:
         name = stream.socket.getpeername()
     except OSError:
