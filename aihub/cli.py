@@ -27,6 +27,7 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from .config.serving import FixedKey, Started
+    from .server.proxies import Proxies
 
 DEFAULT_PORT = 8484
 """Not a port that a well-known service has."""
@@ -85,6 +86,18 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
         from .config.serving import FixedKey
 
         return tuple(FixedKey.parse(value) for value in values)
+    except ModuleNotFoundError as error:
+        raise _extra_is_missing(error) from None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
+    """Read networks, or `unix`."""
+    try:
+        from .server.proxies import Proxies
+
+        return Proxies.parse(values)
     except ModuleNotFoundError as error:
         raise _extra_is_missing(error) from None
     except ValueError as error:
@@ -173,6 +186,15 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     help="A Host header to accept besides loopback names. May be repeated.",
 )
 @click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="CIDR",
+    callback=_proxies,
+    help="Believe X-Forwarded-For from this network, or from 'unix', a socket file's peers. "
+    "May be repeated.",
+)
+@click.option(
     "--grace",
     default=10.0,
     show_default=True,
@@ -219,7 +241,8 @@ def _serve(options: dict[str, Any]) -> None:
         raise _extra_is_missing(error) from None
 
     uds = options["uds"]
-    local = uds is not None or _is_loopback(options["host"])
+    # What a proxy passes on comes from wherever it listens.
+    local = not options["proxies"] and (uds is not None or _is_loopback(options["host"]))
     tls = _both(options, "tls_cert", "tls_key")
     try:
         run_server(
@@ -233,6 +256,7 @@ def _serve(options: dict[str, Any]) -> None:
                 delays=options["latency"],
                 region=options["region"],
                 allowed_hosts=_allowed(options["allowed_hosts"], local=local),
+                proxies=options["proxies"],
                 grace=options["grace"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],

@@ -192,6 +192,8 @@ DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
         (["--latency", "1s,2x"], DELAY_FORM),
         (["--latency", "1s,2s,3s"], DELAY_FORM),
         (["--host", "a..b"], "'a..b' is no host: use an address such as 127.0.0.1, or a name"),
+        (["--trusted-proxy", "proxy.example"], "'proxy.example' is no network: use an address"),
+        (["--trusted-proxy", "10.0.0.1/8"], "'10.0.0.1/8' is no network"),
         (["--grace", "-1"], "-1.0 is not in the range x>=0"),
         (["--grace", "nan"], "'--grace'"),
         (["--port", "70000"], "70000 is not in the range 0<=x<=65535"),
@@ -413,6 +415,33 @@ def test_a_host_is_served_by_its_allowed_names_only(run_server):
         "HUB.EXAMPLE:80": 200,
         "evil.example": 421,
     }
+
+
+@pytest.mark.slow
+def test_behind_a_proxy_it_goes_by_the_client_that_is_named(run_server):
+    """In the log and in the address window; of a proxy that is not named nothing is believed."""
+    named = ["--ephemeral", "--log-format", "json", "--trusted-proxy"]
+    for proxy, peer in (("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", "127.0.0.1")):
+        with run_server(*named, proxy) as server:
+            told = [
+                ask(server, "/v1/usage", "none", headers={"X-Forwarded-For": f"{n}, 192.0.2.7"})[0]
+                for n in range(61)
+            ]
+            other = ask(server, "/v1/usage", "none", headers={"X-Forwarded-For": "192.0.2.8"})[0]
+            assert server.stop() == 0
+        lines = [json.loads(line) for line in server.printed if line.startswith("{")]
+        assert told == [401] * 60 + [429]
+        assert other == (401 if peer == "192.0.2.7" else 429)
+        assert {line["peer"] for line in lines[:-1]} == {peer}
+
+
+@pytest.mark.slow
+def test_behind_a_proxy_there_is_no_documented_key(run_server):
+    """Whoever reaches the proxy reaches us: the key is random, and any host is served."""
+    with run_server("--ephemeral", "--trusted-proxy", "127.0.0.1") as server:
+        key = re.search(r"ah_\w+", announced(server))[0]
+        assert chat(server)[0] == 401
+        assert chat(server, key=key, Host="hub.example")[0] == 200
 
 
 # What it logs

@@ -17,6 +17,7 @@ from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..server.app import App
 from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
+from ..server.proxies import Proxies
 from .settings import MEMORY, SQLITE, Settings, open_hub
 
 DEV_KEY = "aihub-dev-key"
@@ -128,6 +129,7 @@ class Serving:
     delays: tuple[float, float]
     region: str
     allowed_hosts: frozenset[str] | None
+    proxies: Proxies
     grace: float
     log_level: str
     log_format: LogFormat
@@ -173,7 +175,9 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
         trio_server.run(
             open_app,
             sockets,
-            options=trio_server.ServerOptions(grace=serving.grace, tls=tls),
+            options=trio_server.ServerOptions(
+                grace=serving.grace, tls=tls, proxies=serving.proxies
+            ),
             started=lambda: announce(Started(url, store, file, secret[0])),
         )
 

@@ -19,9 +19,6 @@ import attrs
 
 from ..errors import UsageMistake
 
-UNIX_PEER = "unix"
-"""What stands for the address of whoever connects through a socket file: all are one caller."""
-
 BACKLOG = 1024
 """Connections that wait to be accepted: a burst of clients at start-up."""
 

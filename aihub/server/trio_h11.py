@@ -35,6 +35,7 @@ import trio
 from .app import App, Opened
 from .errors import framing_error
 from .http import KEEP_ALIVE_AFTER, MAX_BODY, MAX_HEAD, Instead, Request, Response
+from .proxies import Proxies
 
 log = logging.getLogger("aihub.server")
 
@@ -82,13 +83,21 @@ class Connection:
         app: who answers.
         stream: bytes from and to the peer.
         peer: its address, empty where it has none.
+        proxies: how to read whom it speaks for, where it is a proxy that is trusted.
     """
 
-    def __init__(self, app: App, stream: trio.abc.Stream, peer: str = "") -> None:
+    def __init__(
+        self,
+        app: App,
+        stream: trio.abc.Stream,
+        peer: str = "",
+        proxies: Proxies | None = None,
+    ) -> None:
         self._app = app
         self._stream = stream
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._peer = peer
+        self._proxies = proxies
         self._waiting: trio.lowlevel.Task | None = None
         self._held_back: trio.Event | None = None
         self._pipelined = 0
@@ -258,7 +267,15 @@ class Connection:
         path, _, query = target.partition("?")
         if "%" in path:
             path = unquote(path)
-        return Request(head.method.decode("ascii"), path, query, headers, body, self._peer)
+        peer = self._peer if self._proxies is None else self._client(self._proxies, head)
+        return Request(head.method.decode("ascii"), path, query, headers, body, peer)
+
+    def _client(self, proxies: Proxies, head: h11.Request) -> str:
+        # Each proxy may write a line of its own: they are one list.
+        lines = [value for name, value in head.headers if name == b"x-forwarded-for"]
+        if not lines:
+            return self._peer
+        return proxies.client(self._peer, b",".join(lines).decode("latin-1"))
 
     # Writing
 

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from .app import App
-from .listening import UNIX_PEER
+from .proxies import NOBODY, UNIX, Proxies
 from .trio_h11 import TICK, Connection
 
 HANDSHAKE_TIMEOUT = 10.0
@@ -37,9 +37,11 @@ class ServerOptions:
     Args:
         grace: seconds that answers under way are given when it stops.
         tls: what encrypts connections; None leaves them plain.
+        proxies: who is believed about the address of those it speaks for.
     """
 
     grace: float
+    proxies: Proxies = NOBODY
     tls: ssl.SSLContext | None = None
 
 
@@ -121,7 +123,10 @@ class Server:
         return False
 
     async def _serve_stream(self, stream: trio.abc.Stream, peer: str) -> None:
-        connection = Connection(self._app, stream, peer)
+        # Whether a peer is trusted is decided here, once, and not at each request.
+        proxies = self._options.proxies
+        through = proxies if proxies and proxies.trusts(peer) else None
+        connection = Connection(self._app, stream, peer, through)
         self._connections.add(connection)
         try:
             await connection.serve()
@@ -191,7 +196,7 @@ async def serve(
 
 def _peer_of(stream: trio.SocketStream) -> str:
     if stream.socket.family == getattr(socket, "AF_UNIX", None):
-        return UNIX_PEER
+        return UNIX
     try:
         name = stream.socket.getpeername()
     except OSError:
