@@ -35,6 +35,9 @@ DEFAULT_PORT = 8484
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0}
 
+MAX_WORKERS = 64
+"""More than that is a mistake: they share one file, which one of them writes at a time."""
+
 LONGEST_DELAY = 600.0
 """Seconds: what waits longer is a mistake in the unit."""
 
@@ -195,6 +198,13 @@ def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
     "May be repeated.",
 )
 @click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, MAX_WORKERS),
+    help="Processes that serve, sharing one SQLite file.",
+)
+@click.option(
     "--grace",
     default=10.0,
     show_default=True,
@@ -237,6 +247,7 @@ def _serve(options: dict[str, Any]) -> None:
         from .config.serving import Serving, run_server
         from .errors import HubError, UsageMistake
         from .server.listening import Certificate, Tcp, Unix
+        from .server.workers import WorkersFailed
     except ModuleNotFoundError as error:
         raise _extra_is_missing(error) from None
 
@@ -255,6 +266,7 @@ def _serve(options: dict[str, Any]) -> None:
                 seed=options["seed"],
                 delays=options["latency"],
                 region=options["region"],
+                workers=options["workers"],
                 allowed_hosts=_allowed(options["allowed_hosts"], local=local),
                 proxies=options["proxies"],
                 grace=options["grace"],
@@ -268,6 +280,9 @@ def _serve(options: dict[str, Any]) -> None:
         raise _extra_is_missing(error) from None
     except UsageMistake as error:
         raise click.UsageError(error.message) from None
+    except WorkersFailed as error:
+        kind = click.UsageError if error.usage else click.ClickException
+        raise kind(error.message) from None
     except HubError as error:
         raise click.ClickException(error.message) from None
     except OSError as error:

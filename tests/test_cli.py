@@ -45,9 +45,10 @@ def listeners():
 
 
 def recording(bind, opened):
-    def call(place):
-        opened.extend(bind(place))
-        return opened[:]
+    def call(place, workers):
+        (sockets,) = bind(place, workers)
+        opened.extend(sockets)
+        return [sockets]
 
     return call
 

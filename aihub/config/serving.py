@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from ..core.keys import digest
-from ..errors import NotFound
+from ..errors import NotFound, UsageMistake
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..server.app import App
@@ -19,6 +20,9 @@ from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
 from ..server.proxies import Proxies
 from .settings import MEMORY, SQLITE, Settings, open_hub
+
+if TYPE_CHECKING:
+    from ..server.trio_server import Orders
 
 DEV_KEY = "aihub-dev-key"
 """The key of a server that only this machine can reach; it is in the documentation."""
@@ -128,6 +132,7 @@ class Serving:
     seeded: bool
     delays: tuple[float, float]
     region: str
+    workers: int
     allowed_hosts: frozenset[str] | None
     proxies: Proxies
     grace: float
@@ -154,32 +159,92 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
     Raises:
         OSError: the address cannot be had.
         HubError: the store cannot be opened, a key is malformed, a certificate cannot be used.
+        WorkersFailed: one of several workers did not start, or did not stay.
+    """
+    configure(serving.log_level, serving.log_format)
+    if serving.certificate is not None:
+        serving.certificate.context()
+    serving = attrs.evolve(serving, store=serving.store or default_store())
+    if serving.workers > 1 and serving.store == MEMORY:
+        raise UsageMistake("--workers needs a store that they share: sqlite:PATH, and not memory:")
+    # The address first: nothing is written for a server that cannot start.
+    with listening(serving.place, serving.workers) as sockets:
+        url = _url(serving, sockets[0][0])
+        file = serving.place.path if isinstance(serving.place, Unix) else None
+
+        def started(secret: str | None) -> None:
+            announce(Started(url, str(serving.store), file, secret))
+
+        if serving.workers > 1:
+            _serve_by_workers(serving, sockets, started)
+        else:
+            serve_here(serving, sockets[0], furnishes=True, started=started)
+
+
+def serve_here(
+    serving: Serving,
+    sockets: Sequence[socket.socket],
+    *,
+    furnishes: bool,
+    started: Callable[[str | None], None],
+    orders: Orders | None = None,
+) -> None:
+    """Serve in this process.
+
+    Args:
+        serving: what to serve.
+        sockets: those that listen already.
+        furnishes: whether to see to the keys that a server starts with.
+        started: called once when connections are accepted, with a secret worth printing.
+        orders: where a parent says when to stop; without one signals do.
+
+    Raises:
+        HubError: the store cannot be opened, or a key is malformed.
     """
     from ..server import trio_server
 
-    configure(serving.log_level, serving.log_format)
-    tls = serving.certificate.context() if serving.certificate else None
-    store = serving.store or default_store()
-    secret: list[str | None] = []
+    secret: list[str | None] = [None]
 
     @asynccontextmanager
     async def open_app() -> AsyncIterator[App]:
-        async with open_hub(_settings(serving, store)) as hub:
-            secret.append(await furnish(hub, serving.keys, local=serving.local))
+        async with open_hub(_settings(serving)) as hub:
+            if furnishes:
+                secret[0] = await furnish(hub, serving.keys, local=serving.local)
             yield App(hub, allowed_hosts=serving.allowed_hosts)
 
-    # The address first: nothing is written for a server that cannot start.
-    with listening(serving.place) as sockets:
-        url = _url(serving, sockets)
-        file = serving.place.path if isinstance(serving.place, Unix) else None
-        trio_server.run(
-            open_app,
-            sockets,
-            options=trio_server.ServerOptions(
-                grace=serving.grace, tls=tls, proxies=serving.proxies
-            ),
-            started=lambda: announce(Started(url, store, file, secret[0])),
-        )
+    trio_server.run(
+        open_app,
+        sockets,
+        options=trio_server.ServerOptions(
+            grace=serving.grace,
+            tls=serving.certificate.context() if serving.certificate else None,
+            proxies=serving.proxies,
+        ),
+        started=lambda: started(secret[0]),
+        orders=orders,
+    )
+
+
+def _serve_by_workers(
+    serving: Serving,
+    sockets: Sequence[Sequence[socket.socket]],
+    started: Callable[[str | None], None],
+) -> None:
+    from ..server.workers import Crew, Post
+    from .worker import Task
+
+    def let_go() -> None:
+        for one in chain(*sockets):
+            one.close()
+
+    posts = []
+    for n, own in enumerate(sockets):
+        files = [one.fileno() for one in own]
+        # What a store needs at its first start is made once, by the first.
+        tasks = [Task(serving, files, first=first).encode() for first in (n == 0, False)]
+        posts.append(Post(files, *tasks))
+    crew = Crew("aihub.config.worker", posts, serving.grace)
+    crew.run(started=lambda report: started(report.secret), stopping=let_go)
 
 
 def default_store() -> str:
@@ -191,8 +256,9 @@ def default_store() -> str:
     return f"{SQLITE}{folder / 'hub.db'}"
 
 
-def _settings(serving: Serving, store: str) -> Settings:
+def _settings(serving: Serving) -> Settings:
     first, between = serving.delays
+    store = serving.store or MEMORY
     return Settings(
         store=store,
         seed=serving.seed,
@@ -204,9 +270,9 @@ def _settings(serving: Serving, store: str) -> Settings:
     )
 
 
-def _url(serving: Serving, sockets: Sequence[socket.socket]) -> str:
+def _url(serving: Serving, listener: socket.socket) -> str:
     scheme = "https" if serving.certificate else "http"
     if isinstance(serving.place, Unix):
         return f"{scheme}://localhost"
-    host, port = serving.place.host, sockets[0].getsockname()[1]
+    host, port = serving.place.host, listener.getsockname()[1]
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

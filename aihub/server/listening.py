@@ -10,8 +10,10 @@ import os
 import socket
 import ssl
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,27 +32,43 @@ class Tcp:
     host: str
     port: int
 
-    def bind(self) -> list[socket.socket]:
-        """Return sockets that listen.
+    def bind(self, workers: int = 1) -> list[list[socket.socket]]:
+        """Return the sockets that each of so many workers listens on.
 
         Raises:
             OSError: the address cannot be had.
         """
-        sockets: list[socket.socket] = []
-        port = self.port
         try:
-            for family, address in _addresses(self.host, port):
-                # The first has been given a free port: the others take the same.
-                where = (address[0], port, *address[2:])
-                sockets.append(socket.create_server(where, family=family, backlog=BACKLOG))
-                port = port or sockets[0].getsockname()[1]
-        except OSError as error:
-            for one in sockets:
+            first = _listen(self.host, self.port, spread=False)
+            if workers == 1 or not SPREADS:
+                return [first] * workers
+            # Sockets that share an address do so with any other of ours too: those have shown
+            # that nobody else listens there.
+            port = first[0].getsockname()[1]
+            for one in first:
                 one.close()
+            return [_listen(self.host, port, spread=True) for _ in range(workers)]
+        except OSError as error:
             # Python's text repeats the address; whoever says this says where.
             number = error.errno or 0
             raise OSError(number, os.strerror(number) if number > 0 else error.strerror) from None
-        return sockets
+
+
+def _listen(host: str, port: int, *, spread: bool) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for family, address in _addresses(host, port):
+            # The first has been given a free port: the others take the same.
+            where = (address[0], port, *address[2:])
+            sockets.append(
+                socket.create_server(where, family=family, backlog=BACKLOG, reuse_port=spread)
+            )
+            port = port or sockets[0].getsockname()[1]
+    except OSError:
+        for one in sockets:
+            one.close()
+        raise
+    return sockets
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[object, ...]]]:
@@ -58,6 +76,9 @@ def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[o
     usable = [one for one in found if one[0] != socket.AF_INET6 or socket.has_ipv6]
     return [(family, address) for family, _, _, _, address in usable]
 
+
+SPREADS = sys.platform == "linux"
+"""Whether the system deals connections out among sockets that share an address."""
 
 PROBE_TIMEOUT = 1.0
 """Seconds to ask whether a socket file has a server: the system answers, not the server."""
@@ -69,8 +90,10 @@ class Unix:
 
     path: Path
 
-    def bind(self) -> list[socket.socket]:
-        """Return a socket that listens; the file of a server that is dead is replaced.
+    def bind(self, workers: int = 1) -> list[list[socket.socket]]:
+        """Return a socket that listens, for all workers the same.
+
+        The file of a server that is dead is replaced.
 
         Raises:
             OSError: a server listens there, the file is none of ours, or it cannot be made.
@@ -88,7 +111,7 @@ class Unix:
         except OSError:
             made.close()
             raise
-        return [made]
+        return [[made]] * workers
 
     def _clear(self) -> None:
         try:
@@ -120,18 +143,20 @@ Place: TypeAlias = Tcp | Unix
 
 
 @contextmanager
-def listening(place: Place) -> Iterator[Sequence[socket.socket]]:
-    """Listen on *place* inside the context; a socket file is removed at its end.
+def listening(place: Place, workers: int = 1) -> Iterator[Sequence[Sequence[socket.socket]]]:
+    """Listen on *place* inside the context, and give the sockets for each worker.
+
+    A socket file is removed at its end.
 
     Raises:
         OSError: it cannot be had.
     """
-    sockets = place.bind()
+    sockets = place.bind(workers)
     file = place.identity() if isinstance(place, Unix) else None
     try:
         yield sockets
     finally:
-        for one in sockets:
+        for one in chain(*sockets):
             one.close()
         # While we were ending another server may have put its own there.
         if isinstance(place, Unix) and file is not None and place.identity() == file:

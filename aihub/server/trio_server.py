@@ -7,10 +7,11 @@ Then it is ended, connection by connection, and what cannot be told is cut.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import attrs
@@ -19,6 +20,7 @@ import trio
 from .app import App
 from .proxies import NOBODY, UNIX, Proxies
 from .trio_h11 import TICK, Connection
+from .workers import CUT
 
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds for a TLS handshake: two round trips, and a slow phone's arithmetic."""
@@ -43,6 +45,19 @@ class ServerOptions:
     grace: float
     proxies: Proxies = NOBODY
     tls: ssl.SSLContext | None = None
+
+
+@attrs.frozen
+class Orders:
+    """Where a parent says when to stop.
+
+    Args:
+        pipe: the number of the open file; when it ends the parent is dead.
+        stopping: called once a stop begins, whoever wanted it.
+    """
+
+    pipe: int
+    stopping: Callable[[], None]
 
 
 class Server:
@@ -89,10 +104,13 @@ class Server:
         self._serving.cancel()
 
     def stop(self) -> None:
-        """Accept nothing more and end within the grace; a second call cuts at once."""
-        if self._accepting.cancel_called:
-            self._serving.cancel()
+        """Accept nothing more and end within the grace."""
         self._accepting.cancel()
+
+    def cut(self) -> None:
+        """End at once: what is under way is settled, and nobody is told."""
+        self._accepting.cancel()
+        self._serving.cancel()
 
     async def _serve_one(self, stream: trio.SocketStream) -> None:
         if self._accepting.cancel_called:
@@ -147,6 +165,7 @@ def run(
     *,
     options: ServerOptions,
     started: Callable[[], None],
+    orders: Orders | None = None,
 ) -> None:
     """Open an app and serve it until SIGINT or SIGTERM.
 
@@ -155,11 +174,12 @@ def run(
         sockets: those that listen already.
         options: how it is served.
         started: called once, when connections are accepted.
+        orders: where a parent says when to stop, in place of signals.
     """
 
     async def main() -> None:
         async with open_app() as app:
-            await serve(app, sockets, options=options, started=started)
+            await serve(app, sockets, options=options, started=started, orders=orders)
 
     trio.run(main)
 
@@ -170,6 +190,7 @@ async def serve(
     *,
     options: ServerOptions,
     started: Callable[[], None] = lambda: None,
+    orders: Orders | None = None,
 ) -> None:
     """Serve *app* until SIGINT or SIGTERM; a second signal does not wait for the grace.
 
@@ -178,20 +199,47 @@ async def serve(
         sockets: those that listen already.
         options: how it is served.
         started: called once when signals are watched and connections accepted.
+        orders: where a parent says when to stop, in place of signals.
     """
     server = Server(app, options)
     listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in sockets]
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
-
-            async def watch() -> None:
-                async for _ in signals:
-                    server.stop()
-
-            nursery.start_soon(watch)
+            if orders is None:
+                nursery.start_soon(_heed_signals, server, signals)
+            else:
+                nursery.start_soon(_heed_one_signal, server, signals, orders)
+                nursery.start_soon(_heed_orders, server, orders)
             started()
             await server.serve(listeners)
             nursery.cancel_scope.cancel()
+
+
+async def _heed_signals(server: Server, signals: AsyncIterator[int]) -> None:
+    async for _ in signals:
+        server.stop()
+        async for _ in signals:
+            server.cut()
+
+
+async def _heed_one_signal(server: Server, signals: AsyncIterator[int], orders: Orders) -> None:
+    """Let a worker be ended by SIGTERM; how often it comes, and SIGINT, is for its parent."""
+    async for number in signals:
+        if number == signal.SIGTERM:
+            orders.stopping()
+            server.stop()
+
+
+async def _heed_orders(server: Server, orders: Orders) -> None:
+    """Do what a parent says; when its pipe ends it is dead, and there is nobody to serve for."""
+    async with trio.lowlevel.FdStream(os.dup(orders.pipe)) as pipe:
+        async for told in pipe:
+            orders.stopping()
+            if CUT in told:
+                server.cut()
+            else:
+                server.stop()
+    server.stop()
 
 
 def _peer_of(stream: trio.SocketStream) -> str:

@@ -29,7 +29,7 @@ PACKAGE = Path(inspect.getfile(aihub)).parent
 
 # Pages that are for everybody.
 FOR_ALL = {"index.md", "contributing.md", "changelog.md"}
-DRIVER = {"aihub.server.trio_h11", "aihub.server.trio_server"}
+DRIVER = {f"aihub.server.{name}" for name in ("trio_h11", "trio_server", "workers")}
 
 SECTION = re.compile(r"^#{2,3} (?P<title>.+)$", re.MULTILINE)
 QUOTED = re.compile(r"`([^`]+)`")

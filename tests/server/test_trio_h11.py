@@ -396,14 +396,14 @@ async def test_stopping_lets_what_is_under_way_end():
         assert await peer.states() == ["ok"]
 
 
-async def test_stopping_twice_does_not_wait():
-    """The second call ends what is under way; it is settled all the same."""
+async def test_cutting_does_not_wait():
+    """It ends what is under way; it is settled all the same."""
     async with serving(Slow(1000, [Text("a"), Finished("stop")]), grace=1000) as (server, peer):
         await peer.send(peer.request("/v1/chat/stream"))
         while not peer.hub.in_flight:
             await trio.sleep(0.01)
         server.stop()
-        server.stop()
+        server.cut()
         assert await peer.rest() == b""
         assert await peer.states() == ["aborted"]
 

@@ -121,7 +121,7 @@ def test_another_servers_file_is_not_removed(tmp_path):
     """Who took the path over while we were ending keeps it."""
     place = Unix(tmp_path / "hub.sock")
     with contextlib.ExitStack() as newer:
-        with listening(place) as (ours,):
+        with listening(place) as [[ours]]:
             ours.close()
             newer.enter_context(listening(place))
         assert place.path.exists()
