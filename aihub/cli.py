@@ -8,6 +8,8 @@ import math
 import re
 import sys
 from ipaddress import ip_address
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 PIP_LINE = "pip install 'ai-hub[server]'"
@@ -25,12 +27,16 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from .config.serving import FixedKey, Started
+    from .server.proxies import Proxies
 
 DEFAULT_PORT = 8484
 """Not a port that a well-known service has."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0}
+
+MAX_WORKERS = 64
+"""More than that is a mistake: they share one file, which one of them writes at a time."""
 
 LONGEST_DELAY = 600.0
 """Seconds: what waits longer is a mistake in the unit."""
@@ -89,6 +95,18 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
         raise click.BadParameter(str(error)) from None
 
 
+def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
+    """Read networks, or `unix`."""
+    try:
+        from .server.proxies import Proxies
+
+        return Proxies.parse(values)
+    except ModuleNotFoundError as error:
+        raise _extra_is_missing(error) from None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command(
     # An argument is refused below: click's own words would repeat it, and it may be a secret.
     context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True}
@@ -107,6 +125,24 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     show_default=True,
     type=click.IntRange(0, 65535),
     help="Port to listen on; 0 takes any free one.",
+)
+@click.option(
+    "--uds",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Listen on this socket file, which only you may connect to, and on no address.",
+)
+@click.option(
+    "--tls-cert",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Serve HTTPS with this certificate and its chain, in PEM.",
+)
+@click.option(
+    "--tls-key",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The certificate's private key, in PEM and without a password.",
 )
 @click.option(
     "--store",
@@ -153,6 +189,22 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
     help="A Host header to accept besides loopback names. May be repeated.",
 )
 @click.option(
+    "--trusted-proxy",
+    "proxies",
+    multiple=True,
+    metavar="CIDR",
+    callback=_proxies,
+    help="Believe X-Forwarded-For from this network, or from 'unix', a socket file's peers. "
+    "May be repeated.",
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, MAX_WORKERS),
+    help="Processes that serve, sharing one SQLite file.",
+)
+@click.option(
     "--grace",
     default=10.0,
     show_default=True,
@@ -180,6 +232,8 @@ def serve(**options: Any) -> None:
         raise click.UsageError("There are only options; a key is given by --key SECRET=PLAN.")
     if options["ephemeral"] and options["store"]:
         raise click.UsageError("--ephemeral and --store exclude each other.")
+    if options["uds"] and (_was_given("host") or _was_given("port")):
+        raise click.UsageError("--uds and --host or --port exclude each other.")
     # Nothing that starting makes is garbage: not looking for any saves a sixth of the time.
     gc.disable()
     try:
@@ -192,21 +246,29 @@ def _serve(options: dict[str, Any]) -> None:
     try:
         from .config.serving import Serving, run_server
         from .errors import HubError, UsageMistake
+        from .server.listening import Certificate, Tcp, Unix
+        from .server.workers import WorkersFailed
     except ModuleNotFoundError as error:
         raise _extra_is_missing(error) from None
 
+    uds = options["uds"]
+    # What a proxy passes on comes from wherever it listens.
+    local = not options["proxies"] and (uds is not None or _is_loopback(options["host"]))
+    tls = _both(options, "tls_cert", "tls_key")
     try:
         run_server(
             Serving(
-                host=options["host"],
-                port=options["port"],
-                local=_is_loopback(options["host"]),
+                place=Unix(uds) if uds else Tcp(options["host"], options["port"]),
+                certificate=Certificate(*tls) if tls else None,
+                local=local,
                 store="memory:" if options["ephemeral"] else options["store"],
                 keys=options["keys"],
                 seed=options["seed"],
                 delays=options["latency"],
                 region=options["region"],
-                allowed_hosts=_allowed(options["host"], options["allowed_hosts"]),
+                workers=options["workers"],
+                allowed_hosts=_allowed(options["allowed_hosts"], local=local),
+                proxies=options["proxies"],
                 grace=options["grace"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],
@@ -218,13 +280,29 @@ def _serve(options: dict[str, Any]) -> None:
         raise _extra_is_missing(error) from None
     except UsageMistake as error:
         raise click.UsageError(error.message) from None
+    except WorkersFailed as error:
+        kind = click.UsageError if error.usage else click.ClickException
+        raise kind(error.message) from None
     except HubError as error:
         raise click.ClickException(error.message) from None
     except OSError as error:
         raise click.ClickException(_cannot_listen(options, error)) from None
 
 
+def _both(options: dict[str, Any], one: str, other: str) -> tuple[Any, Any] | None:
+    """Return two options that are given together or not at all."""
+    given = options[one], options[other]
+    if None not in given:
+        return given
+    if given != (None, None):
+        names = [f"--{name.replace('_', '-')}" for name in (one, other)]
+        raise click.UsageError(f"{names[0]} and {names[1]} are given together.")
+    return None
+
+
 def _cannot_listen(options: dict[str, Any], error: OSError) -> str:
+    if options["uds"]:
+        return f"cannot listen on {options['uds']}: {error.strerror or error}."
     hint = (
         "--port 0 takes any free port."
         if error.errno == errno.EADDRINUSE
@@ -239,7 +317,9 @@ def announce(started: Started) -> None:
     # What is there now stays: later collections need not walk through it.
     gc.freeze()
     gc.enable()
-    print(f"aihub is listening on {started.url} (Ctrl-C stops it)")
+    where = started.url if started.socket is None else f"unix:{started.socket}"
+    through = "" if started.socket is None else f"--unix-socket {quote(str(started.socket))} "
+    print(f"aihub is listening on {where} (Ctrl-C stops it)")
     print(f"  base URL  {started.url}/v1")
     print(f"  store     {started.store}")
     if started.secret is None:
@@ -247,7 +327,7 @@ def announce(started: Started) -> None:
     else:
         print(f"  key       {started.secret}")
     print("  try it:\n")
-    print(f"curl {started.url}/v1/chat/completions \\")
+    print(f"curl {through}{started.url}/v1/chat/completions \\")
     print(f"  -H 'Authorization: Bearer {started.secret or 'YOUR_KEY'}' \\")
     print("  -H 'Content-Type: application/json' \\")
     print(f"  -d '{_SAMPLE}'\n", flush=True)
@@ -263,10 +343,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _allowed(host: str, names: tuple[str, ...]) -> frozenset[str] | None:
-    """Return the `Host` names to accept: all beyond loopback, unless some are named."""
+def _allowed(names: tuple[str, ...], *, local: bool) -> frozenset[str] | None:
+    """Return the `Host` names to accept: all beyond this machine, unless some are named."""
     named = frozenset(name.lower() for name in names)
-    if _is_loopback(host):
+    if local:
         return LOOPBACK_NAMES | named
     return named or None
 

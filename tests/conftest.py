@@ -142,7 +142,7 @@ def _command() -> list[str]:
 def running(*options: str, env=None) -> Iterator[Server]:
     """Run `aihub-serve` with *options* on any free port until the context ends."""
     process = subprocess.Popen(
-        [*_command(), "--port", "0", *options],
+        [*_command(), *([] if "--uds" in options else ["--port", "0"]), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -170,7 +170,7 @@ def running(*options: str, env=None) -> Iterator[Server]:
 def _wait_for_url(lines: Queue[str], printed: Sequence[str]) -> str:
     try:
         while True:
-            found = re.search(r"http://[\w.:\[\]]+", lines.get(timeout=START_SECONDS))
+            found = re.search(r"https?://[\w.:\[\]]+", lines.get(timeout=START_SECONDS))
             if found:
                 return found[0]
     except Empty:

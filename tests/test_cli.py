@@ -26,7 +26,7 @@ from aihub.cli import main, serve
 from aihub.config import Settings, open_hub
 from aihub.config.serving import DEV_ACCOUNT, DEV_KEY
 from aihub.model.units import usd
-from aihub.server import trio_h11
+from aihub.server import listening, trio_server
 
 SECONDS = 60
 """What a command takes at most on a busy machine."""
@@ -41,13 +41,14 @@ def listeners():
     opened = []
     yield opened
     for listener in opened:
-        listener.socket._sock.close()  # trio's own way needs trio's loop, which has ended
+        listener.close()
 
 
-def recording(listen, opened):
-    async def call(*given):
-        opened.extend(await listen(*given))
-        return opened[:]
+def recording(bind, opened):
+    def call(place, workers):
+        (sockets,) = bind(place, workers)
+        opened.extend(sockets)
+        return [sockets]
 
     return call
 
@@ -59,8 +60,8 @@ def run(monkeypatch, listeners):
     async def accept(*given, **named):
         pytest.fail("it serves")
 
-    monkeypatch.setattr(trio_h11, "serve", accept)
-    monkeypatch.setattr(trio_h11, "listen", recording(trio_h11.listen, listeners))
+    monkeypatch.setattr(trio_server, "serve", accept)
+    monkeypatch.setattr(listening.Tcp, "bind", recording(listening.Tcp.bind, listeners))
     logger = logging.getLogger("aihub")
     before = logger.handlers[:], logger.level, logger.propagate
 
@@ -192,6 +193,8 @@ DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
         (["--latency", "1s,2x"], DELAY_FORM),
         (["--latency", "1s,2s,3s"], DELAY_FORM),
         (["--host", "a..b"], "'a..b' is no host: use an address such as 127.0.0.1, or a name"),
+        (["--trusted-proxy", "proxy.example"], "'proxy.example' is no network: use an address"),
+        (["--trusted-proxy", "10.0.0.1/8"], "'10.0.0.1/8' is no network"),
         (["--grace", "-1"], "-1.0 is not in the range x>=0"),
         (["--grace", "nan"], "'--grace'"),
         (["--port", "70000"], "70000 is not in the range 0<=x<=65535"),
@@ -262,7 +265,7 @@ def test_a_start_that_fails_lets_go_of_its_port(run, listeners):
     """The address is taken first; what cannot be opened after it gives it back."""
     assert run("--ephemeral", "--port", "0", "--key", "test=nought").exit_code == 1
 
-    assert [listener.socket.fileno() for listener in listeners] == [-1]
+    assert [listener.fileno() for listener in listeners] == [-1]
 
 
 @pytest.mark.slow
@@ -415,6 +418,33 @@ def test_a_host_is_served_by_its_allowed_names_only(run_server):
     }
 
 
+@pytest.mark.slow
+def test_behind_a_proxy_it_goes_by_the_client_that_is_named(run_server):
+    """In the log and in the address window; of a proxy that is not named nothing is believed."""
+    named = ["--ephemeral", "--log-format", "json", "--trusted-proxy"]
+    for proxy, peer in (("127.0.0.1", "192.0.2.7"), ("10.0.0.0/8", "127.0.0.1")):
+        with run_server(*named, proxy) as server:
+            told = [
+                ask(server, "/v1/usage", "none", headers={"X-Forwarded-For": f"{n}, 192.0.2.7"})[0]
+                for n in range(61)
+            ]
+            other = ask(server, "/v1/usage", "none", headers={"X-Forwarded-For": "192.0.2.8"})[0]
+            assert server.stop() == 0
+        lines = [json.loads(line) for line in server.printed if line.startswith("{")]
+        assert told == [401] * 60 + [429]
+        assert other == (401 if peer == "192.0.2.7" else 429)
+        assert {line["peer"] for line in lines[:-1]} == {peer}
+
+
+@pytest.mark.slow
+def test_behind_a_proxy_there_is_no_documented_key(run_server):
+    """Whoever reaches the proxy reaches us: the key is random, and any host is served."""
+    with run_server("--ephemeral", "--trusted-proxy", "127.0.0.1") as server:
+        key = re.search(r"ah_\w+", announced(server))[0]
+        assert chat(server)[0] == 401
+        assert chat(server, key=key, Host="hub.example")[0] == 200
+
+
 # What it logs
 
 
@@ -486,8 +516,8 @@ async def rows_of(store, account):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("signals", [1, 2])
-def test_a_stream_that_outlasts_the_grace_is_cut_and_paid_for(run_server, tmp_path, signals):
-    """After the grace, or at once by a second signal: code 0, and the ledger has what was sent."""
+def test_a_stream_that_outlasts_the_grace_is_ended_and_paid_for(run_server, tmp_path, signals):
+    """After the grace by an error, or cut by a second signal: code 0, and what was sent is paid."""
     store = f"sqlite:{tmp_path}/hub.db"
     grace = "0.3" if signals == 1 else str(10 * SECONDS)
     with (
@@ -501,9 +531,15 @@ def test_a_stream_that_outlasts_the_grace_is_cut_and_paid_for(run_server, tmp_pa
         if signals == 2:
             server.process.terminate()
         assert server.process.wait(SECONDS) == 0
-        with pytest.raises(http.client.IncompleteRead) as cut:
-            answer.read()
-    assert b"[DONE]" not in cut.value.partial
+        if signals == 1:
+            rest = answer.read()
+            last = rest.rstrip().rpartition(b"\n")[2]
+            assert json.loads(last.removeprefix(b"data: "))["error"]["code"] == "hub_closed"
+        else:
+            with pytest.raises(http.client.IncompleteRead) as cut:
+                answer.read()
+            rest = cut.value.partial
+    assert b"[DONE]" not in rest
     assert "Traceback" not in "".join(server.printed)
 
     (row,) = anyio.run(rows_of, store, DEV_ACCOUNT)

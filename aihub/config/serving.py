@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from ..core.keys import digest
-from ..errors import NotFound
+from ..errors import NotFound, UsageMistake
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..server.app import App
+from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
+from ..server.proxies import Proxies
 from .settings import MEMORY, SQLITE, Settings, open_hub
+
+if TYPE_CHECKING:
+    from ..server.trio_server import Orders
 
 DEV_KEY = "aihub-dev-key"
 """The key of a server that only this machine can reach; it is in the documentation."""
@@ -110,13 +117,14 @@ async def _ensure_account(hub: Hub, id: str, plan: str) -> None:
 class Serving:
     """Everything that `aihub-serve` can be told; see its `--help`.
 
+    `place` is where it listens; with a `certificate` it does so by TLS.
     `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
     reach the server. `seeded`: ids are a function of the seed too, where the store is memory and
     no secret is made that others could then guess.
     """
 
-    host: str
-    port: int
+    place: Place
+    certificate: Certificate | None
     local: bool
     store: str | None
     keys: Sequence[FixedKey]
@@ -124,7 +132,9 @@ class Serving:
     seeded: bool
     delays: tuple[float, float]
     region: str
+    workers: int
     allowed_hosts: frozenset[str] | None
+    proxies: Proxies
     grace: float
     log_level: str
     log_format: LogFormat
@@ -132,10 +142,14 @@ class Serving:
 
 @attrs.frozen
 class Started:
-    """What a server that has just started tells: where it is, a key, where it keeps things."""
+    """What a server that has just started tells: where it is, a key, where it keeps things.
+
+    `socket` is the file by which `url` is reached, where it is one.
+    """
 
     url: str
     store: str
+    socket: Path | None
     secret: str | None = attrs.field(repr=False)
 
 
@@ -144,27 +158,93 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
 
     Raises:
         OSError: the address cannot be had.
+        HubError: the store cannot be opened, a key is malformed, a certificate cannot be used.
+        WorkersFailed: one of several workers did not start, or did not stay.
+    """
+    configure(serving.log_level, serving.log_format)
+    if serving.certificate is not None:
+        serving.certificate.context()
+    serving = attrs.evolve(serving, store=serving.store or default_store())
+    if serving.workers > 1 and serving.store == MEMORY:
+        raise UsageMistake("--workers needs a store that they share: sqlite:PATH, and not memory:")
+    # The address first: nothing is written for a server that cannot start.
+    with listening(serving.place, serving.workers) as sockets:
+        url = _url(serving, sockets[0][0])
+        file = serving.place.path if isinstance(serving.place, Unix) else None
+
+        def started(secret: str | None) -> None:
+            announce(Started(url, str(serving.store), file, secret))
+
+        if serving.workers > 1:
+            _serve_by_workers(serving, sockets, started)
+        else:
+            serve_here(serving, sockets[0], furnishes=True, started=started)
+
+
+def serve_here(
+    serving: Serving,
+    sockets: Sequence[socket.socket],
+    *,
+    furnishes: bool,
+    started: Callable[[str | None], None],
+    orders: Orders | None = None,
+) -> None:
+    """Serve in this process.
+
+    Args:
+        serving: what to serve.
+        sockets: those that listen already.
+        furnishes: whether to see to the keys that a server starts with.
+        started: called once when connections are accepted, with a secret worth printing.
+        orders: where a parent says when to stop; without one signals do.
+
+    Raises:
         HubError: the store cannot be opened, or a key is malformed.
     """
-    from ..server import trio_h11
+    from ..server import trio_server
 
-    configure(serving.log_level, serving.log_format)
-    store = serving.store or default_store()
-    secret: list[str | None] = []
+    secret: list[str | None] = [None]
 
     @asynccontextmanager
     async def open_app() -> AsyncIterator[App]:
-        async with open_hub(_settings(serving, store)) as hub:
-            secret.append(await furnish(hub, serving.keys, local=serving.local))
+        async with open_hub(_settings(serving)) as hub:
+            if furnishes:
+                secret[0] = await furnish(hub, serving.keys, local=serving.local)
             yield App(hub, allowed_hosts=serving.allowed_hosts)
 
-    trio_h11.run(
+    trio_server.run(
         open_app,
-        host=serving.host,
-        port=serving.port,
-        grace=serving.grace,
-        started=lambda port: announce(Started(_url(serving.host, port), store, secret[0])),
+        sockets,
+        options=trio_server.ServerOptions(
+            grace=serving.grace,
+            tls=serving.certificate.context() if serving.certificate else None,
+            proxies=serving.proxies,
+        ),
+        started=lambda: started(secret[0]),
+        orders=orders,
     )
+
+
+def _serve_by_workers(
+    serving: Serving,
+    sockets: Sequence[Sequence[socket.socket]],
+    started: Callable[[str | None], None],
+) -> None:
+    from ..server.workers import Crew, Post
+    from .worker import Task
+
+    def let_go() -> None:
+        for one in chain(*sockets):
+            one.close()
+
+    posts = []
+    for n, own in enumerate(sockets):
+        files = [one.fileno() for one in own]
+        # What a store needs at its first start is made once, by the first.
+        tasks = [Task(serving, files, first=first).encode() for first in (n == 0, False)]
+        posts.append(Post(files, *tasks))
+    crew = Crew("aihub.config.worker", posts, serving.grace)
+    crew.run(started=lambda report: started(report.secret), stopping=let_go)
 
 
 def default_store() -> str:
@@ -176,8 +256,9 @@ def default_store() -> str:
     return f"{SQLITE}{folder / 'hub.db'}"
 
 
-def _settings(serving: Serving, store: str) -> Settings:
+def _settings(serving: Serving) -> Settings:
     first, between = serving.delays
+    store = serving.store or MEMORY
     return Settings(
         store=store,
         seed=serving.seed,
@@ -189,5 +270,9 @@ def _settings(serving: Serving, store: str) -> Settings:
     )
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+def _url(serving: Serving, listener: socket.socket) -> str:
+    scheme = "https" if serving.certificate else "http"
+    if isinstance(serving.place, Unix):
+        return f"{scheme}://localhost"
+    host, port = serving.place.host, listener.getsockname()[1]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"

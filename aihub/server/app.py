@@ -14,17 +14,21 @@ from types import TracebackType
 import orjson
 
 from ..core.asks import check_scope
-from ..errors import AuthenticationFailed, HubError
+from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
 from .call import Call
 from .endpoints import chat, reading, sessions
-from .errors import plain_error
-from .http import Refusal, Request, Response
+from .errors import error_object, error_response, plain_error
+from .http import Instead, Refusal, Request, Response
 from .reading import models_object
 from .routes import Action, Route, find, methods
 
 log = logging.getLogger("aihub.server")
 access = logging.getLogger("aihub.access")
+
+
+PEER_LEFT = 499
+"""What the access log says of a request whose peer left before its answer: nginx's number."""
 
 
 class App:
@@ -74,7 +78,7 @@ class Opened(Call):
         super().__init__(app.hub, request)
         self._app = app
         self._began = app.hub.now()
-        self._status = 0
+        self._status = PEER_LEFT
 
     async def __aenter__(self) -> Response:
         try:
@@ -91,6 +95,7 @@ class Opened(Call):
             # Cancelled: nobody will leave a context that was not entered.
             if self.stack is not None:
                 await self.stack.__aexit__(type(error), error, error.__traceback__)
+            self._log_access()
             raise
         self._status = response.status
         response.headers.append((b"x-request-id", self.id.encode()))
@@ -105,11 +110,24 @@ class Opened(Call):
         swallowed = None
         if self.stack is not None:
             swallowed = await self.stack.__aexit__(kind, error, traceback)
-        if access.isEnabledFor(logging.INFO):
-            self._log_access()
+        self._log_access()
         return swallowed
 
+    def stop(self) -> Instead:
+        """Return what to tell the peer of a server that stops and cannot wait for this request.
+
+        The driver then cancels what it is doing, which settles the request as `aborted`.
+        """
+        error = HubClosed("The server stops and could not finish this request.")
+        response = error_response(error)
+        response.headers.append((b"x-request-id", self.id.encode()))
+        if self._status == PEER_LEFT:
+            self._status = response.status
+        return Instead(response, self.late_error(error_object(error)))
+
     def _log_access(self) -> None:
+        if not access.isEnabledFor(logging.INFO):
+            return
         request, identity = self.request, self._identity
         access.info(
             "%s %s %d",

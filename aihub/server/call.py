@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import orjson
 
+from ..dialects import openai_chat
 from ..errors import HubError, OverLimit, StorageError
 from ..hub import Hub
 from ..model.account import Identity
@@ -20,8 +22,11 @@ class Call:
     """A request, who makes it, and how to answer it.
 
     `parameters` are what stands in the path for the route's names. What is put on the stack is
-    left when the response has been written.
+    left when the response has been written. `late_error` is how the route's dialect says an error
+    in the middle of a stream.
     """
+
+    late_error: Callable[[Json], bytes] = staticmethod(openai_chat.encode_stream_error)
 
     def __init__(self, hub: Hub, request: Request) -> None:
         self.hub = hub

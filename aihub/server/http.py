@@ -36,7 +36,7 @@ class Request:
     """A request, read wholly.
 
     `path` is decoded and has no query; `headers` have lower-case names, the last of a repeated one
-    standing for all; `peer` is the address of whoever connected, empty where there is none.
+    standing for all; `peer` is the address of whoever asks, empty where there is none.
     """
 
     method: str

@@ -19,7 +19,7 @@ _MICRO = 1_000_000
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, and a request's fields."""
+    """One JSON object a line: time, level, logger, process, message, and a request's fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a record."""
@@ -27,6 +27,7 @@ class JsonFormatter(logging.Formatter):
             "time": rfc3339(round(record.created * _MICRO)),
             "level": record.levelname.lower(),
             "logger": record.name,
+            "pid": record.process,
             "message": record.getMessage(),
         }
         fields |= {name: record.__dict__[name] for name in _EXTRAS if name in record.__dict__}

@@ -1,4 +1,7 @@
-"""The reference driver: HTTP/1.1 by h11 on trio sockets.
+"""The reference driver: one connection, HTTP/1.1 by h11 on a stream of trio's.
+
+What listens, accepts and stops is in `trio_server`. This file is longer than most: reading,
+writing and ending share one small state, and apart nobody could see that they agree on it.
 
 Theory of operation. A connection has two tasks. One alone reads: it feeds h11, wakes the other,
 and at end of file cancels what is being answered, for nobody is there any more. The other takes
@@ -9,15 +12,19 @@ Time is kept by one task for all connections, which looks round once a second (`
 deadline that has passed or a stream that has been silent; a connection only sets numbers. So every
 limit is late by at most a tick, and costs nothing on the way.
 
+A stop lets answers under way end within the grace. What is left then is cancelled, which settles
+it, and the peer is told: by an error in place of the answer, or in the middle of the stream. Who is
+amid a write is let finish it first, since nobody could say how much of it has left; a peer that
+does not read is cut.
+
 The driver knows no JSON and no statuses but those of framing: 400, 408, 413, 431, 501, 505.
 """
 
 from __future__ import annotations
 
 import logging
-import signal
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from math import inf
 from urllib.parse import unquote
@@ -25,9 +32,10 @@ from urllib.parse import unquote
 import h11
 import trio
 
-from .app import App
+from .app import App, Opened
 from .errors import framing_error
 from .http import KEEP_ALIVE_AFTER, MAX_BODY, MAX_HEAD, Instead, Request, Response
+from .proxies import Proxies
 
 log = logging.getLogger("aihub.server")
 
@@ -59,12 +67,13 @@ LINGER = 2.0
 TICK = 1.0
 """Seconds between two looks at the deadlines."""
 
-BACKLOG = 1024
-"""Connections that wait to be accepted: a burst of clients at start-up."""
-
 
 class _TimedOut(Exception):
     """The peer took too long to send what it began."""
+
+
+class _Ended(Exception):
+    """The server stops: nothing more of this answer is written."""
 
 
 class Connection:
@@ -74,13 +83,21 @@ class Connection:
         app: who answers.
         stream: bytes from and to the peer.
         peer: its address, empty where it has none.
+        proxies: how to read whom it speaks for, where it is a proxy that is trusted.
     """
 
-    def __init__(self, app: App, stream: trio.abc.HalfCloseableStream, peer: str = "") -> None:
+    def __init__(
+        self,
+        app: App,
+        stream: trio.abc.Stream,
+        peer: str = "",
+        proxies: Proxies | None = None,
+    ) -> None:
         self._app = app
         self._stream = stream
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._peer = peer
+        self._proxies = proxies
         self._waiting: trio.lowlevel.Task | None = None
         self._held_back: trio.Event | None = None
         self._pipelined = 0
@@ -91,7 +108,12 @@ class Connection:
         self._response: Response | None = None
         self._head: bytes | None = None
         self._wrote = inf
-        self._keeping: trio.Event | None = None
+        self._saying_alive = False
+        # What the next write has to wait for.
+        self._hold: trio.Event | None = None
+        self._opened: Opened | None = None
+        self._last_words: Instead | None = None
+        self._unsent = b""
         self.deadline = inf
         self.closing = False
 
@@ -166,6 +188,13 @@ class Connection:
     # Requests
 
     async def _requests(self) -> None:
+        # What is ended has been settled; what is left is to say so.
+        with trio.CancelScope() as self._answers, suppress(_Ended):
+            await self._exchanges()
+        if self._last_words is not None:
+            await self._say_last(self._last_words)
+
+    async def _exchanges(self) -> None:
         try:
             while await self._one_exchange():
                 self._h11.start_next_cycle()
@@ -192,7 +221,8 @@ class Connection:
             return False
         self.deadline = inf
         self._answering = True
-        async with self._app.open(self._to_request(head, headers, body)) as response:
+        self._opened = self._app.open(self._to_request(head, headers, body))
+        async with self._opened as response:
             await self._write(response)
         self._answering = False
         if self._held_back is not None:
@@ -237,13 +267,25 @@ class Connection:
         path, _, query = target.partition("?")
         if "%" in path:
             path = unquote(path)
-        return Request(head.method.decode("ascii"), path, query, headers, body, self._peer)
+        peer = self._peer if self._proxies is None else self._client(self._proxies, head)
+        return Request(head.method.decode("ascii"), path, query, headers, body, peer)
+
+    def _client(self, proxies: Proxies, head: h11.Request) -> str:
+        # Each proxy may write a line of its own: they are one list.
+        lines = [value for name, value in head.headers if name == b"x-forwarded-for"]
+        if not lines:
+            return self._peer
+        return proxies.client(self._peer, b",".join(lines).decode("latin-1"))
 
     # Writing
 
     async def _send(self, data: bytes) -> None:
         self.deadline = trio.current_time() + WRITE_TIMEOUT
-        await self._stream.send_all(data)
+        try:
+            await self._stream.send_all(data)
+        except trio.Cancelled:
+            self._unsent = data
+            raise
         self.deadline = inf
 
     async def _write(self, response: Response) -> None:
@@ -285,19 +327,30 @@ class Connection:
         await self._send(out + self._h11.send(h11.EndOfMessage()))
 
     async def _kept_alive(self) -> None:
-        """Wait for a keep-alive that is being written."""
-        if self._keeping is not None:
-            await self._keeping.wait()
+        """Wait for a keep-alive that is being written.
+
+        Raises:
+            _Ended: nothing more is to be written.
+        """
+        if self._hold is not None:
+            if self._last_words is not None:
+                raise _Ended
+            await self._hold.wait()
 
     async def _write_chunk(self, chunk: bytes) -> None:
-        if self._keeping is not None:
-            await self._keeping.wait()
+        if self._hold is not None:
+            await self._kept_alive()
         head = self._open_head() if self._head is None else b""
         out = head + self._h11.send(h11.Data(data=chunk))
         # While a write is under way nothing else may be written, the keep-alive neither.
         now = trio.current_time()
         self._wrote, self.deadline = inf, now + WRITE_TIMEOUT
-        await self._stream.send_all(out)
+        try:
+            await self._stream.send_all(out)
+        except trio.Cancelled:
+            # The chunk is left out: it may be the one that says that the answer is whole.
+            self._unsent = head
+            raise
         self._wrote, self.deadline = now, inf
 
     def _open_head(self) -> bytes:
@@ -318,15 +371,15 @@ class Connection:
     async def _say_alive(self) -> None:
         if self._response is None or self._wrote == inf:
             return
-        self._keeping = trio.Event()
-        self._wrote = inf
+        self._hold = trio.Event()
+        self._saying_alive, self._wrote = True, inf
         try:
             out = self._open_head() + self._h11.send(h11.Data(data=self._response.keep_alive))
             await self._send(out)
             self._wrote = trio.current_time()
         finally:
-            self._keeping.set()
-            self._keeping = None
+            self._hold.set()
+            self._hold, self._saying_alive = None, False
 
     async def _refuse(self, status: int) -> None:
         """Answer bytes that are no request, if there is still somebody to answer."""
@@ -336,7 +389,8 @@ class Connection:
         # Closing on bytes that nobody has read resets the connection, and the answer is lost with
         # it: read on for a moment, and keep nothing.
         self._discard = True
-        await self._stream.send_eof()
+        if isinstance(self._stream, trio.abc.HalfCloseableStream):  # TLS has no such half.
+            await self._stream.send_eof()
         with trio.move_on_after(LINGER):
             await self._gone.wait()
 
@@ -351,157 +405,47 @@ class Connection:
 
     def _expire(self) -> None:
         self.deadline = inf
-        began = self._h11.trailing_data[0] or self._h11.their_state is not h11.IDLE
-        if self._waiting is not None and began:
+        if self._waiting is not None and self._has_begun():
             self._timed_out = True
             self._wake()
         else:
             self._nursery.cancel_scope.cancel()
 
+    def _has_begun(self) -> bool:
+        """Say whether anything of a request has come."""
+        return bool(self._h11.trailing_data[0]) or self._h11.their_state is not h11.IDLE
+
     def close_soon(self) -> None:
-        """Close now if idle, else after the answer that is under way."""
+        """Close now if idle, else after the request that has begun."""
         self.closing = True
-        if not self._answering:
+        if not self._answering and not self._has_begun():
             self._nursery.cancel_scope.cancel()
 
+    # How the server ends what outlives its grace
 
-class Server:
-    """Connections, their clock, and how they end.
+    def end(self) -> None:
+        """End what is under way, and tell the peer; to be called again until it has ended."""
+        self.closing = True
+        if not self._answering or self._opened is None:
+            self._nursery.cancel_scope.cancel()
+            return
+        if self._last_words is None:
+            self._last_words = self._opened.stop()
+        if self._saying_alive or self.deadline == inf:
+            # The answer is not being written, so of what is cancelled now nothing has left.
+            self._answers.cancel()
+        else:
+            self._hold = trio.Event()
 
-    Args:
-        app: who answers.
-        grace: seconds that answers under way are given when the server stops.
-    """
-
-    def __init__(self, app: App, *, grace: float) -> None:
-        self._app = app
-        self._grace = grace
-        self._connections: set[Connection] = set()
-        self._accepting = trio.CancelScope()
-        self._serving = trio.CancelScope()
-
-    async def serve(self, listeners: Sequence[trio.SocketListener]) -> None:
-        """Serve until `stop` is called; answers under way are then given the grace."""
-        with self._serving:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._keep_time)
-                async with trio.open_nursery() as connections:
-                    with self._accepting:
-                        await trio.serve_listeners(
-                            self._serve_one, list(listeners), handler_nursery=connections
-                        )
-                    for connection in list(self._connections):
-                        connection.close_soon()
-                    self._serving.deadline = trio.current_time() + self._grace
-                nursery.cancel_scope.cancel()
-
-    def stop(self) -> None:
-        """Accept nothing more and end; a second call ends at once."""
-        if self._accepting.cancel_called:
-            self._serving.cancel()
-        self._accepting.cancel()
-
-    async def _serve_one(self, stream: trio.SocketStream) -> None:
-        connection = Connection(self._app, stream, _peer_of(stream))
-        self._connections.add(connection)
-        try:
-            await connection.serve()
-        finally:
-            self._connections.discard(connection)
-
-    async def _keep_time(self) -> None:
-        while True:
-            await trio.sleep(TICK)
-            now = trio.current_time()
-            for connection in list(self._connections):
-                connection.look(now)
-
-
-def run(
-    open_app: Callable[[], AbstractAsyncContextManager[App]],
-    *,
-    host: str,
-    port: int,
-    grace: float,
-    started: Callable[[int], None],
-) -> None:
-    """Open an app and serve it until SIGINT or SIGTERM.
-
-    Args:
-        open_app: opens what answers, inside the event loop; it is closed at the end.
-        host: the address to listen on.
-        port: the port; 0 takes any free one.
-        grace: seconds that answers under way are given.
-        started: called once with the port, when connections are accepted.
-
-    Raises:
-        OSError: the address cannot be had.
-    """
-
-    async def main() -> None:
-        # The address first: nothing is written for a server that cannot start.
-        listeners = await listen(host, port)
-        async with AsyncExitStack() as stack:
-            for listener in listeners:
-                stack.push_async_callback(trio.aclose_forcefully, listener)
-            app = await stack.enter_async_context(open_app())
-            await serve(app, listeners, grace=grace, started=lambda: started(_port_of(listeners)))
-
-    trio.run(main)
-
-
-def _port_of(listeners: Sequence[trio.SocketListener]) -> int:
-    return int(listeners[0].socket.getsockname()[1])
-
-
-async def serve(
-    app: App,
-    listeners: Sequence[trio.SocketListener],
-    *,
-    grace: float,
-    started: Callable[[], None] = lambda: None,
-) -> None:
-    """Serve *app* until SIGINT or SIGTERM; a second signal does not wait for the grace.
-
-    Args:
-        app: who answers.
-        listeners: sockets that listen already.
-        grace: seconds that answers under way are given.
-        started: called once when signals are watched and connections accepted.
-    """
-    server = Server(app, grace=grace)
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-
-            async def watch() -> None:
-                async for _ in signals:
-                    server.stop()
-
-            nursery.start_soon(watch)
-            started()
-            await server.serve(listeners)
-            nursery.cancel_scope.cancel()
-
-
-async def listen(host: str, port: int) -> list[trio.SocketListener]:
-    """Open sockets that listen on *host*; *port* 0 takes any free one, the same for all.
-
-    Raises:
-        OSError: the address cannot be had.
-    """
-    listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    if port == 0 and len(listeners) > 1:
-        # Each address has been given a port of its own: ask again, for the first one's.
-        port = _port_of(listeners)
-        for listener in listeners:
-            await listener.aclose()
-        listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    return listeners
-
-
-def _peer_of(stream: trio.SocketStream) -> str:
-    try:
-        name = stream.socket.getpeername()
-    except OSError:
-        return ""
-    return str(name[0]) if isinstance(name, tuple) else ""
+    async def _say_last(self, words: Instead) -> None:
+        """Tell why the answer ends, where it has not been written whole."""
+        if self._saying_alive and self._hold is not None:
+            await self._hold.wait()
+        if self._h11.our_state is h11.SEND_RESPONSE:
+            await self._write(words.response)
+            return
+        out = self._unsent
+        if self._h11.our_state is h11.SEND_BODY:
+            out += self._h11.send(h11.Data(data=words.in_band)) + self._h11.send(h11.EndOfMessage())
+        if out:
+            await self._send(out)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 
 import pytest
@@ -35,6 +36,7 @@ def test_a_request_in_json_has_its_fields():
         "time": "2022-01-01T00:00:00.250000Z",
         "level": "info",
         "logger": "aihub.access",
+        "pid": os.getpid(),
         "message": "GET /v1/models 200",
         **REQUEST,
     }

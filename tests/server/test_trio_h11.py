@@ -11,7 +11,7 @@ pytest.importorskip("pytest_trio")
 
 from aihub.errors import UpstreamFailed  # noqa: E402 - after what may be missing
 from aihub.model.events import Finished, Text  # noqa: E402
-from aihub.server import trio_h11  # noqa: E402
+from aihub.server import trio_h11, trio_server  # noqa: E402
 from aihub.server.app import App  # noqa: E402
 from aihub.server.http import MAX_BODY, MAX_HEAD  # noqa: E402
 from aihub.testing import ScriptedProvider, open_test_hub  # noqa: E402
@@ -376,8 +376,8 @@ async def serving(provider, *, grace):
     async with open_test_hub(provider) as hub, trio.open_nursery() as nursery:
         account = await hub.accounts.create("a", plan="pro")
         key = (await hub.accounts.create_key(account.id)).secret
-        listeners = await trio_h11.listen("127.0.0.1", 0)
-        server = trio_h11.Server(App(hub), grace=grace)
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        server = trio_server.Server(App(hub), trio_server.ServerOptions(grace=grace))
         nursery.start_soon(server.serve, listeners)
         port = listeners[0].socket.getsockname()[1]
         async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
@@ -396,13 +396,116 @@ async def test_stopping_lets_what_is_under_way_end():
         assert await peer.states() == ["ok"]
 
 
-async def test_stopping_twice_does_not_wait():
-    """The second call ends what is under way; it is settled all the same."""
+async def test_cutting_does_not_wait():
+    """It ends what is under way; it is settled all the same."""
     async with serving(Slow(1000, [Text("a"), Finished("stop")]), grace=1000) as (server, peer):
         await peer.send(peer.request("/v1/chat/stream"))
         while not peer.hub.in_flight:
             await trio.sleep(0.01)
         server.stop()
-        server.stop()
+        server.cut()
         assert await peer.rest() == b""
         assert await peer.states() == ["aborted"]
+
+
+HEAD = b"HTTP/1.1 200 "
+
+
+async def stop_at(server, peer, path, *, after=0):
+    """Ask, stop once the provider is at work, and give all that comes."""
+    await peer.send(peer.request(path))
+    while not peer.hub.in_flight:
+        await trio.sleep(0.01)
+    if after:
+        await peer.stream.receive_some(after)
+    server.stop()
+    return await peer.rest()
+
+
+async def test_an_answer_that_outlives_the_grace_is_a_503():
+    """Where the head has not left, whether a stream was asked for or not; it is settled."""
+    for path in ("/v1/chat/completions", "/v1/chat/stream"):
+        async with serving(Slow(1000), grace=0) as (server, peer):
+            told = await stop_at(server, peer, path)
+            head, _, body = told.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: 1\r\n" in head.lower()
+            assert b"x-request-id: req_" in head.lower()
+            assert json.loads(body)["error"]["code"] == "hub_closed"
+            assert await peer.states() == ["aborted"]
+
+
+async def test_a_stream_that_outlives_the_grace_ends_with_the_error_event():
+    """The body ends as chunked bodies do, without [DONE], and the connection closes."""
+    texts = [Text("a")] * 200
+    async with serving(Slow(0.02, texts), grace=0) as (server, peer):
+        told = await stop_at(server, peer, "/v1/chat/stream", after=1)
+        *_, size, event, end, _, _ = told.split(b"\r\n")
+        assert int(size, 16) == len(event)
+        assert json.loads(event.removeprefix(b"data: "))["error"]["type"] == "api_error"
+        assert end == b"0"
+        assert b"[DONE]" not in told
+        assert await peer.states() == ["aborted"]
+
+
+async def test_a_stream_that_never_waits_is_ended_between_two_writes():
+    """A provider as fast as the wire is caught amid a write, which is let finish."""
+    async with serving(ScriptedProvider([Text("a")] * 500_000), grace=0) as (server, peer):
+        told = await stop_at(server, peer, "/v1/chat/stream", after=100)
+        assert told.endswith(b"\n\n\r\n0\r\n\r\n")
+        assert b'"code":"hub_closed"' in told
+        assert told.count(b"hub_closed") == 1
+        assert await peer.states() == ["aborted"]
+
+
+@pytest.mark.slow
+async def test_a_peer_that_does_not_read_does_not_hold_the_stop():
+    """Its stream is cut after FAREWELL_TIMEOUT, and settled."""
+    async with serving(ScriptedProvider([Text("a" * 1000)] * 500_000), grace=0) as (server, peer):
+        await peer.send(peer.request("/v1/chat/stream"))
+        while not peer.hub.in_flight:
+            await trio.sleep(0.01)
+        await trio.sleep(0.1)
+        began = trio.current_time()
+        server.stop()
+        while peer.hub.in_flight:
+            await trio.sleep(0.01)
+        assert trio.current_time() - began < trio_server.FAREWELL_TIMEOUT + 1
+        assert await peer.states() == ["aborted"]
+
+
+async def test_a_keep_alive_under_way_is_written_before_the_last_words(autojump_clock):
+    """Nothing is torn: the head, a whole comment, the error event, the end."""
+    ours, theirs = trio.testing.lockstep_stream_pair()
+    async with open_test_hub(Slow(1000)) as hub, trio.open_nursery() as nursery:
+        account = await hub.accounts.create("a", plan="pro")
+        key = (await hub.accounts.create_key(account.id)).secret
+        connection = trio_h11.Connection(App(hub), theirs)
+        peer = Peer(hub, key, ours, connection)
+        nursery.start_soon(connection.serve)
+        await peer.send(peer.request("/v1/chat/stream"))
+        await trio.testing.wait_all_tasks_blocked()
+        connection.look(trio.current_time() + 16)
+        await trio.testing.wait_all_tasks_blocked()
+        connection.end()
+        told = await peer.rest()
+        assert told.startswith(HEAD)
+        comment, event = told.index(b": keep-alive\n\n\r\n"), told.index(b"hub_closed")
+        assert comment < event
+        assert told.endswith(b"\r\n0\r\n\r\n")
+        assert await peer.states() == ["aborted"]
+
+
+async def test_a_request_half_sent_when_the_server_stops_is_answered():
+    """It has begun, so it has the grace; the answer says that the connection closes."""
+    async with serving(ScriptedProvider(), grace=10) as (server, peer):
+        request = peer.request()
+        await peer.send(request[:-5])
+        await trio.sleep(0.05)
+        server.stop()
+        await trio.sleep(0.05)
+        await peer.send(request[-5:])
+        told = await peer.rest()
+        assert told.startswith(HEAD)
+        assert b"connection: close" in told.lower()
+        assert await peer.states() == ["ok"]
