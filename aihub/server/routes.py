@@ -84,4 +84,7 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
 
 def methods(path: str) -> list[str]:
     """Return the methods that *path* knows; none where there is no such path."""
-    return sorted({route.method for route in ROUTES if find(route.method, path) is not None})
+    known = {route.method for route in ROUTES if find(route.method, path) is not None}
+    if "GET" in known:
+        known.add("HEAD")
+    return sorted(known | {"OPTIONS"}) if known else []

@@ -115,5 +115,5 @@ async def _late_failure(call: Call, error: Exception) -> tuple[Response, bytes]:
         log.error("request %s failed", call.id, exc_info=error)
         response = await call.bug()
         in_band = orjson.loads(response.body)  # type: ignore[arg-type]
-    response.headers.append((b"x-request-id", call.id.encode()))
+    call.sign(response)
     return response, dialect.encode_stream_error(in_band)
