@@ -21,8 +21,9 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 
 from .errors import HubClosed, UsageMistake
 from .hub import Accounts, Hub, Options, Stream
+from .hub.accounts import LOCAL_ACCOUNT
 from .hub.exchange import NO_OPTIONS
-from .hub.hub import LOCAL_ACCOUNT
+from .model.account import Identity, Scope
 from .model.catalogue import Model
 from .model.chat import Message
 from .model.events import Completion, Event, Text
@@ -87,6 +88,10 @@ class SyncAccounts:
     def __init__(self, hub: SyncHub, accounts: Accounts) -> None:
         self._hub = hub
         self._accounts = accounts
+
+    def as_caller(self, identity: Identity) -> SyncAccounts:
+        """Return the same calls for somebody with a key; see `Accounts.as_caller`."""
+        return SyncAccounts(self._hub, self._accounts.as_caller(identity))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._accounts, name)
@@ -154,6 +159,11 @@ class SyncHub:
             raise HubClosed("enter the hub first, and use it inside its context")
         _refuse_inside_loop()
         return self._portal
+
+    def authenticate(self, secret: str | None, scope: Scope | None = "inference") -> Identity:
+        """Return whose key *secret* is; see `Hub.authenticate`."""
+        identity: Identity = self.run(lambda: self._hub.authenticate(secret, scope))
+        return identity
 
     def chat(
         self,

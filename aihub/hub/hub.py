@@ -30,10 +30,11 @@ from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Ids, Observer, Provider, Store, TokenCounter
-from .accounts import Accounts, Gate
+from .accounts import LOCAL_ACCOUNT, Accounts
 from .calls import make_chat
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
+from .gate import Gate
 from .guards import Guards
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
@@ -46,9 +47,6 @@ GRACE = 5.0
 
 LEAVE_TIMEOUT = 1.0
 """Seconds that a cancelled request is given to unwind; longer means that it never will."""
-
-LOCAL_ACCOUNT = "acc_local"
-"""The account of the embedding program itself, for calls without a key; it has no limits."""
 
 _NEW, _OPEN, _CLOSING, _CLOSED = range(4)
 

@@ -10,15 +10,12 @@ Memory is bounded: windows hold a minute, details of settled requests are kept f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Sequence
 
 import attrs
 
 from ...core.limits import Window
 from ...errors import UsageMistake
-from ...model.account import BUILT_IN_PLANS, Account, Budget, Identity, Key, Plan
 from ...model.ledger import (
     Admission,
     Admitted,
@@ -41,8 +38,7 @@ from ...model.ledger import (
 from ...model.units import HOUR, Micros, Pico, rfc3339
 from ...model.usage import GroupBy, UsageReport, UsageSum
 from ...protocols import Clock
-
-T = TypeVar("T")
+from .memory_directory import MemoryDirectory, page
 
 MAX_ROWS = 2_000
 """Settled requests whose details are kept. Each is a dozen objects that every full garbage
@@ -73,7 +69,7 @@ class _Sum:
     cost: Pico = 0
 
 
-class MemoryStore:
+class MemoryStore(MemoryDirectory):
     """Keep everything in this process, for one event loop, until it ends.
 
     Args:
@@ -81,6 +77,7 @@ class MemoryStore:
     """
 
     def __init__(self, *, clock: Clock) -> None:
+        super().__init__()
         self._clock = clock
         self._windows: dict[str, Window] = {}
         self._open_slots: dict[str, int] = {}
@@ -89,11 +86,6 @@ class MemoryStore:
         self._money: dict[tuple[str, str], _Money] = {}
         self._sums: dict[tuple[str, Micros, str, str, str], _Sum] = {}
         self._owners: dict[str, Micros] = {}
-        self._accounts: dict[str, Account] = {}
-        self._keys: dict[str, Key] = {}
-        self._by_digest: dict[bytes, str] = {}
-        self._plans: dict[str, Plan] = dict(BUILT_IN_PLANS)
-        self._budgets: dict[str, Budget] = {}
 
     # Admissions
 
@@ -297,104 +289,6 @@ class MemoryStore:
         """End a lease."""
         self._owners.pop(owner, None)
 
-    # Directory
-
-    async def identify(self, digest: bytes) -> Identity | None:
-        """Return a key by its digest with all that belongs to it."""
-        key = self._keys.get(self._by_digest.get(digest, ""))
-        return None if key is None else self._identity(key.account, key)
-
-    async def identity(self, account: str) -> Identity | None:
-        """Return an account with its plan and budgets."""
-        return self._identity(account, None)
-
-    def _identity(self, id: str, key: Key | None) -> Identity | None:
-        account = self._accounts.get(id)
-        if account is None:
-            return None
-        wanted = (None,) if key is None else (None, key.lineage)
-        budgets = tuple(
-            budget
-            for budget in self._budgets.values()
-            if budget.account == id and budget.key in wanted
-        )
-        return Identity(account=account, plan=self._plans[account.plan], key=key, budgets=budgets)
-
-    async def add_account(self, account: Account) -> bool:
-        """Write a new account; its plan must exist."""
-        if account.plan not in self._plans:
-            raise UsageMistake(f"there is no plan '{account.plan}'")
-        return self._accounts.setdefault(account.id, account) is account
-
-    async def change_account(self, id: str, change: Callable[[Account], Account]) -> Account | None:
-        """Change an account in one step."""
-        account = self._accounts.get(id)
-        if account is not None:
-            account = self._accounts[id] = change(account)
-        return account
-
-    async def account(self, id: str) -> Account | None:
-        """Return an account."""
-        return self._accounts.get(id)
-
-    async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
-        """Return accounts by id."""
-        living = {id: one for id, one in self._accounts.items() if one.deleted is None}
-        return _page(living, after, limit)
-
-    async def add_key(self, key: Key) -> bool:
-        """Write a new key; its account must exist."""
-        if key.account not in self._accounts:
-            raise UsageMistake(f"there is no account '{key.account}'")
-        if key.id in self._keys or key.digest in self._by_digest:
-            return False
-        self._keys[key.id] = key
-        self._by_digest[key.digest] = key.id
-        return True
-
-    async def change_key(
-        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
-    ) -> Key | None:
-        """Change a key in one step, and write its successor with it."""
-        key = await self.key(account, id)
-        if key is None:
-            return None
-        changed = change(key)
-        if successor is not None and not await self.add_key(successor):
-            raise UsageMistake("the successor's secret is another key's")
-        self._keys[id] = changed
-        return changed
-
-    async def key(self, account: str, id: str) -> Key | None:
-        """Return a key of an account."""
-        key = self._keys.get(id)
-        return key if key is not None and key.account == account else None
-
-    async def keys(
-        self, account: str, *, after: str | None = None, limit: int = 100
-    ) -> Sequence[Key]:
-        """Return an account's keys by id."""
-        own = {id: key for id, key in self._keys.items() if key.account == account}
-        return _page(own, after, limit)
-
-    async def put_plan(self, plan: Plan) -> None:
-        """Write a plan."""
-        self._plans[plan.name] = plan
-
-    async def plans(self) -> Mapping[str, Plan]:
-        """Return all plans."""
-        return dict(self._plans)
-
-    async def put_budget(self, budget: Budget) -> None:
-        """Write a budget; its account must exist."""
-        if budget.account not in self._accounts:
-            raise UsageMistake(f"there is no account '{budget.account}'")
-        self._budgets[budget.id] = budget
-
-    async def budgets(self, account: str) -> Sequence[Budget]:
-        """Return an account's budgets."""
-        return [budget for budget in self._budgets.values() if budget.account == account]
-
     # UsageLog
 
     async def report(
@@ -440,17 +334,12 @@ class MemoryStore:
         """Return rows whose details are kept, by id."""
         kept = {**self._done, **self._open}
         own = {id: row for id, row in kept.items() if row.ask.account == account}
-        return [_ledger_row(row) for row in _page(own, after, limit)]
+        return [_ledger_row(row) for row in page(own, after, limit)]
 
     async def budget_state(self, budget: str, period: str) -> BudgetState:
         """Return what a budget's period has spent and holds."""
         purse = self._money.get((budget, period), _Money())
         return BudgetState(budget, period, purse.spent, purse.held)
-
-
-def _page(table: Mapping[str, T], after: str | None, limit: int) -> list[T]:
-    ids = sorted(id for id in table if after is None or id > after)
-    return [table[id] for id in islice(ids, limit)]
 
 
 def _ledger_row(row: _Row) -> LedgerRow:

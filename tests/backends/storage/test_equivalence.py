@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.sqlite import SqliteStore
-from aihub.model.account import Plan
 from aihub.model.ledger import SlotAsk
 from aihub.model.units import DAY, SECOND
 from aihub.testing import ManualClock
@@ -125,7 +124,7 @@ class Equivalence(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 9))
     def replan(self, limit):
-        self.both("put_plan", Plan(name="free", requests_per_minute=limit))
+        self.both("change_plan", "free", lambda plan: attrs.evolve(plan, requests_per_minute=limit))
         self.both("identify", KEY.digest)
 
     @invariant()

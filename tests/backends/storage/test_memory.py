@@ -82,7 +82,38 @@ class ForgetsRevocation(MemoryStore):
         return None
 
 
-BROKEN = [ForgetsToRefund, Slots, SettlesTwice, AdmitsHalf, SweepsTheLiving, ForgetsRevocation]
+class AsksNobody(MemoryStore):
+    """Broken: believes that whoever asked for a change still may."""
+
+    def _let(self, by):
+        return None
+
+
+class KeepsNames(MemoryStore):
+    """Broken: ends an account and keeps who it was."""
+
+    async def erase_account(self, id, at, *, by=None):
+        return await self.change_account(id, lambda one: attrs.evolve(one, deleted=at), by=by)
+
+
+class LosesPlans(MemoryStore):
+    """Broken: drops a plan that accounts are on."""
+
+    async def drop_plan(self, name, *, by=None):
+        return "unknown" if self._plans.pop(name, None) is None else "dropped"
+
+
+BROKEN = [
+    ForgetsToRefund,
+    Slots,
+    SettlesTwice,
+    AdmitsHalf,
+    SweepsTheLiving,
+    ForgetsRevocation,
+    AsksNobody,
+    KeepsNames,
+    LosesPlans,
+]
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda store: store.__name__)

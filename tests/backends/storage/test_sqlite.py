@@ -56,6 +56,20 @@ async def test_a_newer_database_is_refused_by_name_of_both_versions(path):
             pass
 
 
+async def test_an_older_database_is_lifted_with_what_is_in_it(path):
+    """Each entry of the list is one step up; what was there stays."""
+    db = sqlite3.connect(path)
+    for statement in schema.MIGRATIONS[0]:
+        db.execute(statement)
+    db.execute("INSERT INTO accounts VALUES ('acc_1', 'first', 'free', ?, NULL)", (NOON,))
+    db.execute("PRAGMA user_version = 1")
+    db.commit()
+    db.close()
+
+    async with SqliteStore.open(path, clock=ManualClock(NOON)) as store:
+        assert await store.account("acc_1") == ACCOUNT
+
+
 async def test_a_file_that_is_no_database_is_refused(path):
     """A text file is named as what cannot be opened, and stays as it was."""
     path.write_text("this is not a database, however long it may be" * 100)
