@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 
-from ..errors import InvalidRequest
 from ..model.chat import MAX_CHOICES, ROLES, Chat, Message, OtherPart, Part, TextPart, ToolCall
 from ..model.events import Choice, Completion, Event, Finished, Logprobs, Reasoning, Text, ToolDelta
 from ..model.units import SECOND, Json, Micros, Pico, format_usd
@@ -32,6 +31,7 @@ from .fields import (
     text_of,
     wrong_type,
 )
+from .objects import json_object, refusal
 from .sse import event
 
 MAX_STOPS = 4
@@ -52,15 +52,7 @@ def decode_request(body: bytes) -> Chat:
     Raises:
         InvalidRequest: the body is not JSON, or fields are wrong; `faults` lists them all.
     """
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(
-            f"We could not parse the JSON body of your request: {error}.", code="invalid_json"
-        ) from None
-    if not isinstance(fields, dict):
-        raise InvalidRequest("The body of your request must be a JSON object.", code="invalid_json")
-    return request_from(fields)
+    return request_from(json_object(body))
 
 
 def request_from(fields: dict[str, Json]) -> Chat:
@@ -88,22 +80,12 @@ def request_from(fields: dict[str, Json]) -> Chat:
         if name not in values and all(fault.path.partition("[")[0] != name for fault in faults):
             faults.append(missing(name))
     if faults:
-        raise _refusal(faults)
+        raise refusal(faults)
     # The newer name wins where both are given.
     newer = values.pop("max_completion_tokens", None)
     if newer is not None:
         values["max_tokens"] = newer
     return Chat(**values, extra=extra or None)
-
-
-def _refusal(faults: list[Fault]) -> InvalidRequest:
-    first = faults[0]
-    return InvalidRequest(
-        first.message,
-        param=first.path,
-        code=first.code,
-        faults=[(fault.path, fault.message) for fault in faults],
-    )
 
 
 def _message(value: Json, path: str) -> Message:

@@ -17,7 +17,7 @@ from ..core.asks import check_scope
 from ..errors import AuthenticationFailed, HubError
 from ..hub import Hub
 from .call import Call
-from .endpoints import chat, reading
+from .endpoints import administration, chat, reading
 from .errors import plain_error
 from .http import Refusal, Request, Response
 from .reading import models_object
@@ -177,6 +177,7 @@ HANDLERS: Mapping[Action, Handler] = {
     "models": Opened.models,
     "model": reading.model,
     "usage": reading.usage,
+    **administration.HANDLERS,
     "healthz": reading.healthz,
     "readyz": reading.readyz,
 }

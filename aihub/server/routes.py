@@ -9,7 +9,35 @@ import attrs
 
 from ..model.account import Scope
 
-Action: TypeAlias = Literal["chat", "chat_stream", "models", "model", "usage", "healthz", "readyz"]
+Action: TypeAlias = Literal[
+    "chat",
+    "chat_stream",
+    "models",
+    "model",
+    "usage",
+    "create_account",
+    "accounts",
+    "account",
+    "change_account",
+    "delete_account",
+    "create_key",
+    "keys",
+    "key",
+    "change_key",
+    "revoke_key",
+    "rotate_key",
+    "plans",
+    "plan",
+    "put_plan",
+    "delete_plan",
+    "create_budget",
+    "budgets",
+    "budget",
+    "change_budget",
+    "delete_budget",
+    "healthz",
+    "readyz",
+]
 
 
 @attrs.frozen
@@ -28,6 +56,26 @@ ROUTES = (
     Route("GET", "/v1/models", "models", "read"),
     Route("GET", "/v1/models/{model}", "model", "read"),
     Route("GET", "/v1/usage", "usage", "read"),
+    Route("POST", "/v1/accounts", "create_account", "admin"),
+    Route("GET", "/v1/accounts", "accounts", "admin"),
+    Route("GET", "/v1/accounts/{account}", "account", "admin"),
+    Route("PUT", "/v1/accounts/{account}", "change_account", "admin"),
+    Route("DELETE", "/v1/accounts/{account}", "delete_account", "admin"),
+    Route("POST", "/v1/keys", "create_key", "admin"),
+    Route("GET", "/v1/keys", "keys", "admin"),
+    Route("GET", "/v1/keys/{key}", "key", "admin"),
+    Route("PUT", "/v1/keys/{key}", "change_key", "admin"),
+    Route("DELETE", "/v1/keys/{key}", "revoke_key", "admin"),
+    Route("POST", "/v1/keys/{key}/rotate", "rotate_key", "admin"),
+    Route("GET", "/v1/plans", "plans", "admin"),
+    Route("GET", "/v1/plans/{plan}", "plan", "admin"),
+    Route("PUT", "/v1/plans/{plan}", "put_plan", "admin"),
+    Route("DELETE", "/v1/plans/{plan}", "delete_plan", "admin"),
+    Route("POST", "/v1/budgets", "create_budget", "admin"),
+    Route("GET", "/v1/budgets", "budgets", "admin"),
+    Route("GET", "/v1/budgets/{budget}", "budget", "admin"),
+    Route("PUT", "/v1/budgets/{budget}", "change_budget", "admin"),
+    Route("DELETE", "/v1/budgets/{budget}", "delete_budget", "admin"),
     Route("GET", "/healthz", "healthz", None),
     Route("GET", "/readyz", "readyz", None),
 )
