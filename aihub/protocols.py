@@ -366,7 +366,20 @@ class UsageLog(Protocol):
         ...
 
 
-class Store(Admissions, Leases, Directory, UsageLog, Protocol):
+class Retention(Protocol):
+    """Protocol: forgetting what need not be known any more, a bounded batch at a time."""
+
+    async def forget(self, before: Micros, limit: int) -> int:
+        """Forget at most *limit* things and return how many; fewer say that nothing is left.
+
+        Forgotten are requests that have ended and were admitted before *before*, with their
+        attempts; keys that ended before it; and, whatever their age, labels and end users of the
+        requests of accounts that were erased. Open requests stay, and so do all sums.
+        """
+        ...
+
+
+class Store(Admissions, Leases, Directory, UsageLog, Retention, Protocol):
     """Protocol: all that a hub keeps. Opening and closing it is its maker's business.
 
     Every method raises `StoreUnavailable` where the storage is down, and never anything foreign.

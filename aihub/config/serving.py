@@ -117,6 +117,7 @@ class Serving:
     region: str
     allowed_hosts: frozenset[str] | None
     grace: float
+    retention: float | None
     log_level: str
     log_format: LogFormat
 
@@ -176,6 +177,7 @@ def _settings(serving: Serving, store: str) -> Settings:
         first_delay=first,
         between_delay=between,
         seeded_ids=serving.seeded and store == MEMORY and bool(serving.local or serving.keys),
+        retention=serving.retention,
         grace=0,  # the driver has given the grace already
     )
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -813,6 +813,74 @@ class StoreSuite:
             assert seen[2] is not None
             assert (seen[2].account, seen[2].key) == (OTHER, None)
             assert (await store.plans())["gold"] == Plan(name="gold")
+
+    # Retention
+
+    async def test_what_is_old_is_forgotten_and_sums_stay(self) -> None:
+        """Batch by batch; what is open, or young enough, is not touched."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            for n in range(5):
+                await store.admit(ask(f"r{n}", hold=10, account="acc_2" if n == 1 else "acc_1"))
+                if n != 2:
+                    await store.settle(end(f"r{n}", used=n, cost=n))
+                clock.advance(60)
+            before = await self._report(store)
+
+            assert await store.forget(NOON, 100) == 0
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 2
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 1
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 0
+            assert [row.id for row in await store.rows("acc_1")] == ["r2", "r4"]
+            assert not await store.rows("acc_2")
+            kept = await store.row("acc_1", "r4")
+            assert kept is not None
+            assert len(kept.attempts) == 1
+            assert await self._report(store) == before
+            assert (await store.budget_state("bud_1", "2026-01")).spent == 8
+            assert isinstance(await store.settle(end("r2", cost=2)), Settled)
+            assert await store.settle(end("r0")) == AlreadySettled("r0", None)
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 1
+
+    async def test_what_is_personal_goes_with_its_account(self) -> None:
+        """Labels and end users of an erased account's requests, whatever their age or state."""
+        personal: dict[str, Any] = {"labels": {"team": "a"}, "end_user": "eve"}
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for n in range(3):
+                await store.admit(ask(f"r{n}", **personal))
+            await store.admit(ask("r3", account="acc_2", **personal))
+            await store.settle(end("r0", cost=5))
+            assert await store.forget(0, 100) == 0
+            await store.erase_account("acc_1", NOON)
+
+            assert [await store.forget(0, 2) for _ in range(3)] == [2, 1, 0]
+            rows = await store.rows("acc_1")
+            assert [(row.labels, row.end_user) for row in rows] == [({}, None)] * 3
+            assert [row.state for row in rows] == ["ok", "open", "open"]
+            (other,) = await store.rows("acc_2")
+            assert (other.labels, other.end_user) == ({"team": "a"}, "eve")
+            assert (await self._report(store)).cost == 5
+
+    async def test_keys_that_ended_long_ago_are_forgotten(self) -> None:
+        """Revoked or expired before the time; their secrets are then unknown."""
+        ends: dict[str, dict[str, Any]] = {
+            "key_2": {"expires": NOON},
+            "key_3": {"revoked": NOON},
+            "key_4": {"revoked": NOON + 2},
+        }
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for id, when in ends.items():
+                digest = id[-1].encode() * 32
+                key = attrs.evolve(KEY, id=id, lineage=id, digest=digest, **when)
+                await store.add_key(key)
+
+            assert await store.forget(NOON + 1, 100) == 2
+            assert [key.id for key in await store.keys("acc_1")] == ["key_1", "key_4"]
+            assert await store.identify(b"2" * 32) is None
+            assert await store.forget(NOON + 1, 100) == 0
 
     async def test_lists_page_by_id(self) -> None:
         """Pages follow each other without gap or overlap."""

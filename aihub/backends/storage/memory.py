@@ -341,6 +341,24 @@ class MemoryStore(MemoryDirectory):
         purse = self._money.get((budget, period), _Money())
         return BudgetState(budget, period, purse.spent, purse.held)
 
+    # Retention
+
+    async def forget(self, before: Micros, limit: int) -> int:
+        """Forget what is old, and what is personal of accounts that were erased."""
+        old = [id for id, row in self._done.items() if row.at < before][:limit]
+        for id in old:
+            del self._done[id]
+        told = [row for row in (*self._open.values(), *self._done.values()) if self._tells(row)]
+        for row in told[: limit - len(old)]:
+            row.ask = attrs.evolve(row.ask, labels=None, end_user=None)
+        left = limit - len(old) - len(told[: limit - len(old)])
+        return limit - left + self._forget_keys(before, left)
+
+    def _tells(self, row: _Row) -> bool:
+        """Say whether a row has something personal of an account that was erased."""
+        account = self._accounts[row.ask.account]
+        return account.deleted is not None and bool(row.ask.labels or row.ask.end_user)
+
 
 def _ledger_row(row: _Row) -> LedgerRow:
     ask, final = row.ask, row.final

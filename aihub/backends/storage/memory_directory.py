@@ -167,6 +167,13 @@ class MemoryDirectory:
         """Return how many keys of an account are kept."""
         return sum(key.account == account for key in self._keys.values())
 
+    def _forget_keys(self, before: Micros, limit: int) -> int:
+        ended = [key for key in self._keys.values() if key.ends is not None and key.ends < before]
+        for key in ended[:limit]:
+            del self._keys[key.id]
+            del self._by_digest[key.digest]
+        return len(ended[:limit])
+
     # Plans
 
     def _plan(self, name: str) -> Plan | None:

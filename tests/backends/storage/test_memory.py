@@ -103,7 +103,26 @@ class LosesPlans(MemoryStore):
         return "unknown" if self._plans.pop(name, None) is None else "dropped"
 
 
+class ForgetsWhatIsOpen(MemoryStore):
+    """Broken: old is old, settled or not."""
+
+    async def forget(self, before, limit):
+        for id in [id for id, row in self._open.items() if row.at < before]:
+            del self._open[id]
+        return await super().forget(before, limit)
+
+
+class ForgetsSums(MemoryStore):
+    """Broken: what is forgotten was never used."""
+
+    async def forget(self, before, limit):
+        self._sums.clear()
+        return await super().forget(before, limit)
+
+
 BROKEN = [
+    ForgetsWhatIsOpen,
+    ForgetsSums,
     ForgetsToRefund,
     Slots,
     SettlesTwice,

@@ -38,7 +38,7 @@ from ....model.ledger import (
 from ....model.units import Micros, Pico
 from ....model.usage import GroupBy, UsageReport
 from ....protocols import Clock
-from . import admissions, reports
+from . import admissions, forgetting, reports
 from .directory import SqliteDirectory
 from .locks import OwnerLocks, exclusive
 from .schema import migrate
@@ -205,6 +205,15 @@ class SqliteStore(SqliteDirectory):
         """Return what a budget's period has spent and holds."""
         spent, held = await self._read(lambda db: admissions.purse(db, budget, period))
         return BudgetState(budget, period, spent, held)
+
+    # Retention
+
+    async def forget(self, before: Micros, limit: int) -> int:
+        """Forget what is old, and what is personal of accounts that were erased."""
+        found = await self._read(lambda db: forgetting.find(db, before, limit))
+        if found:
+            await self._write(lambda db: forgetting.forget(db, before, found))
+        return len(found)
 
 
 @contextmanager
