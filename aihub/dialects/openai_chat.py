@@ -23,16 +23,15 @@ from .fields import (
     array,
     boolean,
     integer,
-    load_object,
     missing,
     number,
     obj,
     one_of,
-    refusal,
     string,
     text_of,
     wrong_type,
 )
+from .objects import json_object, refusal
 from .sse import event
 
 MAX_STOPS = 4
@@ -56,7 +55,7 @@ def decode_request(body: bytes) -> Chat:
     Raises:
         InvalidRequest: the body is not JSON, or fields are wrong; `faults` lists them all.
     """
-    return request_from(load_object(body))
+    return request_from(json_object(body))
 
 
 def request_from(fields: dict[str, Json]) -> Chat:
