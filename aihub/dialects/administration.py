@@ -22,8 +22,19 @@ from ..model.account import (
     Plan,
     Standing,
 )
-from ..model.units import SECOND, Json, Micros, Pico, format_usd, usd
-from .fields import Check, Fault, array, boolean, integer, number, one_of, text_of, wrong_type
+from ..model.units import PICO_PER_USD, SECOND, Json, Micros, Pico, format_usd, usd
+from .fields import (
+    Check,
+    Fault,
+    array,
+    boolean,
+    described,
+    integer,
+    number,
+    one_of,
+    text_of,
+    wrong_type,
+)
 from .objects import nullable, read_fields, read_object
 from .queries import identifier
 
@@ -65,31 +76,43 @@ def _instant(value: Json, path: str) -> Micros:
     return seconds * SECOND
 
 
+described({"type": "string", "pattern": f"^{_NAME_IN_PATH.pattern}$"}, name_in_path)
+described(
+    {
+        "anyOf": [
+            {"type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,12})?$"},
+            {"type": "integer", "minimum": 0, "maximum": MAX_MONEY // PICO_PER_USD},
+        ]
+    },
+    _dollars,
+)
+described({"type": "integer", "minimum": 0, "maximum": LAST_SECOND}, _instant)
+
 _name = text_of(0, MAX_NAME)
 _count = nullable(integer(1, MAX_LIMIT))
 _scopes = array(one_of(frozenset(SCOPES)), low=1, high=len(SCOPES))
 
-_ACCOUNT: Mapping[str, Check] = {"name": _name, "plan": identifier, "operator": boolean}
-_NEW_ACCOUNT: Mapping[str, Check] = {**_ACCOUNT, "id": name_in_path}
-_KEY: Mapping[str, Check] = {
+ACCOUNT: Mapping[str, Check] = {"name": _name, "plan": identifier, "operator": boolean}
+NEW_ACCOUNT: Mapping[str, Check] = {**ACCOUNT, "id": name_in_path}
+KEY: Mapping[str, Check] = {
     "name": _name,
     "scopes": _scopes,
     "expires": nullable(_instant),
     "requests_per_minute": _count,
     "tokens_per_minute": _count,
 }
-_NEW_KEY: Mapping[str, Check] = {**_KEY, "account": identifier}
+NEW_KEY: Mapping[str, Check] = {**KEY, "account": identifier}
 # A bound of the hub's own follows; here only what is no number of seconds at all is refused.
-_ROTATION: Mapping[str, Check] = {"overlap": number(0, float(LAST_SECOND))}
-_PLAN: Mapping[str, Check] = {
+ROTATION: Mapping[str, Check] = {"overlap": number(0, float(LAST_SECOND))}
+PLAN: Mapping[str, Check] = {
     "requests_per_minute": _count,
     "tokens_per_minute": _count,
     "parallel": _count,
     "token_reserve": one_of(frozenset(TOKEN_RESERVES)),
 }
-_BUDGET: Mapping[str, Check] = {"limit": _dollars}
-_NEW_BUDGET: Mapping[str, Check] = {
-    **_BUDGET,
+BUDGET: Mapping[str, Check] = {"limit": _dollars}
+NEW_BUDGET: Mapping[str, Check] = {
+    **BUDGET,
     "account": identifier,
     "key": nullable(identifier),
     "period": one_of(frozenset(PERIODS)),
@@ -98,32 +121,32 @@ _NEW_BUDGET: Mapping[str, Check] = {
 
 def read_new_account(body: bytes) -> dict[str, Json]:
     """Read what an account shall be; all of these raise `InvalidRequest` where a field is wrong."""
-    return read_object(body, _NEW_ACCOUNT)
+    return read_object(body, NEW_ACCOUNT)
 
 
 def read_account_change(body: bytes) -> dict[str, Json]:
     """Read what shall change of an account."""
-    return read_object(body, _ACCOUNT)
+    return read_object(body, ACCOUNT)
 
 
 def read_new_key(body: bytes) -> dict[str, Json]:
     """Read what a key shall be, and with `account` whose."""
-    return read_object(body, _NEW_KEY)
+    return read_object(body, NEW_KEY)
 
 
 def read_key_change(body: bytes) -> dict[str, Json]:
     """Read what shall change of a key."""
-    return read_object(body, _KEY)
+    return read_object(body, KEY)
 
 
 def read_rotation(body: bytes) -> dict[str, Json]:
     """Read how a key shall be rotated."""
-    return read_object(body, _ROTATION)
+    return read_object(body, ROTATION)
 
 
 def read_plan_change(body: bytes) -> dict[str, Json]:
     """Read what shall change of a plan, or what it shall be."""
-    return read_object(body, _PLAN)
+    return read_object(body, PLAN)
 
 
 def read_plan_name(name: str) -> str:
@@ -133,12 +156,12 @@ def read_plan_name(name: str) -> str:
 
 def read_new_budget(body: bytes) -> dict[str, Json]:
     """Read what a budget shall be, and with `account` and `key` whose."""
-    return read_object(body, _NEW_BUDGET, required=["limit"])
+    return read_object(body, NEW_BUDGET, required=["limit"])
 
 
 def read_budget_change(body: bytes) -> dict[str, Json]:
     """Read what shall change of a budget."""
-    return read_object(body, _BUDGET, required=["limit"])
+    return read_object(body, BUDGET, required=["limit"])
 
 
 def account_object(account: Account) -> dict[str, Json]:

@@ -8,11 +8,26 @@ boolean is never a number. Texts and codes are those of OpenAI's API, which clie
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from ..model.units import Json
 
 Check: TypeAlias = Callable[[Json, str], Json]
+C = TypeVar("C", bound=Callable[[Any, str], Any])
+
+_SCHEMAS: dict[Check, Json] = {}
+
+
+def described(schema: Json, check: C) -> C:
+    """Note which JSON Schema says what *check* takes, and return it."""
+    _SCHEMAS[check] = schema
+    return check
+
+
+def schema_of(check: Check) -> Json:
+    """Return the JSON Schema of what *check* takes; a check says it where it is made."""
+    return _SCHEMAS[check]
+
 
 _KINDS = {
     bool: "a boolean",
@@ -80,7 +95,7 @@ def text_of(low: int, high: int) -> Check:
             )
         return text
 
-    return check
+    return described({"type": "string", "minLength": low, "maxLength": high}, check)
 
 
 def integer(low: int | None = None, high: int | None = None) -> Check:
@@ -94,7 +109,7 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
         _bound(value, path, low, high, "integer")
         return value
 
-    return check
+    return described({"type": "integer", **_bounds(low, high)}, check)
 
 
 def number(low: float, high: float) -> Check:
@@ -106,7 +121,12 @@ def number(low: float, high: float) -> Check:
         _bound(value, path, low, high, "decimal")
         return float(value)
 
-    return check
+    return described({"type": "number", **_bounds(low, high)}, check)
+
+
+def _bounds(low: float | None, high: float | None) -> dict[str, Json]:
+    given = {"minimum": low, "maximum": high}
+    return {name: bound for name, bound in given.items() if bound is not None}
 
 
 def _bound(value: float, path: str, low: float | None, high: float | None, kind: str) -> None:
@@ -140,7 +160,7 @@ def one_of(values: Mapping[str, object] | frozenset[str]) -> Check:
             "invalid_value",
         )
 
-    return check
+    return described({"type": "string", "enum": sorted(values)}, check)
 
 
 def array(item: Check, low: int = 0, high: int | None = None) -> Check:
@@ -165,7 +185,8 @@ def array(item: Check, low: int = 0, high: int | None = None) -> Check:
             )
         return tuple([item(one, f"{path}[{n}]") for n, one in enumerate(value)])
 
-    return check
+    schema: dict[str, Json] = {"type": "array", "items": schema_of(item), "minItems": low}
+    return described(schema if high is None else {**schema, "maxItems": high}, check)
 
 
 def pairs(value: Json, path: str) -> dict[str, str]:
@@ -183,3 +204,10 @@ def obj(value: Json, path: str) -> dict[str, Json]:
     if isinstance(value, dict):
         return value
     raise wrong_type(path, "an object", value)
+
+
+described({"type": "boolean"}, boolean)
+described({"type": "string"}, string)
+described({"type": "object"}, obj)
+described({"type": "object", "additionalProperties": {"type": "string"}}, pairs)
+described({}, anything)

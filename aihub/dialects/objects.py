@@ -12,7 +12,7 @@ import orjson
 
 from ..errors import InvalidRequest
 from ..model.units import Json
-from .fields import SHOWN, Check, Fault, missing
+from .fields import SHOWN, Check, Fault, described, missing, schema_of
 
 
 def json_object(body: bytes) -> dict[str, Json]:
@@ -51,7 +51,20 @@ def unknown(name: str) -> Fault:
 
 def nullable(check: Check) -> Check:
     """Take null too."""
-    return lambda value, path: None if value is None else check(value, path)
+    return described(
+        {"anyOf": [schema_of(check), {"type": "null"}]},
+        lambda value, path: None if value is None else check(value, path),
+    )
+
+
+def object_schema(table: Mapping[str, Check], required: Iterable[str] = ()) -> dict[str, Json]:
+    """Return the JSON Schema of the bodies that `read_object` takes."""
+    return {
+        "type": "object",
+        "properties": {name: schema_of(check) for name, check in table.items()},
+        "required": list(required),
+        "additionalProperties": False,
+    }
 
 
 def read_fields(

@@ -9,7 +9,7 @@ import attrs
 
 from ..model.units import DAY, Json, Micros, from_rfc3339
 from ..model.usage import GROUPS, GroupBy
-from .fields import SHOWN, Check, Fault, integer, one_of, string, text_of
+from .fields import SHOWN, Check, Fault, described, integer, one_of, string, text_of
 from .objects import read_fields, refusal
 
 PAGE = 20
@@ -65,9 +65,12 @@ def _instant(value: Json, path: str) -> Micros:
     return at
 
 
+described({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE}, _limit)
+described({"type": "string", "format": "date-time"}, _instant)
+
 identifier: Check = text_of(1, MAX_ID)
-_PAGE: Mapping[str, Check] = {"after": identifier, "limit": _limit}
-_USAGE: Mapping[str, Check] = {
+PAGES: Mapping[str, Check] = {"after": identifier, "limit": _limit}
+USAGE: Mapping[str, Check] = {
     "account": identifier,
     "start": _instant,
     "end": _instant,
@@ -95,7 +98,7 @@ def read_page(query: str, more: Mapping[str, Check] | None = None) -> tuple[Page
     Raises:
         InvalidRequest: a parameter is wrong, unknown or given twice.
     """
-    given = read_query(query, {**_PAGE, **(more or {})})
+    given = read_query(query, {**PAGES, **(more or {})})
     return Page(given.pop("after", None), given.pop("limit", PAGE)), given
 
 
@@ -105,7 +108,7 @@ def read_usage(query: str) -> UsageAsk:
     Raises:
         InvalidRequest: a parameter is wrong, unknown or given twice.
     """
-    given = read_query(query, _USAGE)
+    given = read_query(query, USAGE)
     return UsageAsk(
         account=given.get("account"),
         start=given.get("start"),

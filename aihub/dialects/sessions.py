@@ -18,16 +18,16 @@ from .openai_chat import MAX_MODEL, message_object
 from .queries import Page, read_page
 
 _TITLE = nullable(text_of(0, MAX_TITLE))
-_SAID = {
+NEW_SESSION = {
     "title": _TITLE,
     "model": nullable(text_of(1, MAX_MODEL)),
     "system_prompt": nullable(text_of(0, MAX_SYSTEM_PROMPT)),
     "context_policy": one_of(frozenset(CONTEXT_POLICIES)),
     "metadata": pairs,
 }
-_UPDATE = {**_SAID, "version": integer(1)}
-_FORK = {"turn": integer(0), "title": _TITLE, "metadata": pairs}
-_ORDER = {"order": one_of(frozenset({"asc", "desc"}))}
+SESSION_CHANGE = {**NEW_SESSION, "version": integer(1)}
+FORK = {"turn": integer(0), "title": _TITLE, "metadata": pairs}
+ORDER = {"order": one_of(frozenset({"asc", "desc"}))}
 
 
 def read_new_session(body: bytes) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def read_new_session(body: bytes) -> dict[str, Any]:
     Raises:
         InvalidRequest: fields are wrong or unknown.
     """
-    return read_object(body, _SAID)
+    return read_object(body, NEW_SESSION)
 
 
 def read_session_change(body: bytes) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def read_session_change(body: bytes) -> dict[str, Any]:
     Raises:
         InvalidRequest: fields are wrong or unknown.
     """
-    return read_object(body, _UPDATE)
+    return read_object(body, SESSION_CHANGE)
 
 
 def read_fork(body: bytes) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def read_fork(body: bytes) -> dict[str, Any]:
     Raises:
         InvalidRequest: fields are wrong or unknown.
     """
-    return read_object(body, _FORK)
+    return read_object(body, FORK)
 
 
 def read_messages_page(query: str) -> tuple[Page, bool]:
@@ -63,7 +63,7 @@ def read_messages_page(query: str) -> tuple[Page, bool]:
     Raises:
         InvalidRequest: a parameter is wrong, unknown or given twice.
     """
-    page, more = read_page(query, _ORDER)
+    page, more = read_page(query, ORDER)
     return page, more.get("order") == "desc"
 
 
