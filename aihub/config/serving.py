@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import attrs
 
 from ..core.keys import digest
-from ..errors import NotFound, UsageMistake
+from ..errors import AuthenticationFailed, UsageMistake
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..server.app import App
@@ -98,11 +98,11 @@ async def _switch_dev_key(hub: Hub, *, on: bool) -> None:
         await hub.accounts.fix_key(DEV_ACCOUNT, DEV_KEY, scopes=SCOPES)
         return
     try:
-        keys = await hub.accounts.keys(DEV_ACCOUNT)
-    except NotFound:
+        found = await hub.authenticate(DEV_KEY, None)
+    except AuthenticationFailed:
         return
-    for key in keys:
-        await hub.accounts.revoke_key(DEV_ACCOUNT, key.id)
+    if found.key is not None:
+        await hub.accounts.revoke_key(found.account.id, found.key.id)
 
 
 @attrs.frozen(kw_only=True)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 import attrs
 
+from ..errors import InvalidRequest
 from ..model.units import DAY, Json, Micros, from_rfc3339
 from ..model.usage import GROUPS, GroupBy
 from .fields import SHOWN, Check, Fault, described, integer, one_of, string, text_of
@@ -17,6 +18,9 @@ PAGE = 20
 
 MAX_PAGE = 100
 """Objects on one page: what is longer is read page by page."""
+
+MAX_PARAMETERS = 16
+"""Parameters in one query: no path knows half as many."""
 
 MAX_ID = 256
 """Characters of an id in a query: ours have a quarter of that."""
@@ -84,8 +88,12 @@ def read_query(query: str, table: Mapping[str, Check]) -> dict[str, Json]:
     Raises:
         InvalidRequest: a parameter is wrong, unknown or given twice; `faults` lists them all.
     """
-    given: dict[str, Json] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise InvalidRequest(f"There are more than {MAX_PARAMETERS} parameters.") from None
+    given: dict[str, str] = {}
+    for name, value in pairs:
         if name in given:
             raise refusal([Fault(name[:SHOWN], "A parameter is given twice.", "invalid_value")])
         given[name] = value

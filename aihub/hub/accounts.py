@@ -160,7 +160,9 @@ class Accounts:
             created=self._clock.now(),
             operator=operator,
         )
-        if not await self._write(self._store.add_account(account, by=permit.actor)):
+        with _plan_is_there(plan):
+            added = await self._write(self._store.add_account(account, by=permit.actor))
+        if not added:
             raise Conflict(f"The account '{id}' exists.", param="id", code="already_exists")
         return account
 
@@ -234,7 +236,8 @@ class Accounts:
                 raise NotFound("account", id)
             return attrs.evolve(account, **changes)  # type: ignore[arg-type]
 
-        changed = await self._write(self._store.change_account(id, change, by=permit.actor))
+        with _plan_is_there(plan):
+            changed = await self._write(self._store.change_account(id, change, by=permit.actor))
         if changed is None:
             raise NotFound("account", id)
         return changed
@@ -699,6 +702,15 @@ def _own_account(what: str) -> NotPermitted:
 def _named(**fields: object) -> dict[str, object]:
     """Return what a change names."""
     return {name: value for name, value in fields.items() if not isinstance(value, Keep)}
+
+
+@contextmanager
+def _plan_is_there(plan: str | None) -> Iterator[None]:
+    """Say that a plan was dropped since we looked."""
+    try:
+        yield
+    except UsageMistake:
+        raise InvalidRequest(f"There is no plan '{plan}'.", param="plan") from None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aihub.dialects import administration as dialect
 from aihub.dialects import queries
-from aihub.dialects.objects import json_object
+from aihub.dialects.objects import MAX_FAULTS, json_object
 from aihub.errors import InvalidRequest
 from aihub.model.account import (
     BUILT_IN_PLANS,
@@ -121,6 +121,9 @@ def test_all_faults_are_listed_and_long_names_are_cut():
     with pytest.raises(InvalidRequest) as wrong:
         read("key", {"name": 1, "x" * 500: 2, "expires": "no"})
     assert [path for path, _ in wrong.value.faults] == ["name", "x" * 64, "expires"]
+    with pytest.raises(InvalidRequest) as wrong:
+        read("key", {f"field {n}": n for n in range(1000)})
+    assert len(wrong.value.faults) == MAX_FAULTS
     with pytest.raises(InvalidRequest):
         dialect.read_plan_name("a b")
 
@@ -228,6 +231,7 @@ def test_a_page_is_asked_and_told():
         ("after=" + "x" * 257, "after"),
         ("before=x", "before"),
         ("limit=1&limit=2", "limit"),
+        ("&".join(f"p{n}=" for n in range(17)), None),
     ],
 )
 def test_a_wrong_query_is_named(query, param):

@@ -304,6 +304,29 @@ async def test_a_new_key_and_the_end_of_its_account_at_once():
         assert not await hub._store.keys(account)
 
 
+async def test_an_account_and_the_end_of_its_plan_at_once():
+    """The plan is named, as if it had been gone before."""
+    async with open_test_hub() as hub:
+        account = (await hub.accounts.create()).id
+        plans = hub._store.plans
+
+        async def drop():
+            found = await plans()
+            await hub.accounts.drop_plan("gold")
+            return found
+
+        for call in (
+            lambda: hub.accounts.create(plan="gold"),
+            lambda: hub.accounts.change(account, plan="gold"),
+        ):
+            await hub.accounts.set_plan("gold")
+            hub._store.plans = drop
+            with pytest.raises(InvalidRequest) as gone:
+                await call()
+            hub._store.plans = plans
+            assert gone.value.param == "plan"
+
+
 # No sequence of calls gives a key more than its creator has.
 
 amounts = st.one_of(st.none(), st.integers(1, 6))
