@@ -45,7 +45,7 @@ from ....protocols import Clock
 from . import admissions, answers, forgetting, reports, sessions
 from .directory import SqliteDirectory
 from .locks import OwnerLocks, exclusive
-from .schema import migrate
+from .schema import check_version, migrate
 from .writer import Job, Writer
 
 T = TypeVar("T")
@@ -80,20 +80,23 @@ class SqliteStore(SqliteDirectory):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: str | os.PathLike[str], *, clock: Clock
+        cls, path: str | os.PathLike[str], *, clock: Clock, create: bool = True
     ) -> AsyncIterator[SqliteStore]:
         """Open or create the database at *path*; leaving finishes what was submitted.
 
         Args:
             path: a file; it and its neighbours are made readable by their owner only.
             clock: what time it is, the same for every process that shares the file.
+            create: whether to make it where it is missing, and to bring an older one up to date.
 
         Raises:
-            StoreUnavailable: the file cannot be opened as a database.
+            StoreUnavailable: the file cannot be opened as a database, or is not there, or older,
+                and *create* is false.
             StoreTooNew: a newer aihub wrote it.
         """
         where = Path(path)
-        connection = await to_thread.run_sync(_open_for_writing, where)
+        connect = _open_for_writing if create else _open_as_it_is
+        connection = await to_thread.run_sync(connect, where)
         store = cls(where, clock, Writer(connection))
         try:
             yield store
@@ -317,3 +320,19 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
             return connection
     except OSError as error:
         raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error
+
+
+def _open_as_it_is(path: Path) -> sqlite3.Connection:
+    """Connect to a database that is there already and of this version; change nothing."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+    except OSError as error:
+        raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error
+    with _ours():
+        connection = _connect(path)
+        try:
+            check_version(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
