@@ -52,6 +52,26 @@ def _missing(name: str) -> bool:
     return find_spec(name) is None
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _contract() -> Iterator[None]:
+    """Hold every answer of an app in this process to `/openapi.json`."""
+    if find_spec("jsonschema_rs") is None:
+        yield
+        return
+    from aihub.server.app import Opened
+
+    from . import contract
+
+    enter = Opened.__aenter__
+
+    async def checked(self: Opened) -> object:
+        return contract.check_response(self.request, await enter(self))
+
+    Opened.__aenter__ = checked
+    yield
+    Opened.__aenter__ = enter
+
+
 @pytest.fixture
 def need() -> Callable[[str, str], None]:
     """Give a function that skips unless a module, or `cmd:name` a command, is there."""
