@@ -42,6 +42,7 @@ async def chat_stream(call: Call) -> Response:
 
 async def _answer(call: Call, *, always_stream: bool) -> Response:
     chat = dialect.decode_request(call.json_body())
+    call.model = chat.model
     if chat.extra and "session_id" in chat.extra:
         raise NotFound("session", str(chat.extra["session_id"]), param="session_id")
     if always_stream and not chat.stream:
