@@ -154,6 +154,8 @@ def bench(session: nox.Session) -> None:
     """Compare with the bare ceiling, side by side; nothing passes or fails on time."""
     _install(session, "test-base")
     session.run("python", "-m", "bench", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "bench.storing")
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

@@ -89,6 +89,17 @@ def _region(_ctx: Any, _param: Any, value: str) -> str:
     return value
 
 
+def _origins(_ctx: Any, _param: Any, values: tuple[str, ...]) -> frozenset[str]:
+    """Read web origins: a scheme, a host, and a port where it is not the scheme's own."""
+    for value in values:
+        if value != "*" and re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+", value) is None:
+            raise click.BadParameter(
+                f"'{value}' is no origin: use *, or such as https://example.com, in small letters "
+                "and without a path."
+            )
+    return frozenset(values)
+
+
 def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ...]:
     """Read keys, each `SECRET=PLAN[:SCOPE+SCOPE]`."""
     try:
@@ -226,6 +237,15 @@ class Grouped(click.Command):
     help="A Host header to accept besides loopback names. May be repeated.",
 )
 @click.option(
+    "--cors",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    callback=_origins,
+    help="Let web pages of this origin (https://example.com, or * for any) read answers. "
+    "May be repeated.",
+)
+@click.option(
     "--trusted-proxy",
     "proxies",
     multiple=True,
@@ -337,6 +357,7 @@ def _serve(options: dict[str, Any]) -> None:
                 region=options["region"],
                 workers=options["workers"],
                 allowed_hosts=_allowed(options["allowed_hosts"], local=local),
+                origins=options["origins"],
                 proxies=options["proxies"],
                 grace=options["grace"],
                 max_in_flight=options["max_in_flight"],

@@ -11,6 +11,7 @@
     │   ├── AuthenticationFailed
     │   ├── PermissionDenied
     │   ├── NotFound
+    │   ├── Conflict                not as things stand now; `code` says what is in the way
     │   ├── OverLimit               a window is full; `retry_after` says how long
     │   └── BudgetExceeded
     ├── UpstreamError
@@ -164,6 +165,20 @@ class NotFound(CallerError):
         self.id = id
         self.param = param
         self.code = f"{what.replace(' ', '_')}_not_found"
+
+
+class Conflict(CallerError):
+    """The request is right in itself but not as things stand now: something changed, or is in use.
+
+    `code` says what is in the way, `param` names the field where one is to blame.
+    """
+
+    code = "conflict"
+
+    def __init__(self, message: str, *, code: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.param = param
 
 
 class OverLimit(CallerError):

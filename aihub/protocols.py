@@ -16,20 +16,23 @@ import attrs
 from .model.account import Account, Budget, Identity, Key, Plan
 from .model.catalogue import Model
 from .model.chat import Chat
-from .model.events import Event
+from .model.events import Completion, Event
 from .model.ledger import (
     Admission,
     Admitted,
     AlreadySettled,
     BudgetState,
+    Idempotency,
     LedgerRow,
     LostPolicy,
     Refused,
+    Repeated,
     Settled,
     Settlement,
     WindowAsk,
     WindowState,
 )
+from .model.session import Conversation, Session, Turn
 from .model.units import Micros, Pico
 from .model.usage import Count, GroupBy, UsageReport
 
@@ -124,8 +127,10 @@ class Admissions(Protocol):
     async def admit(self, ask: Admission) -> Admitted | Refused:
         """Take all windows, slots and holds and write the ledger row, or leave no trace.
 
-        Re-checks that key and account are live. Cancelled: it happened or it did not, never
-        half; the caller then settles the id to be sure.
+        Re-checks that key and account are live. Where the account has used the idempotency key in
+        the last `REPEAT_SPAN` for a request that is open or ended well, that is the answer
+        (`Repeated`), whatever the windows say; one that failed lets the key go. Cancelled: it
+        happened or it did not, never half; the caller then settles the id to be sure.
         """
         ...
 
@@ -139,6 +144,8 @@ class Admissions(Protocol):
     async def settle(self, final: Settlement) -> Settled | AlreadySettled:
         """Write the end of a request: row, attempts, budgets, rollups and windows together.
 
+        Its turn, if it has one, is appended to its session in the same step under the next
+        number; where the session is gone, or another account's, all but the turn is written.
         A row that is `lost` is replaced once, the difference going to budgets and rollups. Any
         other second settlement changes nothing, and so does settling an id never admitted. Calls
         made one after the other on one store happen in that order, so a settlement that follows
@@ -297,7 +304,96 @@ class UsageLog(Protocol):
         ...
 
 
-class Store(Admissions, Leases, Directory, UsageLog, Protocol):
+class Answers(Protocol):
+    """Protocol: answers kept for who asks again with the same idempotency key.
+
+    They are kept for `REPEAT_SPAN` from admission, as far as there is room.
+    """
+
+    async def repeated(self, account: str, asked: Idempotency) -> Repeated | None:
+        """Say what a key was used for, as `Admissions.admit` would; None where it is free."""
+        ...
+
+    async def answer(self, account: str, request: str) -> Completion | None:
+        """Return the answer that a request of the account was settled with, if it was kept."""
+        ...
+
+
+class Sessions(Protocol):
+    """Protocol: conversations that are kept. Turns are appended by `Admissions.settle` alone.
+
+    Every call names the account: another account's sessions are as if they did not exist. What
+    was appended before a call began is seen by it, whichever process appended it.
+    """
+
+    async def add_session(self, session: Session) -> bool:
+        """Write a new session; return False, with nothing written, where its id is taken.
+
+        Raises:
+            NotFound: there is no such account, or it was deleted.
+        """
+        ...
+
+    async def fork_session(
+        self, account: str, id: str, fork: Callable[[Session], Session]
+    ) -> Session | None:
+        """Write a session that shares another's history up to its own `Origin`'s turn.
+
+        *fork* is given the original and makes the new session, its `origin` set to the original
+        and a turn that it has; the sums over its turns are the store's. It is a plain function
+        and may run in another thread, and more than once; what it raises is raised, with nothing
+        written. Either may then be deleted without harm to the other. None where there is no
+        original.
+        """
+        ...
+
+    async def session(self, account: str, id: str) -> Session | None:
+        """Return one session of an account, or None."""
+        ...
+
+    async def sessions(
+        self, account: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[Session]:
+        """Return an account's sessions by id, those after *after*."""
+        ...
+
+    async def change_session(
+        self, account: str, id: str, change: Callable[[Session], Session]
+    ) -> Session | None:
+        """Change what a session says of itself in one step; None where there is none.
+
+        *change* is a plain function; it may run in another thread, and more than once. What it
+        raises is raised, with nothing changed. Turns and the sums over them stay.
+        """
+        ...
+
+    async def delete_session(
+        self, account: str, id: str, check: Callable[[Session], None] = lambda _: None
+    ) -> bool:
+        """Erase a session, and those of its turns that no other shares; False if there is none.
+
+        What *check* raises is raised, with nothing erased.
+        """
+        ...
+
+    async def turns(
+        self, account: str, id: str, *, after: int = 0, limit: int = 100, newest_first: bool = False
+    ) -> Sequence[Turn]:
+        """Return a session's turns by number, those after *after*; none where it is unknown.
+
+        *newest_first* turns the order round: then those before *after*, all where it is 0.
+        """
+        ...
+
+    async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:
+        """Return a session as of now with its newest turns, or None.
+
+        As many turns as come to *tokens* by their `size`, and no more than one beyond that.
+        """
+        ...
+
+
+class Store(Admissions, Leases, Directory, UsageLog, Answers, Sessions, Protocol):
     """Protocol: all that a hub keeps. Opening and closing it is its maker's business.
 
     Every method raises `StoreUnavailable` where the storage is down, and never anything foreign.

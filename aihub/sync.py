@@ -22,7 +22,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from .errors import HubClosed, UsageMistake
 from .hub import Accounts, Hub, Options, Stream
 from .hub.exchange import NO_OPTIONS
-from .hub.hub import LOCAL_ACCOUNT
+from .hub.sessions import Sessions
+from .model.account import LOCAL_ACCOUNT
 from .model.catalogue import Model
 from .model.chat import Message
 from .model.events import Completion, Event, Text
@@ -81,15 +82,15 @@ class SyncStream:
                 yield event.text
 
 
-class SyncAccounts:
-    """`hub.accounts` for a synchronous program: the same methods, without `await`."""
+class SyncPart:
+    """`hub.accounts` or `hub.sessions` for a synchronous program: the same, without `await`."""
 
-    def __init__(self, hub: SyncHub, accounts: Accounts) -> None:
+    def __init__(self, hub: SyncHub, part: Accounts | Sessions) -> None:
         self._hub = hub
-        self._accounts = accounts
+        self._part = part
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        method = getattr(self._accounts, name)
+        method = getattr(self._part, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             return self._hub.run(lambda: method(*args, **kwargs))
@@ -117,7 +118,8 @@ class SyncHub:
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal("asyncio"))
             self._hub = stack.enter_context(self._portal.wrap_async_context_manager(self._make()))
-            self.accounts = SyncAccounts(self, self._hub.accounts)
+            self.accounts = SyncPart(self, self._hub.accounts)
+            self.sessions = SyncPart(self, self._hub.sessions)
             self._stack = stack.pop_all()
         return self
 
@@ -157,7 +159,7 @@ class SyncHub:
 
     def chat(
         self,
-        model: str,
+        model: str | None,
         messages: str | Iterable[Message | Mapping[str, Any]],
         *,
         key: str | None = None,
@@ -176,7 +178,7 @@ class SyncHub:
     @contextmanager
     def stream(
         self,
-        model: str,
+        model: str | None,
         messages: str | Iterable[Message | Mapping[str, Any]],
         *,
         key: str | None = None,

@@ -52,9 +52,9 @@ def _cells(line: Line) -> list[str]:
     return [line.group, line.name, number(line.subject), number(line.ceiling), line.unit, ratio]
 
 
-def show(lines: Sequence[Line], subject: str) -> None:
+def show(lines: Sequence[Line], subject: str, against: str = "ceiling") -> None:
     """Print one line for each of *lines*."""
-    titles = ["", "", subject, "ceiling", "", "ratio"]
+    titles = ["", "", subject, against, "", "ratio"]
     rows = [_cells(line) for line in lines]
     _name_groups_once(rows)
     try:

@@ -16,6 +16,7 @@ from ..errors import NotFound, UsageMistake
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..server.app import App
+from ..server.cors import Cors
 from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
 from ..server.proxies import Proxies
@@ -123,7 +124,7 @@ class Serving:
     `place` is where it listens; with a `certificate` it does so by TLS.
     `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
     reach the server. `seeded`: ids are a function of the seed too, where the store is memory and
-    no secret is made that others could then guess.
+    no secret is made that others could then guess. `origins`: whose web pages may read answers.
     """
 
     place: Place
@@ -137,6 +138,7 @@ class Serving:
     region: str
     workers: int
     allowed_hosts: frozenset[str] | None
+    origins: frozenset[str]
     proxies: Proxies
     grace: float
     max_in_flight: int
@@ -219,7 +221,11 @@ def serve_here(
         async with open_hub(_settings(serving)) as hub:
             if furnishes:
                 secret[0] = await furnish(hub, serving.keys, local=serving.local)
-            yield App(hub, allowed_hosts=serving.allowed_hosts)
+            yield App(
+                hub,
+                allowed_hosts=serving.allowed_hosts,
+                cors=Cors(serving.origins) if serving.origins else None,
+            )
 
     trio_server.run(
         open_app,

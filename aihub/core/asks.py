@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -25,7 +25,6 @@ from ..model.ledger import (
     BudgetFull,
     HoldAsk,
     NotLive,
-    Refused,
     SlotAsk,
     SlotsFull,
     WindowAsk,
@@ -37,6 +36,8 @@ from ..model.usage import MAX_TOKENS
 from .periods import period_end, period_label
 from .pricing import dearest, rates
 from .reservations import completion_reserve, reserved_tokens
+
+Denied: TypeAlias = WindowFull | SlotsFull | BudgetFull | NotLive
 
 READ_FACTOR = 10
 """Reading models, usage and sessions may be done this many times as often as inference."""
@@ -140,7 +141,7 @@ def read_limit(identity: Identity) -> int | None:
     return None if limit is None else READ_FACTOR * limit
 
 
-def refusal(refused: Refused, budgets: tuple[Budget, ...], now: Micros) -> HubError:
+def refusal(refused: Denied, budgets: tuple[Budget, ...], now: Micros) -> HubError:
     """Say a store's refusal in the caller's terms."""
     match refused:
         case WindowFull():

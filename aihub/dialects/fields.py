@@ -7,9 +7,12 @@ boolean is never a number. Texts and codes are those of OpenAI's API, which clie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeAlias
 
+import orjson
+
+from ..errors import InvalidRequest
 from ..model.units import Json
 
 Check: TypeAlias = Callable[[Json, str], Json]
@@ -36,6 +39,71 @@ class Fault(Exception):
         self.path = path
         self.message = message
         self.code = code
+
+
+def refusal(faults: list[Fault]) -> InvalidRequest:
+    """Say all that is wrong; the first fault is the error's own."""
+    first = faults[0]
+    return InvalidRequest(
+        first.message,
+        param=first.path,
+        code=first.code,
+        faults=[(fault.path, fault.message) for fault in faults],
+    )
+
+
+def load_object(body: bytes) -> dict[str, Json]:
+    """Read a body that is a JSON object.
+
+    Raises:
+        InvalidRequest: it is no JSON, or something else.
+    """
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(
+            f"We could not parse the JSON body of your request: {error}.", code="invalid_json"
+        ) from None
+    if not isinstance(fields, dict):
+        raise InvalidRequest("The body of your request must be a JSON object.", code="invalid_json")
+    return fields
+
+
+def read_fields(
+    fields: Mapping[str, Json],
+    table: Mapping[str, Check],
+    *,
+    required: Collection[str] = (),
+    nullable: Collection[str] = (),
+) -> dict[str, Any]:
+    """Read an object of ours: what it names, each by its check, and nothing else.
+
+    Null stands for itself where a field is *nullable*, elsewhere it is a wrong type.
+
+    Raises:
+        InvalidRequest: fields are wrong, missing or unknown; `faults` lists them all.
+    """
+    values: dict[str, Any] = {}
+    faults = [missing(name) for name in required if name not in fields]
+    for name, value in fields.items():
+        check = table.get(name)
+        if check is None:
+            faults.append(unknown(name))
+        elif value is None and name in nullable:
+            values[name] = None
+        else:
+            try:
+                values[name] = check(value, name)
+            except Fault as fault:
+                faults.append(fault)
+    if faults:
+        raise refusal(faults)
+    return values
+
+
+def unknown(path: str) -> Fault:
+    """Say that there is no such field."""
+    return Fault(path, f"Unknown parameter: '{path[:SHOWN]}'.", "unknown_parameter")
 
 
 def wrong_type(path: str, expected: str, value: Json) -> Fault:
@@ -166,6 +234,11 @@ def array(item: Check, low: int = 0, high: int | None = None) -> Check:
         return tuple([item(one, f"{path}[{n}]") for n, one in enumerate(value)])
 
     return check
+
+
+def pairs(value: Json, path: str) -> dict[str, str]:
+    """Take an object whose values are texts."""
+    return {name: string(one, f"{path}.{name[:SHOWN]}") for name, one in obj(value, path).items()}
 
 
 def anything(value: Json, _path: str) -> Json:

@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 
-from ..errors import InvalidRequest
 from ..model.chat import MAX_CHOICES, ROLES, Chat, Message, OtherPart, Part, TextPart, ToolCall
 from ..model.events import Choice, Completion, Event, Finished, Logprobs, Reasoning, Text, ToolDelta
 from ..model.units import SECOND, Json, Micros, Pico, format_usd
@@ -24,10 +23,12 @@ from .fields import (
     array,
     boolean,
     integer,
+    load_object,
     missing,
     number,
     obj,
     one_of,
+    refusal,
     string,
     text_of,
     wrong_type,
@@ -38,6 +39,9 @@ MAX_STOPS = 4
 MAX_TOP_LOGPROBS = 20
 MAX_MODEL = 256
 """Characters of a model's name: the longest of the catalogue has a third of that."""
+
+MAX_SESSION_ID = 128
+"""Characters of a session's id: ours have 40."""
 
 _INT32 = 2**31 - 1
 _INT64 = 2**63
@@ -52,15 +56,7 @@ def decode_request(body: bytes) -> Chat:
     Raises:
         InvalidRequest: the body is not JSON, or fields are wrong; `faults` lists them all.
     """
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(
-            f"We could not parse the JSON body of your request: {error}.", code="invalid_json"
-        ) from None
-    if not isinstance(fields, dict):
-        raise InvalidRequest("The body of your request must be a JSON object.", code="invalid_json")
-    return request_from(fields)
+    return request_from(load_object(body))
 
 
 def request_from(fields: dict[str, Json]) -> Chat:
@@ -84,26 +80,18 @@ def request_from(fields: dict[str, Json]) -> Chat:
             values[place] = check(value, name)
         except Fault as fault:
             faults.append(fault)
-    for name in ("model", "messages"):
+    # A session may have a model of its own.
+    for name in ("messages",) if "session" in values else ("model", "messages"):
         if name not in values and all(fault.path.partition("[")[0] != name for fault in faults):
             faults.append(missing(name))
     if faults:
-        raise _refusal(faults)
+        raise refusal(faults)
     # The newer name wins where both are given.
     newer = values.pop("max_completion_tokens", None)
     if newer is not None:
         values["max_tokens"] = newer
+    values.setdefault("model", "")
     return Chat(**values, extra=extra or None)
-
-
-def _refusal(faults: list[Fault]) -> InvalidRequest:
-    first = faults[0]
-    return InvalidRequest(
-        first.message,
-        param=first.path,
-        code=first.code,
-        faults=[(fault.path, fault.message) for fault in faults],
-    )
 
 
 def _message(value: Json, path: str) -> Message:
@@ -226,6 +214,7 @@ _FIELDS: dict[str, tuple[str, Check]] = {
     "top_logprobs": ("top_logprobs", integer(0, MAX_TOP_LOGPROBS)),
     "logit_bias": ("logit_bias", _logit_bias),
     "user": ("user", string),
+    "session_id": ("session", text_of(1, MAX_SESSION_ID)),
 }
 
 
@@ -252,14 +241,7 @@ def _choice(choice: Choice) -> dict[str, Json]:
     if choice.reasoning is not None:
         message["reasoning_content"] = choice.reasoning
     if choice.tool_calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": call.type,
-                "function": {"name": call.name, "arguments": call.arguments},
-            }
-            for call in choice.tool_calls
-        ]
+        message["tool_calls"] = [_tool_call_object(call) for call in choice.tool_calls]
     return {
         "index": choice.index,
         "message": message,
@@ -268,6 +250,32 @@ def _choice(choice: Choice) -> dict[str, Json]:
         else {"content": choice.logprobs, "refusal": None},
         "finish_reason": choice.finish_reason,
     }
+
+
+def _tool_call_object(call: ToolCall) -> dict[str, Json]:
+    return {
+        "id": call.id,
+        "type": call.type,
+        "function": {"name": call.name, "arguments": call.arguments},
+    }
+
+
+def message_object(message: Message) -> dict[str, Json]:
+    """Write a message of a conversation, as a request has it."""
+    content: Json = message.content
+    if isinstance(content, tuple):
+        content = [
+            {"type": "text", "text": part.text} if isinstance(part, TextPart) else part.data
+            for part in content
+        ]
+    fields: dict[str, Json] = {**(message.extra or {}), "role": message.role, "content": content}
+    if message.name is not None:
+        fields["name"] = message.name
+    if message.tool_calls:
+        fields["tool_calls"] = [_tool_call_object(call) for call in message.tool_calls]
+    if message.tool_call_id is not None:
+        fields["tool_call_id"] = message.tool_call_id
+    return fields
 
 
 def usage_object(usage: Usage, cost: Pico) -> dict[str, Json]:

@@ -5,4 +5,5 @@ from .accounts import NewKey as NewKey
 from .exchange import Options as Options
 from .flight import Stream as Stream
 from .hub import Hub as Hub
+from .sessions import Sessions as Sessions
 from .setup import Setup as Setup

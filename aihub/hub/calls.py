@@ -14,7 +14,9 @@ _PARAMETERS = frozenset(field.name for field in attrs.fields(Chat)) - {"model", 
 
 
 def make_chat(
-    model: str, messages: str | Iterable[Message | Mapping[str, Any]], parameters: Mapping[str, Any]
+    model: str | None,
+    messages: str | Iterable[Message | Mapping[str, Any]],
+    parameters: Mapping[str, Any],
 ) -> Chat:
     """Make a chat of what a program passes.
 
@@ -25,6 +27,14 @@ def make_chat(
         messages = [Message("user", messages)]
     for name in sorted(parameters.keys() - _PARAMETERS):
         raise InvalidRequest(f"There is no parameter '{name}'.", param=name)
+    if model is None:
+        if parameters.get("session") is None:
+            raise InvalidRequest(
+                "Name a model, or a session that has one.",
+                param="model",
+                code="missing_required_parameter",
+            )
+        model = ""
     said = tuple([_message(one, n) for n, one in enumerate(messages)])
     if not parameters:
         return Chat(model=model, messages=said)

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from hashlib import sha256
 
 import attrs
 from anyio import to_thread
 
 from ..core import asks
 from ..core.attempts import Running, failed_outcome, is_billed
+from ..core.repetitions import already_processed, check_key, check_repetition
+from ..core.repetitions import events as told_again
 from ..errors import (
     InvalidRequest,
     SettlementFailed,
@@ -32,19 +35,20 @@ from ..model.ledger import (
     Admitted,
     Attempt,
     AttemptOutcome,
+    Idempotency,
+    Repeated,
     Settlement,
     State,
     WindowFull,
     WindowState,
 )
+from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
+from .recall import LONG_TEXT, Recalled, recall
 from .settling import Settler
 from .setup import Setup
-
-LONG_TEXT = 16_384
-"""Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
 
 
 @attrs.define(kw_only=True)
@@ -54,12 +58,19 @@ class Options:
     `region` pins it: it never leaves that region. `labels` (at most 16) and `end_user` go to the
     ledger, for attribution. `id` is the request's, from `Hub.new_id`, where the caller must know
     it beforehand.
+
+    `idempotency_key` (at most 255 bytes) names the request, for 24 hours and within the account:
+    one that comes again under the same name is told the same answer, free of charge. `digest` is
+    the SHA-256 of what was asked, by which another request under the same name is known; by default
+    it is taken of the chat.
     """
 
     region: str | None = None
     labels: Mapping[str, str] | None = None
     end_user: str | None = None
     id: str | None = None
+    idempotency_key: str | None = None
+    digest: bytes | None = None
 
 
 NO_OPTIONS = Options()
@@ -91,7 +102,9 @@ class Exchange:
         self.completion: Completion | None = None
         self.settled = False
         self._broken = False
+        self.replayed = False
         self._ask: Admission | None = None
+        self._recalled: Recalled | None = None
         self._attempts: list[Attempt] = []
         self._running: Running | None = None
 
@@ -105,12 +118,21 @@ class Exchange:
         """
         chat, identity = self.chat, self._identity
         asks.check_chat(chat)
+        again = None
+        if self._options.idempotency_key is not None:
+            again = self._idempotency(self._options.idempotency_key)
+            if await self._repeats(again):
+                return
+        now = self._clock.now()
+        recalled = None
+        if chat.session is not None:
+            recalled = self._recalled = await self._recall(now)
+            self.chat = chat = recalled.chat
         model = self._setup.model(chat.model)
         places = self._setup.places(model, chat, self._options.region)
-        now = self._clock.now()
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
-        prompt = await self._count(model)
+        prompt = recalled.prompt if recalled else await self._count(model)
         reservation = asks.reserve(
             chat,
             identity,
@@ -134,16 +156,73 @@ class Exchange:
             reserved_cost=reservation.cost,
             served_model=model.id,
             planned=places.planned,
+            session=chat.session,
             labels=self._options.labels,
             end_user=self._options.end_user or chat.user,
+            idempotency=again,
         )
         result = await self._settler.admit(ask)
         if not isinstance(result, Admitted):
+            if isinstance(result, Repeated):
+                # Another came between the look-up and the admission.
+                await self._replay(result)
+                return
             if isinstance(result, WindowFull):
                 self._settler.remember_full(result, now)
             raise asks.refusal(result, identity.budgets, self._clock.now())
         self._ask, self._model, self._places, self._prompt = ask, model, places, prompt
         self.admitted, self.windows = result.at, result.windows
+
+    # Repetitions
+
+    def _idempotency(self, key: str) -> Idempotency:
+        check_key(key)
+        digest = self._options.digest or sha256(repr(self.chat).encode()).digest()
+        return Idempotency(key, digest)
+
+    async def _repeats(self, asked: Idempotency) -> bool:
+        store, account = self._settler.store, self._identity.account.id
+        found = await self._settler.read(lambda: store.repeated(account, asked))
+        if found is None:
+            return False
+        await self._replay(found)
+        return True
+
+    async def _replay(self, repeated: Repeated) -> None:
+        """Take the answer of a request that was the same.
+
+        Raises:
+            Conflict: it was another, is in progress, or its answer was not kept.
+        """
+        check_repetition(repeated)
+        store, identity = self._settler.store, self._identity
+        done = await self._settler.read(lambda: store.answer(identity.account.id, repeated.request))
+        if done is None:
+            raise already_processed(repeated)
+        self.completion, self.replayed = done, True
+        self.admitted = done.created
+        self.chat = attrs.evolve(self.chat, model=done.model)
+        self.windows = await self._settler.read(lambda: store.peek(asks.windows(identity)))
+
+    @property
+    def answer_id(self) -> str:
+        """The id of the answer: the request's in other words, or that of the one repeated."""
+        if self.replayed and self.completion is not None:
+            return self.completion.id
+        return "chatcmpl-" + self.id.removeprefix("req_")
+
+    async def _recall(self, now: Micros) -> Recalled:
+        # A request that has no chance does not load a conversation.
+        if self._settler.knows_full:
+            await self._settler.refuse_if_full(asks.windows(self._identity), now)
+        return await recall(self._setup, self._settler, self.chat, self._identity)
+
+    @property
+    def dropped(self) -> int:
+        """How many turns of its session were left out of the prompt."""
+        if self.replayed and self.completion is not None:
+            return self.completion.dropped
+        return self._recalled.dropped if self._recalled else 0
 
     async def _count(self, model: Model) -> Count:
         tokens, chat = self._setup.tokens, self.chat
@@ -162,6 +241,10 @@ class Exchange:
             UpstreamError: no attempt succeeded; the last one's error.
             SettlementFailed: the answer could not be settled, so its end is not delivered.
         """
+        if self.replayed and self.completion is not None:
+            for event in told_again(self.completion):
+                yield event
+            return
         for running, last in self._tries():
             held: list[Event] = []
             try:
@@ -191,6 +274,8 @@ class Exchange:
 
         The same steps without handing events on, which is a tenth of what a request costs.
         """
+        if self.replayed:
+            return
         for running, last in self._tries():
             try:
                 async with self._open(running) as events:
@@ -232,21 +317,22 @@ class Exchange:
         billed = running.usage is not None or is_billed(error, has_content=begun)
         usage = self._partial(running) if billed else None
         outcome = failed_outcome(error, has_content=begun)
+        turn = self._turn(running, incomplete=True) if begun else None
         self._end_attempt(running, outcome, usage, error.code)
         retry = not begun and not last and not isinstance(error, InvalidRequest)
         if retry and billed:
             retry = await self._settler.hold(self.id, self._attempts[-1].cost)
         if not retry:
-            await self._settle("error", usage=usage, code=error.code)
+            await self._settle("error", usage=usage, code=error.code, turn=turn)
         return retry
 
     async def _succeed(self, running: Running) -> None:
         usage = running.usage or self._partial(running)
+        turn = self._turn(running, incomplete=False)
         self._end_attempt(running, "ok", usage, None)
         self._settler.learn(self._model.id, usage.completion)
-        await self._settle("ok", usage=usage, code=None)
-        self.completion = Completion(
-            id="chatcmpl-" + self.id.removeprefix("req_"),
+        done = Completion(
+            id=self.answer_id,
             created=self.admitted,
             model=self.chat.model,
             served_model=self._model.id,
@@ -254,7 +340,11 @@ class Exchange:
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
             fingerprint=running.fingerprint,
+            dropped=self.dropped,
         )
+        kept = None if self._options.idempotency_key is None else done
+        await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept)
+        self.completion = done
 
     def _partial(self, running: Running) -> Usage:
         """Count what was received where the provider does not tell, or told before the end."""
@@ -265,6 +355,11 @@ class Exchange:
         if told.completion >= received:
             return told
         return attrs.evolve(told, completion=received, source="estimated")
+
+    def _turn(self, running: Running, *, incomplete: bool) -> NewTurn | None:
+        if self._recalled is None:
+            return None
+        return self._recalled.turn(running, self._setup.tokens, incomplete=incomplete)
 
     def _end_attempt(
         self, running: Running, outcome: AttemptOutcome, usage: Usage | None, error: str | None
@@ -283,17 +378,28 @@ class Exchange:
         if self.settled or self._ask is None:
             return
         usage: Usage | None = None
+        turn: NewTurn | None = None
         code = "internal_error" if self._broken else "aborted"
         if self._running is not None:
+            turn = self._turn(self._running, incomplete=True)
             usage = self._partial(self._running)
             outcome: AttemptOutcome = "failed" if self._broken else "aborted"
             self._end_attempt(self._running, outcome, usage, code)
         try:
-            await self._settle("error" if self._broken else "aborted", usage=usage, code=code)
+            state: State = "error" if self._broken else "aborted"
+            await self._settle(state, usage=usage, code=code, turn=turn)
         except SettlementFailed:
             return
 
-    async def _settle(self, state: State, *, usage: Usage | None, code: str | None) -> None:
+    async def _settle(
+        self,
+        state: State,
+        *,
+        usage: Usage | None,
+        code: str | None,
+        turn: NewTurn | None,
+        answer: Completion | None = None,
+    ) -> None:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
         self.settled = True
@@ -308,5 +414,7 @@ class Exchange:
             code=code,
             latency=self._clock.now() - self.admitted,
             first_token=None if first is None else first - self.admitted,
+            turn=turn,
+            answer=answer,
         )
         await self._settler.settle(ask, final)

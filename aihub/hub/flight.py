@@ -48,6 +48,26 @@ class Stream:
         return self._exchange.admitted
 
     @property
+    def answer_id(self) -> str:
+        """The id of the answer."""
+        return self._exchange.answer_id
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it is the answer to an earlier request with the same idempotency key."""
+        return self._exchange.replayed
+
+    @property
+    def model(self) -> str:
+        """The model's name as asked, or its session's."""
+        return self._exchange.chat.model
+
+    @property
+    def dropped(self) -> int:
+        """How many turns of its session were left out of the prompt, for they did not fit."""
+        return self._exchange.dropped
+
+    @property
     def completion(self) -> Completion:
         """The whole answer.
 

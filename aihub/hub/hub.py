@@ -22,7 +22,7 @@ import attrs
 from ..core.asks import check_labels, check_scope, check_text, windows
 from ..core.periods import month_of
 from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
-from ..model.account import Account, Identity, Scope
+from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
 from ..model.catalogue import Model, Routes
 from ..model.chat import Chat, Message
 from ..model.events import Completion
@@ -35,6 +35,7 @@ from .calls import make_chat
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
 from .guards import Guards
+from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
 
@@ -46,9 +47,6 @@ GRACE = 5.0
 
 LEAVE_TIMEOUT = 1.0
 """Seconds that a cancelled request is given to unwind; longer means that it never will."""
-
-LOCAL_ACCOUNT = "acc_local"
-"""The account of the embedding program itself, for calls without a key; it has no limits."""
 
 _NEW, _OPEN, _CLOSING, _CLOSED = range(4)
 
@@ -110,6 +108,7 @@ class Hub:
         self._pid = 0
         self.guards = Guards(clock)
         self.accounts = Accounts(store, self._gate, clock, ids)
+        self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
 
     # Life
 
@@ -256,7 +255,7 @@ class Hub:
 
     async def chat(
         self,
-        model: str,
+        model: str | None,
         messages: str | Iterable[Message | Mapping[str, Any]],
         *,
         key: str | None = None,
@@ -267,13 +266,14 @@ class Hub:
         """Answer a conversation.
 
         Args:
-            model: a model's id or alias.
+            model: a model's id or alias; None for that of the *session*.
             messages: the conversation; a text alone is one user message.
             key: whose limits and budgets hold: an API key's.
             account: the same for an account of this hub, without a key. With neither it is the
                 program's own account, which has no limits but is metered.
             options: region, labels, end user.
-            **parameters: fields of `aihub.Chat`, such as `max_tokens`, `temperature`, `stop`, `n`.
+            **parameters: fields of `aihub.Chat`, such as `max_tokens`, `temperature`, `stop`, `n`,
+                and `session`: the id of the conversation to go on with.
 
         Raises:
             CallerError: the request is refused; nothing was billed.
@@ -291,7 +291,7 @@ class Hub:
     @asynccontextmanager
     async def stream(
         self,
-        model: str,
+        model: str | None,
         messages: str | Iterable[Message | Mapping[str, Any]],
         *,
         key: str | None = None,

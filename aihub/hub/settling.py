@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -36,6 +37,8 @@ log = logging.getLogger("aihub")
 
 STORE_TIMEOUT = 5.0
 """Seconds that one call to the store may take: a caller would rather have a 503 than wait."""
+
+T = TypeVar("T")
 
 LEASE: Micros = 30 * SECOND
 """How long a hub that stops renewing is taken to be alive: far above a pause of any collector."""
@@ -154,6 +157,16 @@ class Settler:
             await self.settle(ask, _undone(ask))
         except SettlementFailed:
             return  # It is in the queue now, and whoever asked is told something else.
+
+    async def read(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Ask the store for something that a request waits for.
+
+        Raises:
+            StoreUnavailable: the store failed or took too long.
+        """
+        with anyio.move_on_after(STORE_TIMEOUT):
+            return await call()
+        raise StoreUnavailable("the store does not answer")
 
     async def hold(self, id: str, more: Pico) -> bool:
         """Ask for room for a further attempt; a store that does not answer gives none."""

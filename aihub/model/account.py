@@ -66,6 +66,10 @@ BUILT_IN_PLANS: Mapping[str, Plan] = {
 }
 
 
+LOCAL_ACCOUNT = "acc_local"
+"""The account of the embedding program itself, for calls without a key; it has no limits."""
+
+
 @attrs.frozen(kw_only=True)
 class Account:
     """A tenant. Limits belong to it; its keys share them."""

@@ -72,12 +72,14 @@ class Message:
 class Chat:
     """A chat completion asked for.
 
-    Sampling parameters left at None were not given. `extra` holds every field that has no place
-    of its own here; it travels on to the provider as it is.
+    Sampling parameters left at None were not given. `session` is the conversation that it goes on
+    with; an empty `model` is then the session's. `extra` holds every field that has no place of
+    its own here; it travels on to the provider as it is.
     """
 
     model: str
     messages: tuple[Message, ...]
+    session: str | None = None
     stream: bool = False
     include_usage: bool = False
     n: int = 1

@@ -111,7 +111,8 @@ class Completion:
     """A whole, settled answer.
 
     `usage` is what the delivered attempt used; `cost` is what the request cost altogether, in
-    pico-dollars. `model` is the name as asked, `served_model` the catalogue's id.
+    pico-dollars. `model` is the name as asked, `served_model` the catalogue's id. `dropped` is how
+    many turns of its session were left out of the prompt, for they did not fit.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Completion:
     usage: Usage
     cost: Pico
     fingerprint: str | None = None
+    dropped: int = 0
 
     @property
     def text(self) -> str:

@@ -11,7 +11,9 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from .units import Micros, Pico
+from .events import Completion
+from .session import NewTurn
+from .units import DAY, Micros, Pico
 from .usage import Usage
 
 SCHEMA_VERSION = 1
@@ -21,6 +23,18 @@ WindowKind: TypeAlias = Literal["requests", "tokens"]
 State: TypeAlias = Literal["open", "ok", "error", "aborted", "lost"]
 LostPolicy: TypeAlias = Literal["prompt", "reserved", "nothing"]
 LOST_POLICIES: tuple[LostPolicy, ...] = ("prompt", "reserved", "nothing")
+
+
+REPEAT_SPAN: Micros = DAY
+"""How long an idempotency key is remembered: any retry has given up by then."""
+
+
+@attrs.frozen
+class Idempotency:
+    """A caller's name for a request, by which a repetition is known, and the request's SHA-256."""
+
+    key: str
+    digest: bytes
 
 
 @attrs.define
@@ -109,6 +123,7 @@ class Admission:
     session: str | None = None
     labels: Mapping[str, str] | None = None
     end_user: str | None = None
+    idempotency: Idempotency | None = None
 
 
 @attrs.define
@@ -151,7 +166,16 @@ class NotLive:
     what: Literal["revoked", "expired", "deleted", "unknown"]
 
 
-Refused: TypeAlias = WindowFull | SlotsFull | BudgetFull | NotLive
+@attrs.frozen
+class Repeated:
+    """The account has used the idempotency key before, for *request*; *same*: with this digest."""
+
+    request: str
+    state: State
+    same: bool
+
+
+Refused: TypeAlias = WindowFull | SlotsFull | BudgetFull | NotLive | Repeated
 
 AttemptOutcome: TypeAlias = Literal["ok", "failed", "refused", "cut", "aborted", "lost"]
 
@@ -184,7 +208,9 @@ class Settlement:
     """How an admitted request ended.
 
     `used_tokens` is what its token windows are charged in place of the reservation. The cost is
-    the sum of the attempts' costs. `code` is an error's code, None for a good end.
+    the sum of the attempts' costs. `code` is an error's code, None for a good end. `turn` is
+    appended to its session in the same step, if the session is still there. `answer` is kept for
+    repetitions.
     """
 
     id: str
@@ -196,6 +222,8 @@ class Settlement:
     code: str | None = None
     latency: Micros = 0
     first_token: Micros | None = None
+    turn: NewTurn | None = None
+    answer: Completion | None = None
 
     @property
     def cost(self) -> Pico:
@@ -240,11 +268,15 @@ def lost_settlement(ask: Admission, policy: LostPolicy, *, admitted: Micros) -> 
 
 @attrs.define(kw_only=True)
 class Settled:
-    """The settlement is written, or was replaced once if the row was `lost`."""
+    """The settlement is written, or was replaced once if the row was `lost`.
+
+    `turn` is the number that its turn was given in the session, None where none was appended.
+    """
 
     id: str
     state: State
     cost: Pico
+    turn: int | None = None
 
 
 @attrs.frozen
@@ -281,6 +313,8 @@ class LedgerRow:
     session: str | None
     labels: Mapping[str, str]
     end_user: str | None
+    idempotency_key: str | None = None
+    digest: bytes | None = None
     attempts: tuple[Attempt, ...] = ()
     schema_version: int = SCHEMA_VERSION
 

@@ -17,7 +17,8 @@ from ..core.asks import check_scope
 from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
 from .call import Call
-from .endpoints import chat, reading
+from .cors import Cors
+from .endpoints import chat, reading, sessions
 from .errors import error_object, error_response, plain_error
 from .http import Instead, Refusal, Request, Response
 from .reading import models_object
@@ -39,11 +40,19 @@ class App:
         allowed_hosts: names that a `Host` header may have; None allows all. On loopback others
             are refused: a page anywhere could make a browser ask us under its own name (DNS
             rebinding), with whatever key it finds here.
+        cors: which web pages may read the answers; None is none.
     """
 
-    def __init__(self, hub: Hub, *, allowed_hosts: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        allowed_hosts: frozenset[str] | None = None,
+        cors: Cors | None = None,
+    ) -> None:
         self.hub = hub
         self._allowed_hosts = allowed_hosts
+        self.cors = cors
         # The list is long and changes only with the catalogue.
         self._models: tuple[object, bytes] | None = None
 
@@ -75,7 +84,7 @@ class Opened(Call):
     """One request while it is answered."""
 
     def __init__(self, app: App, request: Request) -> None:
-        super().__init__(app.hub, request)
+        super().__init__(app.hub, request, app.cors)
         self._app = app
         self._began = app.hub.now()
         self._status = PEER_LEFT
@@ -98,7 +107,7 @@ class Opened(Call):
             self._log_access()
             raise
         self._status = response.status
-        response.headers.append((b"x-request-id", self.id.encode()))
+        self.sign(response)
         return response
 
     async def __aexit__(
@@ -120,7 +129,7 @@ class Opened(Call):
         """
         error = HubClosed("The server stops and could not finish this request.")
         response = error_response(error)
-        response.headers.append((b"x-request-id", self.id.encode()))
+        self.sign(response)
         if self._status == PEER_LEFT:
             self._status = response.status
         return Instead(response, self.late_error(error_object(error)))
@@ -151,20 +160,27 @@ class Opened(Call):
         request = self.request
         if not self._app.host_is_allowed(request.headers.get(b"host")):
             return plain_error(421, "This host is not served here.", code="misdirected_request")
-        found = find(request.method, request.path)
+        # What answers GET answers HEAD; the driver leaves the body out.
+        found = find("GET" if request.method == "HEAD" else request.method, request.path)
         if found is None:
             return self._no_route()
         route, self.parameters = found
-        self.inference = route.scope == "inference"
+        self.inference = route.metered
         if route.scope is not None:
             await self._authenticate(route)
         return await HANDLERS[route.action](self)
 
     def _no_route(self) -> Response:
-        known = methods(self.request.path)
+        request = self.request
+        # `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7).
+        known = ["OPTIONS"] if request.path == "*" else methods(request.path)
         if not known:
             return plain_error(404, "There is nothing at this path.", code="unknown_path")
         allow = (b"allow", ", ".join(known).encode())
+        if request.method == "OPTIONS":
+            asked = self.cors is not None and b"access-control-request-method" in request.headers
+            told = self.cors.preflight(request, known) if self.cors and asked else []
+            return Response(204, [allow, *told], b"")
         return plain_error(
             405, "This path does not know this method.", code="method_not_allowed", headers=[allow]
         )
@@ -196,6 +212,12 @@ HANDLERS: Mapping[Action, Handler] = {
     "models": Opened.models,
     "model": reading.model,
     "usage": reading.usage,
+    "create_session": sessions.create,
+    "list_sessions": sessions.listed,
+    "read_session": sessions.read,
+    "update_session": sessions.update,
+    "delete_session": sessions.delete,
+    "fork_session": sessions.fork,
     "healthz": reading.healthz,
     "readyz": reading.readyz,
 }

@@ -13,6 +13,7 @@ from ..hub import Hub
 from ..model.account import Identity
 from ..model.ledger import WindowState
 from ..model.units import Json
+from .cors import Cors
 from .errors import JSON, error_response, plain_error
 from .http import Headers, Refusal, Request, Response
 from .limits import add_limits
@@ -28,8 +29,9 @@ class Call:
 
     late_error: Callable[[Json], bytes] = staticmethod(openai_chat.encode_stream_error)
 
-    def __init__(self, hub: Hub, request: Request) -> None:
+    def __init__(self, hub: Hub, request: Request, cors: Cors | None = None) -> None:
         self.hub = hub
+        self.cors = cors
         self.request = request
         self.id = hub.new_id()
         self.parameters: dict[str, str] = {}
@@ -64,6 +66,12 @@ class Call:
                 )
             )
         return self.request.body
+
+    def sign(self, response: Response) -> None:
+        """Add what every answer says: the request's id, and who may read it."""
+        response.headers.append((b"x-request-id", self.id.encode()))
+        if self.cors is not None:
+            response.headers += self.cors.headers(self.request)
 
     async def answer(
         self, value: Json | bytes, *, status: int = 200, headers: Headers | None = None

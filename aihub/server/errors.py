@@ -11,6 +11,7 @@ from ..errors import (
     AuthenticationFailed,
     BudgetExceeded,
     CallerError,
+    Conflict,
     ContextLengthExceeded,
     HubClosed,
     HubError,
@@ -47,6 +48,7 @@ STATUS: dict[type[HubError], tuple[int, str]] = {
     AuthenticationFailed: (401, "authentication_error"),
     PermissionDenied: (403, "permission_error"),
     NotFound: (404, "invalid_request_error"),
+    Conflict: (409, "invalid_request_error"),
     OverLimit: (429, "rate_limit_exceeded"),
     BudgetExceeded: (429, "rate_limit_exceeded"),
     UpstreamError: (502, "model_error"),
@@ -93,8 +95,11 @@ def error_response(error: HubError) -> Response:
         after = RETRY_SOON
     if after is not None:
         headers.append((b"retry-after", b"%d" % after))
-    if isinstance(error, BudgetExceeded):
-        # Retrying cannot help before the budget renews; the SDKs obey this header.
+    if isinstance(error, BudgetExceeded) or (
+        isinstance(error, Conflict) and error.code != "request_in_progress"
+    ):
+        # Retrying cannot help before the budget renews, or what is in the way has gone; the SDKs,
+        # which retry each 409 and 429, obey this header.
         headers.append((b"x-should-retry", b"false"))
     return Response(status, headers, orjson.dumps(error_object(error)))
 

@@ -9,25 +9,50 @@ import attrs
 
 from ..model.account import Scope
 
-Action: TypeAlias = Literal["chat", "chat_stream", "models", "model", "usage", "healthz", "readyz"]
+Action: TypeAlias = Literal[
+    "chat",
+    "chat_stream",
+    "models",
+    "model",
+    "usage",
+    "create_session",
+    "list_sessions",
+    "read_session",
+    "update_session",
+    "delete_session",
+    "fork_session",
+    "healthz",
+    "readyz",
+]
 
 
 @attrs.frozen
 class Route:
-    """One endpoint. `scope` of None: anybody may ask, and no window counts it."""
+    """One endpoint.
+
+    `scope` of None: anybody may ask, and no window counts it. `metered` is what the plan's windows
+    count; all else counts as reading.
+    """
 
     method: str
     path: str
     action: Action
     scope: Scope | None
+    metered: bool = False
 
 
 ROUTES = (
-    Route("POST", "/v1/chat/completions", "chat", "inference"),
-    Route("POST", "/v1/chat/stream", "chat_stream", "inference"),
+    Route("POST", "/v1/chat/completions", "chat", "inference", True),
+    Route("POST", "/v1/chat/stream", "chat_stream", "inference", True),
     Route("GET", "/v1/models", "models", "read"),
     Route("GET", "/v1/models/{model}", "model", "read"),
     Route("GET", "/v1/usage", "usage", "read"),
+    Route("POST", "/v1/sessions", "create_session", "inference"),
+    Route("GET", "/v1/sessions", "list_sessions", "read"),
+    Route("GET", "/v1/sessions/{session}", "read_session", "read"),
+    Route("PUT", "/v1/sessions/{session}", "update_session", "inference"),
+    Route("DELETE", "/v1/sessions/{session}", "delete_session", "inference"),
+    Route("POST", "/v1/sessions/{session}/fork", "fork_session", "inference"),
     Route("GET", "/healthz", "healthz", None),
     Route("GET", "/readyz", "readyz", None),
 )
@@ -59,4 +84,7 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
 
 def methods(path: str) -> list[str]:
     """Return the methods that *path* knows; none where there is no such path."""
-    return sorted({route.method for route in ROUTES if find(route.method, path) is not None})
+    known = {route.method for route in ROUTES if find(route.method, path) is not None}
+    if "GET" in known:
+        known.add("HEAD")
+    return sorted(known | {"OPTIONS"}) if known else []

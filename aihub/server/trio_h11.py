@@ -42,6 +42,7 @@ from .proxies import NOBODY, Proxies
 
 log = logging.getLogger("aihub.server")
 
+_NO_CONTENT = 204
 _REASONS = {int(status): status.phrase.encode() for status in HTTPStatus}
 
 _VERSIONS = {b"1.0", b"1.1"}
@@ -134,6 +135,7 @@ class Connection:
         self._waiting: trio.lowlevel.Task | None = None
         self._held_back: trio.Event | None = None
         self._pipelined = 0
+        self._head_only = False
         self._timed_out = False
         self._discard = False
         self._gone = trio.Event()
@@ -250,6 +252,7 @@ class Connection:
         head = await self._next_event()
         if type(head) is not h11.Request:
             return False
+        self._head_only = head.method == b"HEAD"
         if head.http_version not in _VERSIONS:
             await self._refuse(505)
             return False
@@ -335,7 +338,9 @@ class Connection:
             await self._write_stream(response)
 
     async def _write_whole(self, response: Response, body: bytes) -> None:
-        headers = [*response.headers, (b"content-length", b"%d" % len(body))]
+        headers = list(response.headers)
+        if response.status != _NO_CONTENT:
+            headers.append((b"content-length", b"%d" % len(body)))
         if self.closing:
             headers.append((b"connection", b"close"))
         out = self._h11.send(
@@ -343,7 +348,8 @@ class Connection:
                 status_code=response.status, headers=headers, reason=_REASONS[response.status]
             )
         )
-        if body:
+        # The answer to HEAD says how long a body would be, and has none.
+        if body and not self._head_only:
             out += self._h11.send(h11.Data(data=body))
         out += self._h11.send(h11.EndOfMessage())
         await self._send(out)

@@ -5,9 +5,11 @@ on both event loops. Nothing here imports pytest.
 """
 
 from ..backends.clocks import ManualClock as ManualClock
+from .answers import AnswersSuite as AnswersSuite
 from .fakes import ANSWER as ANSWER
 from .fakes import ScriptedProvider as ScriptedProvider
 from .fakes import open_test_hub as open_test_hub
 from .providers import ProviderSuite as ProviderSuite
+from .sessions import SessionsSuite as SessionsSuite
 from .stores import DurableStoreSuite as DurableStoreSuite
 from .stores import StoreSuite as StoreSuite

@@ -19,6 +19,7 @@ from aihub.model.account import Plan
 from aihub.model.events import Text
 from aihub.server import http, routes
 from aihub.server.app import HANDLERS, App, bearer
+from aihub.server.cors import Cors
 from aihub.server.errors import STATUS, error_response, framing_error
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 
@@ -329,7 +330,7 @@ async def test_unknown_paths_and_methods():
         status, _, body = await client.ask("GET", "/v2/models")
         assert (status, set(body["error"])) == (404, {"message", "type", "param", "code"})
         status, headers, _ = await client.ask("DELETE", "/v1/chat/completions")
-        assert (status, headers["allow"]) == (405, "POST")
+        assert (status, headers["allow"]) == (405, "OPTIONS, POST")
         assert (await client.ask("GET", "/v1/models/"))[0] == 404
 
 
@@ -471,3 +472,92 @@ async def test_errors_have_four_fields_whatever_they_are():
         if error_response(error).status == 429:
             expected.add("retry_after")
         assert set(fields) == expected
+
+
+async def test_a_request_that_comes_twice_is_answered_once():
+    """Whole and streamed: the same id and text, marked, and counted by no window."""
+    provider = ScriptedProvider()
+    async with open_client(provider) as client:
+        for path in ("/v1/chat/completions", "/v1/chat/stream"):
+            asked = {"idempotency_key": path}
+            _, first_headers, first = await client.ask("POST", path, HELLO, **asked)
+            status, headers, again = await client.ask("POST", path, HELLO, **asked)
+            assert (status, headers["idempotent-replayed"]) == (200, "true")
+            assert "idempotent-replayed" not in first_headers
+            left = first_headers["x-ratelimit-remaining-requests"]
+            assert headers["x-ratelimit-remaining-requests"] == left
+            assert headers["x-request-id"] != first_headers["x-request-id"]
+            if path.endswith("completions"):
+                assert again == first
+            else:
+                ids = {json.loads(line[6:])["id"] for line in again.split("\n\n")[:-2]}
+                assert ids == {json.loads(first.split("\n\n")[0][6:])["id"]}
+                assert again.endswith("data: [DONE]\n\n")
+                assert '"content":"Once upon a time"' in again
+        assert len(provider.calls) == 2
+        # The same body on another path is another request.
+        asked = {"idempotency_key": "/v1/chat/stream"}
+        status, headers, refused = await client.ask("POST", "/v1/chat/completions", HELLO, **asked)
+        assert (status, refused["error"]["code"]) == (409, "idempotency_mismatch")
+        assert headers["x-should-retry"] == "false"
+        status, _, refused = await client.ask(
+            "POST", "/v1/chat/completions", HELLO, idempotency_key="x" * 256
+        )
+        assert (status, refused["error"]["param"]) == (400, "Idempotency-Key")
+
+
+async def test_what_answers_get_answers_head_and_every_path_knows_its_options():
+    """`Allow` names them all; `OPTIONS` needs no key and has no windows."""
+    async with open_client() as client:
+        status, headers, _ = await client.ask("HEAD", "/v1/models")
+        assert (status, headers["x-ratelimit-limit"]) == (200, "500")
+        assert (await client.ask("HEAD", "/v1/models", key="wrong"))[0] == 401
+        for path, allow in (
+            ("/v1/models", "GET, HEAD, OPTIONS"),
+            ("/v1/chat/completions", "OPTIONS, POST"),
+            ("/v1/sessions/ses_1", "DELETE, GET, HEAD, OPTIONS, PUT"),
+            ("*", "OPTIONS"),
+        ):
+            status, headers, body = await client.ask("OPTIONS", path, b"", key="")
+            assert (status, headers["allow"], body) == (204, allow, "")
+            assert set(headers) == {"allow", "x-request-id"}
+        assert (await client.ask("OPTIONS", "/v1/nothing", key=""))[0] == 404
+        status, headers, _ = await client.ask("HEAD", "/v1/chat/completions")
+        assert (status, headers["allow"]) == (405, "OPTIONS, POST")
+
+
+async def test_pages_may_read_only_where_they_are_let_in():
+    """Errors too; without an origin, or with another's, nothing is said but that it varies."""
+    page = {"origin": "https://page.example"}
+    async with open_client(cors=Cors(frozenset({"https://page.example"}))) as client:
+        for key, path in ((None, "/v1/models"), ("wrong", "/v1/models"), (None, "/v1/none")):
+            _, headers, _ = await client.ask("GET", path, key=key, **page)
+            assert headers["access-control-allow-origin"] == "https://page.example"
+            assert headers["vary"] == "origin"
+            assert "x-request-id" in headers["access-control-expose-headers"]
+            assert "access-control-allow-credentials" not in headers
+        for other in ({}, {"origin": "https://evil.example"}, {"origin": "null"}):
+            _, headers, _ = await client.ask("GET", "/v1/models", **other)
+            assert "access-control-allow-origin" not in headers
+            assert headers["vary"] == "origin"
+        asks = {
+            "access_control_request_method": "POST",
+            "access_control_request_headers": "authorization, x-stainless-lang",
+        }
+        path = "/v1/chat/completions"
+        status, headers, _ = await client.ask("OPTIONS", path, b"", key="", **page, **asks)
+        assert status == 204
+        assert headers["access-control-allow-methods"] == "OPTIONS, POST"
+        assert headers["access-control-allow-headers"] == "authorization, x-stainless-lang"
+        assert headers["access-control-max-age"] == "600"
+        asks["access_control_request_headers"] = "a\x00b"
+        _, headers, _ = await client.ask("OPTIONS", path, b"", key="", **page, **asks)
+        assert "access-control-allow-headers" not in headers
+    async with open_client(ScriptedProvider([UpstreamFailed("down")]), cors=Cors({"*"})) as client:
+        body = {**HELLO, "stream": True}
+        status, headers, _ = await client.ask("POST", "/v1/chat/stream", body, **page)
+        assert (status, headers["access-control-allow-origin"]) == (502, "*")
+        assert "vary" not in headers
+    async with open_client() as client:
+        _, headers, _ = await client.ask("GET", "/v1/models", **page)
+        assert "access-control-allow-origin" not in headers

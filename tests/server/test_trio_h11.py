@@ -549,3 +549,21 @@ async def test_a_body_may_be_as_large_as_the_options_say():
         await peer.send(peer.request(body=HELLO + b" "))
         assert (await peer.receive())[0] == 413
         server.stop()
+
+
+async def test_head_has_no_body_and_options_no_length():
+    """The length is that of the body which GET would have; the connection carries on."""
+    async with connected() as peer:
+        for _ in range(2):
+            await peer.send(peer.request("/healthz", b"", "HEAD"))
+            data = bytes(await peer.stream.receive_some(65536))
+            head, _, rest = data.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200")
+            assert b"content-length: 15" in head.lower()
+            assert rest == b""
+        await peer.send(peer.request("/healthz", b"", "OPTIONS"))
+        data = bytes(await peer.stream.receive_some(65536))
+        assert data.startswith(b"HTTP/1.1 204")
+        assert b"content-length" not in data.lower()
+        await peer.send(peer.request("/healthz", b"", "GET"))
+        assert (await peer.receive())[0] == 200

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, aclosing
+from hashlib import sha256
 
 import orjson
 
 from ...dialects import openai_chat as dialect
 from ...dialects.sse import DONE, KEEP_ALIVE
-from ...errors import HubError, NotFound
+from ...errors import HubError
 from ...hub import Options, Stream
 from ...model.chat import Chat
 from ...model.events import UsageSeen
@@ -28,6 +29,7 @@ STREAM: Headers = [
 ]
 
 REGION = b"x-aihub-region"
+IDEMPOTENCY_KEY = b"idempotency-key"
 
 
 async def chat(call: Call) -> Response:
@@ -41,18 +43,21 @@ async def chat_stream(call: Call) -> Response:
 
 
 async def _answer(call: Call, *, always_stream: bool) -> Response:
-    chat = dialect.decode_request(call.json_body())
-    call.model = chat.model
-    if chat.extra and "session_id" in chat.extra:
-        raise NotFound("session", str(chat.extra["session_id"]), param="session_id")
+    body = call.json_body()
+    chat = dialect.decode_request(body)
+    call.model = chat.model or None
     if always_stream and not chat.stream:
         chat.stream = True
     region = call.request.headers.get(REGION)
     options = Options(id=call.id, region=region.decode("latin-1") if region else None)
+    key = call.request.headers.get(IDEMPOTENCY_KEY)
+    if key is not None:
+        options.idempotency_key = key.decode("latin-1")
+        options.digest = sha256(call.request.path.encode() + b"\n" + body).digest()
     if chat.stream:
         return await _stream(call, chat, options)
     answer = await call.hub.answer(chat, call.identity, options)
-    headers: Headers = [JSON]
+    headers: Headers = [JSON, *_marks(chat, answer)]
     add_limits(headers, answer.windows, call.hub.now(), inference=True)
     return Response(200, headers, dialect.encode_completion(answer.completion))
 
@@ -60,17 +65,27 @@ async def _answer(call: Call, *, always_stream: bool) -> Response:
 async def _stream(call: Call, chat: Chat, options: Options) -> Response:
     call.stack = stack = AsyncExitStack()
     stream = await stack.enter_async_context(call.hub.open(chat, call.identity, options))
-    headers = list(STREAM)
+    headers = [*STREAM, *_marks(chat, stream)]
     add_limits(headers, stream.windows, call.hub.now(), inference=True)
     body = await stack.enter_async_context(aclosing(_chunks(call, chat, stream)))
     return Response(200, headers, body, keep_alive=KEEP_ALIVE)
 
 
+def _marks(chat: Chat, stream: Stream) -> Headers:
+    """Tell how many turns of the session did not fit, and that an answer is an earlier one."""
+    marks: Headers = []
+    if chat.session is not None:
+        marks.append((b"x-aihub-session-dropped", b"%d" % stream.dropped))
+    if stream.replayed:
+        marks.append((b"idempotent-replayed", b"true"))
+    return marks
+
+
 async def _chunks(call: Call, chat: Chat, stream: Stream) -> AsyncGenerator[bytes, None]:
     encoder = dialect.StreamEncoder(
-        id=stream.id.replace("req_", "chatcmpl-", 1),
+        id=stream.answer_id,
         created=stream.admitted,
-        model=chat.model,
+        model=stream.model,
         include_usage=chat.include_usage,
     )
     begun = False
@@ -101,5 +116,5 @@ async def _late_failure(call: Call, error: Exception) -> tuple[Response, bytes]:
         log.error("request %s failed", call.id, exc_info=error)
         response = await call.bug()
         in_band = orjson.loads(response.body)  # type: ignore[arg-type]
-    response.headers.append((b"x-request-id", call.id.encode()))
+    call.sign(response)
     return response, dialect.encode_stream_error(in_band)

@@ -3,19 +3,20 @@
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.lowlevel
 import attrs
 import pytest
 
-from aihub.backends.storage import memory
 from aihub.backends.storage.memory import MemoryStore
-from aihub.model.ledger import Admitted, WindowFull
+from aihub.backends.storage.memory import store as memory
+from aihub.model.ledger import Admitted, AlreadySettled, WindowFull
 from aihub.model.units import SECOND
-from aihub.testing import ManualClock
+from aihub.testing import AnswersSuite, ManualClock, SessionsSuite
 from aihub.testing.stores import ACCOUNT, NOON, StoreSuite, ask, end, requests
 
 
 @pytest.mark.anyio
-class TestMemoryStore(StoreSuite):
+class TestMemoryStore(StoreSuite, AnswersSuite, SessionsSuite):
     """The reference."""
 
     @asynccontextmanager
@@ -82,14 +83,101 @@ class ForgetsRevocation(MemoryStore):
         return None
 
 
+class LosesATurn(MemoryStore):
+    """Broken: appends load, wait and save, so that of two at once one is lost."""
+
+    async def settle(self, final):
+        kept = self._find("acc_1", final.turn.session) if final.turn else None
+        turns = list(kept.turns) if kept else []
+        await anyio.lowlevel.checkpoint()
+        if kept:
+            kept.turns = turns
+        return await super().settle(final)
+
+
+class AppendsTwice(MemoryStore):
+    """Broken: a second settlement adds its turn again."""
+
+    async def settle(self, final):
+        settled = await super().settle(final)
+        if isinstance(settled, AlreadySettled) and final.turn and settled.state:
+            usage = final.usage
+            self._append("acc_1", final.turn, request=final.id, at=0, usage=usage, cost=0)
+        return settled
+
+
+class BringsBack(MemoryStore):
+    """Broken: a turn that comes late makes its session anew."""
+
+    async def delete_session(self, account, id, check=lambda _: None):
+        kept = self._find(account, id)
+        gone = await super().delete_session(account, id, check)
+        if gone:
+            kept.turns.clear()
+            self._ghosts = {**getattr(self, "_ghosts", {}), id: kept}
+        return gone
+
+    async def settle(self, final):
+        ghost = getattr(self, "_ghosts", {}).pop(final.turn.session, None) if final.turn else None
+        if ghost:
+            self._of("acc_1")[final.turn.session] = ghost
+        return await super().settle(final)
+
+
+class ForksByName(MemoryStore):
+    """Broken: a fork has its original's turns, whatever becomes of them."""
+
+    async def fork_session(self, account, id, fork):
+        made = await super().fork_session(account, id, fork)
+        if made:
+            self._find(account, made.id).turns = self._find(account, id).turns
+        return made
+
+
+class ShowsToAll(MemoryStore):
+    """Broken: whoever knows a session's id may have it."""
+
+    def _find(self, account, id):
+        return next((own[id] for own in self._sessions.values() if id in own), None)
+
+
+class ForgetsKeys(MemoryStore):
+    """Broken: only an open request has its key."""
+
+    def admit_nowait(self, ask):
+        if ask.idempotency and not any(row.ask.idempotency for row in self._open.values()):
+            self._kept.erase(ask.account)
+        return super().admit_nowait(ask)
+
+
+class KeepsKeysForEver(MemoryStore):
+    """Broken: a request that failed is never let try again."""
+
+    def _end(self, row, final, now):
+        settled = super()._end(row, final, now)
+        if row.ask.idempotency:
+            self._kept._promises[row.ask.account, row.ask.idempotency.key].state = "ok"
+        return settled
+
+
+BROKEN_ANSWERS = [ForgetsKeys, KeepsKeysForEver]
+BROKEN_SESSIONS = [LosesATurn, AppendsTwice, BringsBack, ForksByName, ShowsToAll]
 BROKEN = [ForgetsToRefund, Slots, SettlesTwice, AdmitsHalf, SweepsTheLiving, ForgetsRevocation]
 
 
-@pytest.mark.parametrize("broken", BROKEN, ids=lambda store: store.__name__)
-def test_the_suite_catches_a_broken_store(broken):
-    """Each way of being wrong fails at least one test of the suite."""
+@pytest.mark.parametrize(
+    ("suite", "broken"),
+    [
+        *((StoreSuite, broken) for broken in BROKEN),
+        *((AnswersSuite, broken) for broken in BROKEN_ANSWERS),
+        *((SessionsSuite, broken) for broken in BROKEN_SESSIONS),
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_the_suite_catches_a_broken_store(suite, broken):
+    """Each way of being wrong fails at least one test of its suite."""
 
-    class Suite(StoreSuite):
+    class Suite(suite):
         @asynccontextmanager
         async def open_store(self, clock):
             yield broken(clock=clock)

@@ -13,7 +13,7 @@ import pytest
 from aihub.backends.storage.sqlite import SqliteStore, schema
 from aihub.errors import StoreTooNew, StoreUnavailable, UsageMistake
 from aihub.model.ledger import Admitted
-from aihub.testing import DurableStoreSuite, ManualClock
+from aihub.testing import AnswersSuite, DurableStoreSuite, ManualClock, SessionsSuite
 from aihub.testing.stores import ACCOUNT, LEASE, NOON, ask, end, requests
 
 
@@ -24,7 +24,7 @@ def path(tmp_path):
 
 
 @pytest.mark.anyio
-class TestSqliteStore(DurableStoreSuite):
+class TestSqliteStore(DurableStoreSuite, AnswersSuite, SessionsSuite):
     """The contract, in a file of its own per opening unless a test opens twice."""
 
     @pytest.fixture(autouse=True)

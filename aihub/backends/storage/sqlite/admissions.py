@@ -36,6 +36,7 @@ from ....model.ledger import (
 )
 from ....model.units import HOUR, Micros, Pico
 from ....model.usage import Usage
+from . import answers, sessions
 
 Connection = sqlite3.Connection
 
@@ -119,6 +120,10 @@ def admit(db: Connection, ask: Admission, now: Micros) -> Admitted | Refused:
     dead = _not_live(db, ask, now)
     if dead is not None:
         return dead
+    if ask.idempotency is not None:
+        again = answers.repeated(db, ask.account, ask.idempotency, now)
+        if again is not None:
+            return again
     # One order of keys for every admission: where rows are locked one by one, two that name the
     # same windows must not wait for each other.
     standing = {
@@ -237,6 +242,8 @@ def _insert_row(
         "session": ask.session,
         "labels": to_json(dict(ask.labels or {})),
         "end_user": ask.end_user,
+        "idempotency_key": ask.idempotency and ask.idempotency.key,
+        "digest": ask.idempotency and ask.idempotency.digest,
         "schema_version": SCHEMA_VERSION,
     }
     try:
@@ -248,7 +255,7 @@ def _insert_row(
 _COLUMNS = """
     id account key kind model served_model state admitted owner prompt_tokens prompt_cost
     reserved_tokens reserved_cost held takes slots holds planned cost session labels end_user
-    schema_version
+    idempotency_key digest schema_version
 """.split()  # noqa: SIM905 - a list of so many is read better so
 _INSERT_ROW = (  # the columns are ours
     f"INSERT INTO requests ({', '.join(_COLUMNS)}) "  # noqa: S608
@@ -297,7 +304,23 @@ def settle(db: Connection, final: Settlement, now: Micros) -> Settled | AlreadyS
             _charge(db, key, at, final.id, final.used_tokens)
     _write_end(db, final, now)
     _book(db, final.id, orjson.loads(holds), +1)
-    return Settled(id=final.id, state=final.state, cost=final.cost)
+    number = None
+    if final.turn is not None or final.answer is not None:
+        number = _keep(db, final, now)
+    return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
+
+
+def _keep(db: Connection, final: Settlement, now: Micros) -> int | None:
+    """Keep what was said: the answer for repetitions, the turn in its session."""
+    (account,) = db.execute("SELECT account FROM requests WHERE id = ?", (final.id,)).fetchone()
+    if final.answer is not None:
+        answers.keep(db, account, final.id, final.answer, now)
+    if final.turn is None:
+        return None
+    usage = final.usage or Usage(0, 0)
+    return sessions.append(
+        db, account, final.turn, request=final.id, at=now, usage=usage, cost=final.cost
+    )
 
 
 def _unbook(db: Connection, id: str, holds: Iterable[Sequence[str]]) -> None:
@@ -382,6 +405,7 @@ def sweep(
 ) -> tuple[list[Settled], list[str]]:
     """Mark the open rows of dead owners lost; return them and the owners found dead."""
     _forget_idle(db, now)
+    answers.forget(db, now)
     leases: dict[str, Micros] = dict(db.execute("SELECT id, expires FROM owners"))
     working = {
         owner for (owner,) in db.execute("SELECT DISTINCT owner FROM requests WHERE state = 'open'")

@@ -25,7 +25,7 @@ _BUDGET = 'SELECT id, account, key, period, "limit" FROM budgets'
 _ROW = (
     "SELECT id, account, key, kind, model, served_model, state, code, admitted, settled, owner,"
     " prompt_tokens, prompt_cost, reserved_tokens, reserved_cost, usage, cost, latency,"
-    " first_token, session, labels, end_user, schema_version FROM requests"
+    " first_token, session, labels, end_user, idempotency_key, digest, schema_version FROM requests"
 )
 _ATTEMPT = (
     "SELECT n, deployment, upstream_model, region, outcome, usage, card, cost, started, ended,"

@@ -65,6 +65,39 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             prompt INTEGER NOT NULL, completion INTEGER NOT NULL, cost INTEGER NOT NULL,
             PRIMARY KEY (account, hour, model, served_model, key)) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE sessions (
+            id TEXT PRIMARY KEY, account TEXT NOT NULL, created INTEGER NOT NULL,
+            updated INTEGER NOT NULL, title TEXT, model TEXT, system_prompt TEXT,
+            context_policy TEXT NOT NULL, metadata TEXT NOT NULL, version INTEGER NOT NULL,
+            origin TEXT, origin_turn INTEGER, turns INTEGER NOT NULL, messages INTEGER NOT NULL,
+            prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+            cost INTEGER NOT NULL)""",
+        "CREATE INDEX sessions_by_account ON sessions (account, id)",
+        """CREATE TABLE spans (
+            account TEXT NOT NULL, session TEXT NOT NULL, first INTEGER NOT NULL,
+            last INTEGER NOT NULL, line TEXT NOT NULL, PRIMARY KEY (account, session, first))
+            WITHOUT ROWID""",
+        "CREATE INDEX spans_by_line ON spans (account, line, last)",
+        # With a rowid: rows are as long as what was said, and the key is looked up without them.
+        """CREATE TABLE turns (
+            account TEXT NOT NULL, line TEXT NOT NULL, number INTEGER NOT NULL,
+            request TEXT NOT NULL, at INTEGER NOT NULL, messages TEXT NOT NULL,
+            size INTEGER NOT NULL, size_source TEXT NOT NULL, encoding TEXT NOT NULL,
+            incomplete INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,
+            completion_tokens INTEGER NOT NULL, cost INTEGER NOT NULL,
+            PRIMARY KEY (account, line, number))""",
+    ),
+    (
+        "ALTER TABLE requests ADD COLUMN idempotency_key TEXT",
+        "ALTER TABLE requests ADD COLUMN digest BLOB",
+        """CREATE INDEX requests_by_idempotency ON requests (account, idempotency_key, admitted)
+            WHERE idempotency_key IS NOT NULL""",
+        """CREATE TABLE answers (
+            account TEXT NOT NULL, request TEXT NOT NULL, at INTEGER NOT NULL,
+            answer BLOB NOT NULL, PRIMARY KEY (account, request))""",
+        "CREATE INDEX answers_by_age ON answers (at)",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -24,23 +24,27 @@ from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ....errors import StoreUnavailable, UsageMistake
 from ....model.account import Account, Budget, Identity, Key, Plan
+from ....model.events import Completion
 from ....model.ledger import (
     Admission,
     Admitted,
     AlreadySettled,
     BudgetState,
+    Idempotency,
     LedgerRow,
     LostPolicy,
     Refused,
+    Repeated,
     Settled,
     Settlement,
     WindowAsk,
     WindowState,
 )
+from ....model.session import Conversation, Session, Turn
 from ....model.units import Micros, Pico
 from ....model.usage import GroupBy, UsageReport
 from ....protocols import Clock
-from . import admissions, reports
+from . import admissions, answers, reports, sessions
 from .locks import OwnerLocks, exclusive
 from .schema import migrate
 from .writer import Job, Writer
@@ -318,6 +322,64 @@ class SqliteStore:
         """Return what a budget's period has spent and holds."""
         spent, held = await self._read(lambda db: admissions.purse(db, budget, period))
         return BudgetState(budget, period, spent, held)
+
+    # Answers
+
+    async def repeated(self, account: str, asked: Idempotency) -> Repeated | None:
+        """Say what a key was used for."""
+        return await self._read(lambda db: answers.repeated(db, account, asked, self._clock.now()))
+
+    async def answer(self, account: str, request: str) -> Completion | None:
+        """Return an answer that is kept."""
+        return await self._read(lambda db: answers.answer(db, account, request))
+
+    # Sessions
+
+    async def add_session(self, session: Session) -> bool:
+        """Write a new session."""
+        return await self._write(lambda db: sessions.add(db, session))
+
+    async def fork_session(
+        self, account: str, id: str, fork: Callable[[Session], Session]
+    ) -> Session | None:
+        """Write a session that shares another's turns."""
+        return await self._write(lambda db: sessions.fork(db, account, id, fork))
+
+    async def session(self, account: str, id: str) -> Session | None:
+        """Return one session."""
+        return await self._read(lambda db: sessions.find(db, account, id))
+
+    async def sessions(
+        self, account: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[Session]:
+        """Return an account's sessions by id."""
+        return await self._read(lambda db: sessions.listed(db, account, after, limit))
+
+    async def change_session(
+        self, account: str, id: str, change: Callable[[Session], Session]
+    ) -> Session | None:
+        """Change a session in one step."""
+        return await self._write(lambda db: sessions.change(db, account, id, change))
+
+    async def delete_session(
+        self, account: str, id: str, check: Callable[[Session], None] = lambda _: None
+    ) -> bool:
+        """Erase a session; turns that another reaches stay."""
+        return await self._write(lambda db: sessions.delete(db, account, id, check))
+
+    async def turns(
+        self, account: str, id: str, *, after: int = 0, limit: int = 100, newest_first: bool = False
+    ) -> Sequence[Turn]:
+        """Return a session's turns."""
+        return await self._read(
+            lambda db: sessions.turns(
+                db, account, id, after=after, limit=limit, newest_first=newest_first
+            )
+        )
+
+    async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:
+        """Return a session with its newest turns."""
+        return await self._read(lambda db: sessions.conversation(db, account, id, tokens))
 
 
 _ADD_KEY = (

@@ -11,24 +11,25 @@ Memory is bounded: windows hold a minute, details of settled requests are kept f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
-from typing import TypeVar
 
 import attrs
 
-from ...core.limits import Window
-from ...errors import UsageMistake
-from ...model.account import BUILT_IN_PLANS, Account, Budget, Identity, Key, Plan
-from ...model.ledger import (
+from ....core.limits import Window
+from ....errors import UsageMistake
+from ....model.account import BUILT_IN_PLANS, Account, Budget, Identity, Key, Plan
+from ....model.events import Completion
+from ....model.ledger import (
     Admission,
     Admitted,
     AlreadySettled,
     BudgetFull,
     BudgetState,
+    Idempotency,
     LedgerRow,
     LostPolicy,
     NotLive,
     Refused,
+    Repeated,
     Settled,
     Settlement,
     SlotsFull,
@@ -38,11 +39,11 @@ from ...model.ledger import (
     WindowState,
     lost_settlement,
 )
-from ...model.units import HOUR, Micros, Pico, rfc3339
-from ...model.usage import GroupBy, UsageReport, UsageSum
-from ...protocols import Clock
-
-T = TypeVar("T")
+from ....model.units import HOUR, Micros, Pico, rfc3339
+from ....model.usage import GroupBy, Usage, UsageReport, UsageSum
+from ....protocols import Clock
+from .answers import MemoryAnswers
+from .sessions import MemorySessions, page
 
 MAX_ROWS = 2_000
 """Settled requests whose details are kept. Each is a dozen objects that every full garbage
@@ -73,7 +74,7 @@ class _Sum:
     cost: Pico = 0
 
 
-class MemoryStore:
+class MemoryStore(MemorySessions):
     """Keep everything in this process, for one event loop, until it ends.
 
     Args:
@@ -81,6 +82,7 @@ class MemoryStore:
     """
 
     def __init__(self, *, clock: Clock) -> None:
+        super().__init__()
         self._clock = clock
         self._windows: dict[str, Window] = {}
         self._open_slots: dict[str, int] = {}
@@ -94,6 +96,7 @@ class MemoryStore:
         self._by_digest: dict[bytes, str] = {}
         self._plans: dict[str, Plan] = dict(BUILT_IN_PLANS)
         self._budgets: dict[str, Budget] = {}
+        self._kept = MemoryAnswers()
 
     # Admissions
 
@@ -106,6 +109,7 @@ class MemoryStore:
         now = self._clock.now()
         refused = (
             self._refused_as_not_live(ask, now)
+            or (ask.idempotency and self._kept.find(ask.account, ask.idempotency, now))
             or self._refused_by_windows(ask, now)
             or self._refused_by_slots(ask)
             or self._refused_by_budgets(ask)
@@ -121,6 +125,8 @@ class MemoryStore:
         for hold in ask.holds:
             self._purse(hold.budget, hold.period).held += hold.amount
         self._open[ask.id] = _Row(ask, now, ask.reserved_cost)
+        if ask.idempotency is not None:
+            self._kept.begin(ask.account, ask.idempotency, ask.id, now)
         return Admitted(now, self._states(ask.windows, now))
 
     def _refused_as_not_live(self, ask: Admission, now: Micros) -> NotLive | None:
@@ -201,9 +207,28 @@ class MemoryStore:
         for hold in ask.holds:
             self._purse(hold.budget, hold.period).held -= hold.amount + extra
         self._book(row, final, +1)
-        row.state, row.final, row.settled = final.state, final, now
+        settled = self._end(row, final, now)
         self._remember(row)
-        return Settled(id=final.id, state=final.state, cost=final.cost)
+        return settled
+
+    def _end(self, row: _Row, final: Settlement, now: Micros) -> Settled:
+        ask, number = row.ask, None
+        if final.turn is not None:
+            number = self._append(
+                ask.account,
+                final.turn,
+                request=final.id,
+                at=now,
+                usage=final.usage or Usage(0, 0),
+                cost=final.cost,
+            )
+            # What was said is kept once, with the session.
+            final = attrs.evolve(final, turn=None)
+        if ask.idempotency is not None:
+            self._kept.end(ask.account, ask.idempotency, final)
+            final = attrs.evolve(final, answer=None)
+        row.state, row.final, row.settled = final.state, final, now
+        return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
 
     def _replace_lost(self, final: Settlement) -> Settled | AlreadySettled:
         row = self._done.get(final.id)
@@ -214,8 +239,7 @@ class MemoryStore:
         for take in row.ask.windows:
             if take.kind == "tokens":
                 self._window(take.key).settle(final.id, final.used_tokens)
-        row.state, row.final, row.settled = final.state, final, self._clock.now()
-        return Settled(id=final.id, state=final.state, cost=final.cost)
+        return self._end(row, final, self._clock.now())
 
     def _book(self, row: _Row, final: Settlement, sign: int) -> None:
         ask, cost, usage = row.ask, final.cost, final.usage
@@ -247,6 +271,7 @@ class MemoryStore:
         now = self._clock.now()
         for key in [key for key, window in self._windows.items() if not self._alive(window, now)]:
             del self._windows[key]
+        self._kept.forget(now)
         dead = [row for row in self._open.values() if self._owners.get(row.ask.owner, 0) <= now]
         for row in dead:
             del self._open[row.ask.id]
@@ -340,7 +365,11 @@ class MemoryStore:
     async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
         """Return accounts by id."""
         living = {id: one for id, one in self._accounts.items() if one.deleted is None}
-        return _page(living, after, limit)
+        return page(living, after, limit)
+
+    def _lives(self, account: str) -> bool:
+        found = self._accounts.get(account)
+        return found is not None and found.deleted is None
 
     async def add_key(self, key: Key) -> bool:
         """Write a new key; its account must exist."""
@@ -375,7 +404,7 @@ class MemoryStore:
     ) -> Sequence[Key]:
         """Return an account's keys by id."""
         own = {id: key for id, key in self._keys.items() if key.account == account}
-        return _page(own, after, limit)
+        return page(own, after, limit)
 
     async def put_plan(self, plan: Plan) -> None:
         """Write a plan."""
@@ -440,17 +469,22 @@ class MemoryStore:
         """Return rows whose details are kept, by id."""
         kept = {**self._done, **self._open}
         own = {id: row for id, row in kept.items() if row.ask.account == account}
-        return [_ledger_row(row) for row in _page(own, after, limit)]
+        return [_ledger_row(row) for row in page(own, after, limit)]
+
+    # Answers
+
+    async def repeated(self, account: str, asked: Idempotency) -> Repeated | None:
+        """Say what a key was used for."""
+        return self._kept.find(account, asked, self._clock.now())
+
+    async def answer(self, account: str, request: str) -> Completion | None:
+        """Return an answer that is kept."""
+        return self._kept.answer(account, request)
 
     async def budget_state(self, budget: str, period: str) -> BudgetState:
         """Return what a budget's period has spent and holds."""
         purse = self._money.get((budget, period), _Money())
         return BudgetState(budget, period, purse.spent, purse.held)
-
-
-def _page(table: Mapping[str, T], after: str | None, limit: int) -> list[T]:
-    ids = sorted(id for id in table if after is None or id > after)
-    return [table[id] for id in islice(ids, limit)]
 
 
 def _ledger_row(row: _Row) -> LedgerRow:
@@ -478,5 +512,7 @@ def _ledger_row(row: _Row) -> LedgerRow:
         session=ask.session,
         labels=dict(ask.labels or {}),
         end_user=ask.end_user,
+        idempotency_key=None if ask.idempotency is None else ask.idempotency.key,
+        digest=None if ask.idempotency is None else ask.idempotency.digest,
         attempts=final.attempts if final else (),
     )

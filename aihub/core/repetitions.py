@@ -1,0 +1,72 @@
+"""Requests that come twice: what a repetition is told, and how an answer is said again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import Conflict, InvalidRequest
+from ..model.events import Completion, Event, Finished, Logprobs, Reasoning, Text, ToolDelta
+from ..model.ledger import Repeated
+from .asks import check_text
+
+MAX_IDEMPOTENCY_KEY = 255
+"""Bytes of an idempotency key: room for any identifier, and none for a document."""
+
+
+def check_key(key: str) -> None:
+    """Refuse an idempotency key that is none.
+
+    Raises:
+        InvalidRequest: it is empty or too long.
+    """
+    check_text(key, "Idempotency-Key")
+    if not 1 <= len(key.encode()) <= MAX_IDEMPOTENCY_KEY:
+        raise InvalidRequest(
+            f"'Idempotency-Key' must have 1 to {MAX_IDEMPOTENCY_KEY} bytes.",
+            param="Idempotency-Key",
+        )
+
+
+def check_repetition(repeated: Repeated) -> None:
+    """Refuse a repetition that has no answer to be told, or not yet.
+
+    Raises:
+        Conflict: it is another request (`idempotency_mismatch`), or in progress
+            (`request_in_progress`).
+    """
+    if not repeated.same:
+        raise Conflict(
+            "The idempotency key was used for another request.",
+            code="idempotency_mismatch",
+            param="Idempotency-Key",
+        )
+    if repeated.state == "open":
+        raise Conflict(
+            "The request with this idempotency key is in progress.",
+            code="request_in_progress",
+            param="Idempotency-Key",
+        )
+
+
+def already_processed(repeated: Repeated) -> Conflict:
+    """Say that a request ended well, and that its answer was not kept."""
+    return Conflict(
+        f"The request with this idempotency key was answered as {repeated.request}; "
+        "the answer is no longer kept.",
+        code="already_processed",
+        param="Idempotency-Key",
+    )
+
+
+def events(done: Completion) -> Iterator[Event]:
+    """Say a whole answer again as events, each choice in one piece."""
+    for choice in done.choices:
+        if choice.reasoning is not None:
+            yield Reasoning(choice.reasoning, choice.index)
+        if choice.text is not None:
+            yield Text(choice.text, choice.index)
+        for position, call in enumerate(choice.tool_calls):
+            yield ToolDelta(position, call.id, call.name, call.arguments, choice.index)
+        if choice.logprobs is not None:
+            yield Logprobs(choice.logprobs, choice.index)
+        yield Finished(choice.finish_reason, choice.index)

@@ -1,0 +1,173 @@
+"""Going on with a session: what a request remembers of it, and what it adds to it."""
+
+from __future__ import annotations
+
+import attrs
+from anyio import to_thread
+
+from ..core import sessions
+from ..core.attempts import Running
+from ..core.reservations import completion_reserve
+from ..errors import InvalidRequest, NotFound
+from ..model.account import Identity
+from ..model.catalogue import Model
+from ..model.chat import Chat, Message
+from ..model.session import Conversation, NewTurn, Turn
+from ..model.usage import Count
+from ..protocols import TokenCounter
+from .settling import Settler
+from .setup import Setup
+
+LONG_TEXT = 16_384
+"""Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
+
+MARGIN = 2
+"""How many times its context window a model is given to choose from where turns were counted as
+another counts: it may count half as many."""
+
+
+@attrs.define
+class Recalled:
+    """A chat with the history that fits before it.
+
+    `said` is what of it is new, `dropped` how many turns were left out.
+    """
+
+    chat: Chat
+    model: Model
+    prompt: Count
+    said: tuple[Message, ...]
+    said_size: Count
+    dropped: int
+
+    def turn(self, running: Running, tokens: TokenCounter, *, incomplete: bool) -> NewTurn | None:
+        """Return what an attempt adds to the session; None where it gave nothing to keep."""
+        first = next((choice for choice in running.answers() if choice.index == 0), None)
+        answer = None if first is None else sessions.answer(first.text, first.tool_calls)
+        if answer is None:
+            if incomplete:
+                return None
+            answer = Message("assistant", "")
+        size = _size(tokens, self.model, (answer,))
+        return NewTurn(
+            session=self.chat.session or "",
+            messages=(*self.said, answer),
+            size=_sum(self.said_size, size),
+            encoding=self.model.encoding,
+            incomplete=incomplete,
+        )
+
+
+async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity) -> Recalled:
+    """Put the history of its session before a chat.
+
+    Raises:
+        NotFound: the account has no such session.
+        InvalidRequest: a message cannot be kept, or neither chat nor session names a model.
+        ContextLengthExceeded: it does not fit, and may not or cannot be made to.
+        StoreUnavailable: the store does not answer.
+    """
+    sessions.check_messages(chat.messages)
+    prompts, said = sessions.split(chat.messages)
+    model, conversation = await _load(setup, settler, chat, identity.account.id)
+    chat = attrs.evolve(chat, model=chat.model or conversation.session.model or "")
+    opening = sessions.opening(conversation.session, prompts)
+    if not setup.tokens.ready(model.encoding):
+        await to_thread.run_sync(setup.tokens.load, model.encoding)
+    fixed = await _counted(setup.tokens, model, attrs.evolve(chat, messages=(*opening, *said)))
+    sizes = await _sizes(setup.tokens, model, conversation.turns)
+    reserve = completion_reserve(
+        max_tokens=chat.max_tokens,
+        max_output=model.max_output,
+        estimate=settler.estimate(model.id),
+        mode=identity.plan.token_reserve,
+    )
+    kept = sessions.fit(
+        conversation,
+        [size.tokens for size in sizes],
+        said,
+        fixed=fixed.tokens,
+        reserve=reserve,
+        window=model.context_window,
+    )
+    before = sessions.history(kept, said)
+    whole = attrs.evolve(chat, messages=(*opening, *before, *said))
+    if len(before) == sum([len(turn.messages) for turn in kept]):
+        prompt = _sum(fixed, *sizes[len(sizes) - len(kept) :])
+    else:
+        # Calls that nobody answered are not sent, nor are they counted.
+        prompt = await _counted(setup.tokens, model, whole)
+    return Recalled(
+        chat=whole,
+        model=model,
+        prompt=prompt,
+        said=said,
+        said_size=await _counted_size(setup.tokens, model, said),
+        dropped=conversation.session.turns - len(kept),
+    )
+
+
+async def _load(
+    setup: Setup, settler: Settler, chat: Chat, account: str
+) -> tuple[Model, Conversation]:
+    """Return the model that is meant, and the part of the conversation that may fit it."""
+    id, store = chat.session or "", settler.store
+    name = chat.model
+    if not name:
+        session = await settler.read(lambda: store.session(account, id))
+        if session is None:
+            raise NotFound("session", id, param="session_id")
+        name = session.model or ""
+    if not name:
+        raise InvalidRequest(
+            "Neither the request nor its session names a model.",
+            param="model",
+            code="missing_required_parameter",
+        )
+    model = setup.model(name)
+    window = model.context_window
+    found = await settler.read(lambda: store.conversation(account, id, tokens=window))
+    if found is not None and any(one.encoding != model.encoding for one in found.turns):
+        more = MARGIN * window
+        found = await settler.read(lambda: store.conversation(account, id, tokens=more))
+    if found is None:
+        raise NotFound("session", id, param="session_id")
+    return model, found
+
+
+async def _sizes(tokens: TokenCounter, model: Model, turns: tuple[Turn, ...]) -> list[Count]:
+    """Return how much of *model*'s window each turn takes."""
+    if all(turn.encoding == model.encoding for turn in turns):
+        return [turn.size for turn in turns]
+    return await to_thread.run_sync(
+        lambda: [
+            turn.size if turn.encoding == model.encoding else _size(tokens, model, turn.messages)
+            for turn in turns
+        ]
+    )
+
+
+async def _counted(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
+    if chat.characters <= LONG_TEXT:
+        return tokens.count_prompt(model, chat)
+    return await to_thread.run_sync(tokens.count_prompt, model, chat)
+
+
+async def _counted_size(tokens: TokenCounter, model: Model, messages: tuple[Message, ...]) -> Count:
+    if sum([len(message.text) for message in messages]) <= LONG_TEXT:
+        return _size(tokens, model, messages)
+    return await to_thread.run_sync(_size, tokens, model, messages)
+
+
+def _size(tokens: TokenCounter, model: Model, messages: tuple[Message, ...]) -> Count:
+    """Count *messages* as a part of a prompt: without what every prompt has besides."""
+    nothing = tokens.count_prompt(model, Chat(model=model.id, messages=()))
+    count = tokens.count_prompt(model, Chat(model=model.id, messages=messages))
+    return Count(count.tokens - nothing.tokens, count.source)
+
+
+def _sum(*counts: Count) -> Count:
+    """Add counts up; one that is estimated makes the sum an estimate."""
+    estimated = any(count.source == "estimated" for count in counts)
+    total = sum([count.tokens for count in counts])
+    return Count(total, "estimated" if estimated else "counted")
