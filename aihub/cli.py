@@ -36,6 +36,7 @@ DEFAULT_PORT = 8484
 """Not a port that a well-known service has."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SPANS = {"h": 3600.0, "d": 86_400.0}
 _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0}
 
 MAX_WORKERS = 64
@@ -79,6 +80,17 @@ def _number(_ctx: Any, _param: Any, value: float) -> float:
     if math.isnan(value):  # Every comparison with it is false, so it is in any range.
         raise click.BadParameter("'nan' is no number of seconds.")
     return value
+
+
+def _retention(_ctx: Any, _param: Any, value: str) -> float | None:
+    """Read `400d` or `36h` in seconds; `forever` is none."""
+    if value == "forever":
+        return None
+    found = re.fullmatch(r"(\d{1,6})([dh])", value, re.ASCII)
+    seconds = int(found[1]) * _SPANS[found[2]] if found else 0.0
+    if seconds < _SPANS["d"]:
+        raise click.BadParameter(f"'{value}' is no time of a day or more: use 400d, 36h or forever")
+    return seconds
 
 
 def _region(_ctx: Any, _param: Any, value: str) -> str:
@@ -208,6 +220,14 @@ class Grouped(click.Command):
     metavar="SECRET=PLAN[:SCOPE+SCOPE]",
     callback=_keys,
     help="Have this API key, on this plan. May be repeated.",
+)
+@click.option(
+    "--retention",
+    default="400d",
+    show_default=True,
+    metavar="TIME",
+    callback=_retention,
+    help="How long details of requests are kept, such as 400d or 36h, or forever; sums stay.",
 )
 @click.option(
     "--seed",
@@ -364,6 +384,7 @@ def _serve(options: dict[str, Any]) -> None:
                 max_connections=options["max_connections"],
                 max_body=options["max_body"],
                 idle_timeout=options["idle_timeout"],
+                retention=options["retention"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],
                 seeded=_was_given("seed"),

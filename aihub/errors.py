@@ -10,6 +10,7 @@
     │   │   └── ContextLengthExceeded
     │   ├── AuthenticationFailed
     │   ├── PermissionDenied
+    │   ├── NotPermitted            the scope is there, but not for this; `code` says why
     │   ├── NotFound
     │   ├── Conflict                not as things stand now; `code` says what is in the way
     │   ├── OverLimit               a window is full; `retry_after` says how long
@@ -152,6 +153,20 @@ class PermissionDenied(CallerError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"This API key does not have the '{scope}' scope.")
         self.scope = scope
+
+
+class NotPermitted(CallerError):
+    """The key has the scope, but what was asked reaches further than the key does.
+
+    `code` is `operator_only`, `own_account` or `beyond_own_rights`; `param` names what goes beyond.
+    """
+
+    code = "not_permitted"
+
+    def __init__(self, message: str, *, code: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.param = param
 
 
 class NotFound(CallerError):

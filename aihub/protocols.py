@@ -13,7 +13,7 @@ from typing import Protocol, runtime_checkable
 
 import attrs
 
-from .model.account import Account, Budget, Identity, Key, Plan
+from .model.account import Account, Actor, Budget, Identity, Key, Plan, PlanDrop
 from .model.catalogue import Model
 from .model.chat import Chat
 from .model.events import Completion, Event
@@ -198,7 +198,11 @@ class Leases(Protocol):
 class Directory(Protocol):
     """Protocol: accounts, keys, plans and budgets. Not on the hot path but for `identify`.
 
-    Every read names the account: another account's things are as if they did not exist.
+    Every read names the account: another account's things are as if they did not exist. A change
+    happens wholly or not at all. Where it is made *by* somebody, `Actor.check` sees what they are
+    in the same transaction, and what it raises is raised with nothing written. A *change* is a
+    plain function from what is stored to what shall be; it may run in another thread, and more
+    than once; what it raises is raised, with nothing written.
     """
 
     async def identify(self, digest: bytes) -> Identity | None:
@@ -212,7 +216,7 @@ class Directory(Protocol):
         """Return the account with its plan and its own budgets, for a caller without a key."""
         ...
 
-    async def add_account(self, account: Account) -> bool:
+    async def add_account(self, account: Account, *, by: Actor | None = None) -> bool:
         """Write a new account; return False, with nothing written, where its id is taken.
 
         Raises:
@@ -220,10 +224,24 @@ class Directory(Protocol):
         """
         ...
 
-    async def change_account(self, id: str, change: Callable[[Account], Account]) -> Account | None:
+    async def change_account(
+        self, id: str, change: Callable[[Account], Account], *, by: Actor | None = None
+    ) -> Account | None:
         """Change an account in one step and return it changed; None where there is none.
 
-        *change* is a plain function; it may run in another thread, and more than once.
+        Raises:
+            UsageMistake: there is no such plan.
+        """
+        ...
+
+    async def erase_account(
+        self, id: str, at: Micros, *, by: Actor | None = None
+    ) -> Account | None:
+        """End a living account at *at* and forget who it was, in one step; None where none lives.
+
+        Its name and its keys' names and hints become empty, its plan `free`, and its keys are
+        revoked. Ids, digests, budgets and sums stay. What is personal in its requests is for
+        `Retention.forget`.
         """
         ...
 
@@ -235,7 +253,7 @@ class Directory(Protocol):
         """Return accounts that are not deleted by id, those after *after*."""
         ...
 
-    async def add_key(self, key: Key) -> bool:
+    async def add_key(self, key: Key, *, by: Actor | None = None) -> bool:
         """Write a new key; return False, with nothing written, where its secret or id is taken.
 
         Raises:
@@ -244,12 +262,17 @@ class Directory(Protocol):
         ...
 
     async def change_key(
-        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
+        self,
+        account: str,
+        id: str,
+        change: Callable[[Key], Key],
+        *,
+        successor: Callable[[Key], Key] | None = None,
+        by: Actor | None = None,
     ) -> Key | None:
         """Change a key of an account in one step and return it changed; None where there is none.
 
-        *change* is a plain function; it may run in another thread, and more than once. What it
-        raises is raised, with nothing changed. A *successor* is written in the same step.
+        What *successor* makes of the key as it was is written in the same step.
         """
         ...
 
@@ -263,20 +286,66 @@ class Directory(Protocol):
         """Return an account's keys by id, those after *after*."""
         ...
 
-    async def put_plan(self, plan: Plan) -> None:
-        """Write a plan; one with a built-in plan's name takes its place."""
+    async def key_count(self, account: str) -> int:
+        """Return how many keys of an account are kept, those that have ended included."""
+        ...
+
+    async def change_plan(
+        self, name: str, change: Callable[[Plan | None], Plan], *, by: Actor | None = None
+    ) -> Plan:
+        """Make or change the plan *name* in one step and return it.
+
+        *change* is given the plan that goes by the name now, stored or built in; None if none.
+        One with a built-in plan's name takes its place.
+        """
+        ...
+
+    async def drop_plan(self, name: str, *, by: Actor | None = None) -> PlanDrop:
+        """Delete a stored plan, if no account is on it; a built-in one of that name shows again.
+
+        One that has a built-in plan's name may be dropped though accounts are on it.
+        """
         ...
 
     async def plans(self) -> Mapping[str, Plan]:
         """Return every plan by name, the built-in ones included."""
         ...
 
-    async def put_budget(self, budget: Budget) -> None:
-        """Write a budget, new or changed."""
+    async def put_budget(self, budget: Budget, *, by: Actor | None = None) -> None:
+        """Write a budget, new or changed.
+
+        Raises:
+            UsageMistake: there is no such account.
+        """
         ...
 
-    async def budgets(self, account: str) -> Sequence[Budget]:
-        """Return an account's budgets, its keys' included."""
+    async def change_budget(
+        self,
+        account: str,
+        id: str,
+        change: Callable[[Budget], Budget | None],
+        *,
+        by: Actor | None = None,
+    ) -> Budget | None:
+        """Change a budget of an account in one step, or end it where *change* returns None.
+
+        Return it as it is now, or as it was when it ended; None where there is none. What a
+        budget has spent stays, and requests in flight settle theirs all the same.
+        """
+        ...
+
+    async def budget(self, account: str, id: str) -> Budget | None:
+        """Return one budget of an account, or None."""
+        ...
+
+    async def budget_count(self, account: str, key: str | None) -> int:
+        """Return how many budgets an account has, or with *key* one lineage of its keys."""
+        ...
+
+    async def budgets(
+        self, account: str, *, after: str | None = None, limit: int = 100
+    ) -> Sequence[Budget]:
+        """Return an account's budgets, its keys' included, by id, those after *after*."""
         ...
 
 
@@ -393,7 +462,20 @@ class Sessions(Protocol):
         ...
 
 
-class Store(Admissions, Leases, Directory, UsageLog, Answers, Sessions, Protocol):
+class Retention(Protocol):
+    """Protocol: forgetting what need not be known any more, a bounded batch at a time."""
+
+    async def forget(self, before: Micros, limit: int) -> int:
+        """Forget at most *limit* things and return how many; fewer say that nothing is left.
+
+        Forgotten are requests that have ended and were admitted before *before*, with their
+        attempts; keys that ended before it; and, whatever their age, labels and end users of the
+        requests of accounts that were erased. Open requests stay, and so do all sums.
+        """
+        ...
+
+
+class Store(Admissions, Leases, Directory, UsageLog, Answers, Sessions, Retention, Protocol):
     """Protocol: all that a hub keeps. Opening and closing it is its maker's business.
 
     Every method raises `StoreUnavailable` where the storage is down, and never anything foreign.

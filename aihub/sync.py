@@ -23,7 +23,7 @@ from .errors import HubClosed, UsageMistake
 from .hub import Accounts, Hub, Options, Stream
 from .hub.exchange import NO_OPTIONS
 from .hub.sessions import Sessions
-from .model.account import LOCAL_ACCOUNT
+from .model.account import LOCAL_ACCOUNT, Identity, Scope
 from .model.catalogue import Model
 from .model.chat import Message
 from .model.events import Completion, Event, Text
@@ -98,6 +98,18 @@ class SyncPart:
         return call
 
 
+class SyncAccounts(SyncPart):
+    """`hub.accounts` for a synchronous program."""
+
+    def __init__(self, hub: SyncHub, accounts: Accounts) -> None:
+        super().__init__(hub, accounts)
+        self._accounts = accounts
+
+    def as_caller(self, identity: Identity) -> SyncAccounts:
+        """Return the same calls for somebody with a key; see `Accounts.as_caller`."""
+        return SyncAccounts(self._hub, self._accounts.as_caller(identity))
+
+
 class SyncHub:
     """A hub that may be called from any thread. Use `aihub.open_sync_hub()` for the usual one.
 
@@ -118,7 +130,7 @@ class SyncHub:
         with ExitStack() as stack:
             self._portal = stack.enter_context(start_blocking_portal("asyncio"))
             self._hub = stack.enter_context(self._portal.wrap_async_context_manager(self._make()))
-            self.accounts = SyncPart(self, self._hub.accounts)
+            self.accounts = SyncAccounts(self, self._hub.accounts)
             self.sessions = SyncPart(self, self._hub.sessions)
             self._stack = stack.pop_all()
         return self
@@ -156,6 +168,11 @@ class SyncHub:
             raise HubClosed("enter the hub first, and use it inside its context")
         _refuse_inside_loop()
         return self._portal
+
+    def authenticate(self, secret: str | None, scope: Scope | None = "inference") -> Identity:
+        """Return whose key *secret* is; see `Hub.authenticate`."""
+        identity: Identity = self.run(lambda: self._hub.authenticate(secret, scope))
+        return identity
 
     def chat(
         self,

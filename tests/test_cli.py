@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -26,10 +27,11 @@ from aihub.cli import main, serve
 from aihub.config import Settings, open_hub
 from aihub.config.serving import DEV_ACCOUNT, DEV_KEY
 from aihub.hub.hub import MAX_IN_FLIGHT
-from aihub.model.units import usd
+from aihub.model.units import SECOND, usd
 from aihub.server import listening, trio_server
 from aihub.server.http import MAX_BODY
 from aihub.server.trio_h11 import IDLE_TIMEOUT, MAX_CONNECTIONS
+from aihub.testing import ManualClock
 
 SECONDS = 60
 """What a command takes at most on a busy machine."""
@@ -203,6 +205,11 @@ DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
         (["--max-connections", "0"], "0 is not in the range x>=1"),
         (["--max-body", "4MB"], "'4MB' is not a valid integer"),
         (["--idle-timeout", "nan"], "'nan' is no number of seconds"),
+        (["--retention", "400"], "400d, 36h or forever"),
+        (["--retention", "23h"], "400d, 36h or forever"),
+        (["--retention", "0d"], "400d, 36h or forever"),
+        (["--retention", "never"], "400d, 36h or forever"),
+        (["--retention", "9999999d"], "400d, 36h or forever"),
         (["--grace", "-1"], "-1.0 is not in the range x>=0"),
         (["--grace", "nan"], "'--grace'"),
         (["--port", "70000"], "70000 is not in the range 0<=x<=65535"),
@@ -381,6 +388,35 @@ def test_a_seed_gives_texts_and_where_nothing_is_kept_ids(run_server, tmp_path):
     assert first[1] != other[1]
     assert kept[1] == first[1]
     assert kept[0] != first[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", ["36h", "forever"])
+def test_a_server_keeps_details_as_long_as_it_is_told(run_server, tmp_path, kept):
+    """What is older is gone soon after the start; what it cost stays."""
+    store = f"sqlite:{tmp_path / 'hub.db'}"
+    clock = ManualClock(1_767_268_800 * SECOND)
+
+    async def ask_long_ago():
+        async with open_hub(Settings(store=store, clock=clock)) as hub:
+            await hub.accounts.create(id="acme")
+            done = await hub.chat("gpt-4", "Hi", account="acme")
+            return "req_" + done.id.removeprefix("chatcmpl-")
+
+    id = anyio.run(ask_long_ago)
+
+    def is_kept():
+        with contextlib.closing(sqlite3.connect(tmp_path / "hub.db")) as db:
+            return db.execute("SELECT 1 FROM requests WHERE id = ?", (id,)).fetchone() is not None
+
+    with run_server("--store", store, "--retention", kept) as server:
+        deadline = time.monotonic() + (SECONDS if kept == "36h" else 0.5)
+        while is_kept() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert is_kept() is (kept == "forever")
+        path = "/v1/usage?account=acme&start=2026-01-01T00:00:00Z"
+        assert server.ask(path, DEV_KEY)["usage"]["total_requests"] == 1
+        server.stop()
 
 
 @pytest.mark.slow

@@ -146,6 +146,22 @@ async def test_the_development_key_is_on_where_only_this_machine_can_come(settin
 
 
 @pytest.mark.anyio
+async def test_who_starts_a_server_operates_it(settings):
+    """With the keys it begins with; one without the scope `admin` operates nothing."""
+    async with open_hub(settings) as hub:
+        await furnish(hub, [], local=True)
+        assert (await hub.authenticate(DEV_KEY)).account.operator
+        secret = await furnish(hub, [], local=False)
+        assert (await hub.authenticate(secret)).account.operator
+        for scope, operates in (("admin", True), ("read", False)):
+            await furnish(hub, [FixedKey("one", "pro", frozenset({scope}))], local=True)
+            assert (await hub.authenticate("one", None)).account.operator is operates
+        await hub.accounts.delete((await hub.authenticate("one", None)).account.id)
+        await furnish(hub, [FixedKey("one", "pro")], local=True)
+        assert await code_of(hub, "one") is None
+
+
+@pytest.mark.anyio
 async def test_the_first_key_is_random_and_told_once(settings):
     """Later starts tell nothing, and it still opens everything."""
     async with open_hub(settings) as hub:

@@ -16,6 +16,7 @@ from aihub.errors import (
     InvalidRequest,
     ModelNotFound,
     NotFound,
+    NotPermitted,
     OverLimit,
     UpstreamCut,
     UpstreamFailed,
@@ -50,6 +51,17 @@ def test_a_chat_is_answered_settled_and_metered(hub):
     assert (hub.usage().requests, hub.usage(group_by="key").cost) == (1, done.cost)
     assert "gpt-4" in [model.id for model in hub.models()]
     assert hub.model("gpt-4").id == "gpt-4"
+
+
+def test_accounts_are_managed_for_somebody_else(hub):
+    """As a caller: within what their key may do."""
+    account = hub.accounts.create("tenant").id
+    made = hub.accounts.create_key(account, scopes=["admin"])
+    mine = hub.accounts.as_caller(hub.authenticate(made.secret, "admin"))
+
+    assert [one.id for one in mine.list()] == [account]
+    with pytest.raises(NotPermitted):
+        mine.change(account, plan="enterprise")
 
 
 def test_a_stream_comes_event_by_event(hub):

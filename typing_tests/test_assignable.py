@@ -22,6 +22,7 @@ from aihub.protocols import (
     Leases,
     Provider,
     RequestChecker,
+    Retention,
     Store,
     TokenCounter,
     UsageLog,
@@ -39,9 +40,9 @@ def admissions_that_never_wait(memory: MemoryStore) -> ImmediateAdmissions:
     return memory
 
 
-def parts_of_a_store(store: Store) -> tuple[Admissions, Leases, Directory, UsageLog]:
-    """A store is each of its four parts."""
-    return store, store, store, store
+def parts_of_a_store(store: Store) -> tuple[Admissions, Leases, Directory, UsageLog, Retention]:
+    """A store is each of its five parts."""
+    return store, store, store, store, store
 
 
 def providers(mock: MockProvider, scripted: ScriptedProvider) -> tuple[Provider, ...]:

@@ -74,7 +74,8 @@ async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | N
     """
     for fixed in keys:
         account = _account_of(fixed)
-        await _ensure_account(hub, account, fixed.plan)
+        # Who may administer a server from its command line may administer all of it.
+        await hub.accounts.fix_account(account, plan=fixed.plan, operator="admin" in fixed.scopes)
         await hub.accounts.fix_key(account, fixed.secret, scopes=fixed.scopes)
     if all(fixed.secret != DEV_KEY for fixed in keys):
         await _switch_dev_key(hub, on=local and not keys)
@@ -82,7 +83,7 @@ async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | N
         return keys[0].secret
     if local:
         return DEV_KEY
-    await _ensure_account(hub, FIRST_ACCOUNT, DEV_PLAN)
+    await hub.accounts.fix_account(FIRST_ACCOUNT, plan=DEV_PLAN, operator=True)
     if await hub.accounts.keys(FIRST_ACCOUNT, limit=1):
         return None
     return (await hub.accounts.create_key(FIRST_ACCOUNT, name="first", scopes=SCOPES)).secret
@@ -96,7 +97,7 @@ def _account_of(fixed: FixedKey) -> str:
 async def _switch_dev_key(hub: Hub, *, on: bool) -> None:
     """Let the documented key in, or see that a store which had it does not let it in any more."""
     if on:
-        await _ensure_account(hub, DEV_ACCOUNT, DEV_PLAN)
+        await hub.accounts.fix_account(DEV_ACCOUNT, plan=DEV_PLAN, operator=True)
         await hub.accounts.fix_key(DEV_ACCOUNT, DEV_KEY, scopes=SCOPES)
         return
     try:
@@ -105,16 +106,6 @@ async def _switch_dev_key(hub: Hub, *, on: bool) -> None:
         return
     for key in keys:
         await hub.accounts.revoke_key(DEV_ACCOUNT, key.id)
-
-
-async def _ensure_account(hub: Hub, id: str, plan: str) -> None:
-    try:
-        account = await hub.accounts.get(id)
-    except NotFound:
-        await hub.accounts.create(id=id, plan=plan)
-        return
-    if account.plan != plan:
-        await hub.accounts.change_plan(id, plan)
 
 
 @attrs.frozen(kw_only=True)
@@ -145,6 +136,7 @@ class Serving:
     max_connections: int
     max_body: int
     idle_timeout: float
+    retention: float | None
     log_level: str
     log_format: LogFormat
 
@@ -299,6 +291,7 @@ def _settings(serving: Serving) -> Settings:
         between_delay=between,
         seeded_ids=serving.seeded and store == MEMORY and bool(serving.local or serving.keys),
         max_in_flight=serving.max_in_flight,
+        retention=serving.retention,
         grace=0,  # the driver has given the grace already
     )
 

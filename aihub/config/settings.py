@@ -20,6 +20,7 @@ from ..backends.tokens import best_counter
 from ..errors import UsageMistake
 from ..hub import Hub
 from ..hub.hub import GRACE, MAX_IN_FLIGHT
+from ..hub.retention import RETENTION
 from ..model.catalogue import Routes
 from ..model.ledger import LostPolicy
 from ..protocols import Catalogue, Clock, Ids, Observer, Store
@@ -45,6 +46,7 @@ class Settings:
         lost_policy: what a request is charged whose process died.
         max_in_flight: requests open at once.
         grace: seconds that open requests are given at close.
+        retention: seconds that details of requests, and ended keys, are kept; None is for good.
         catalogue: the models there are; None is the packaged catalogue.
         clock: what time it is; None is the system's clock.
         observers: who watches.
@@ -59,6 +61,7 @@ class Settings:
     lost_policy: LostPolicy = "prompt"
     max_in_flight: int = MAX_IN_FLIGHT
     grace: float = GRACE
+    retention: float | None = RETENTION
     catalogue: Catalogue | None = None
     clock: Clock | None = None
     observers: tuple[Observer, ...] = ()
@@ -97,6 +100,7 @@ async def open_hub(settings: Settings | None = None) -> AsyncIterator[Hub]:
             lost_policy=settings.lost_policy,
             max_in_flight=settings.max_in_flight,
             grace=settings.grace,
+            retention=settings.retention,
         ) as hub,
     ):
         yield hub

@@ -16,13 +16,18 @@ def period_label(period: Period, at: Micros) -> str:
     return moment.strftime("%Y-%m-%d" if period == "day" else "%Y-%m")
 
 
-def period_end(period: Period, at: Micros) -> str | None:
-    """Return when the period of *at* ends, as RFC 3339; None if never."""
+def period_ends(period: Period, at: Micros) -> Micros | None:
+    """Return when the period of *at* ends; None if never."""
     if period == "total":
         return None
     day = to_datetime(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    end = day + dt.timedelta(days=1) if period == "day" else _next_month(day)
-    return rfc3339(from_datetime(end))
+    return from_datetime(day + dt.timedelta(days=1) if period == "day" else _next_month(day))
+
+
+def period_end(period: Period, at: Micros) -> str | None:
+    """Return when the period of *at* ends, as RFC 3339; None if never."""
+    ends = period_ends(period, at)
+    return None if ends is None else rfc3339(ends)
 
 
 def month_of(at: Micros) -> tuple[Micros, Micros]:

@@ -7,15 +7,27 @@ boolean is never a number. Texts and codes are those of OpenAI's API, which clie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
-import orjson
-
-from ..errors import InvalidRequest
 from ..model.units import Json
 
 Check: TypeAlias = Callable[[Json, str], Json]
+C = TypeVar("C", bound=Callable[[Any, str], Any])
+
+_SCHEMAS: dict[Check, Json] = {}
+
+
+def described(schema: Json, check: C) -> C:
+    """Note which JSON Schema says what *check* takes, and return it."""
+    _SCHEMAS[check] = schema
+    return check
+
+
+def schema_of(check: Check) -> Json:
+    """Return the JSON Schema of what *check* takes; a check says it where it is made."""
+    return _SCHEMAS[check]
+
 
 _KINDS = {
     bool: "a boolean",
@@ -39,71 +51,6 @@ class Fault(Exception):
         self.path = path
         self.message = message
         self.code = code
-
-
-def refusal(faults: list[Fault]) -> InvalidRequest:
-    """Say all that is wrong; the first fault is the error's own."""
-    first = faults[0]
-    return InvalidRequest(
-        first.message,
-        param=first.path,
-        code=first.code,
-        faults=[(fault.path, fault.message) for fault in faults],
-    )
-
-
-def load_object(body: bytes) -> dict[str, Json]:
-    """Read a body that is a JSON object.
-
-    Raises:
-        InvalidRequest: it is no JSON, or something else.
-    """
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequest(
-            f"We could not parse the JSON body of your request: {error}.", code="invalid_json"
-        ) from None
-    if not isinstance(fields, dict):
-        raise InvalidRequest("The body of your request must be a JSON object.", code="invalid_json")
-    return fields
-
-
-def read_fields(
-    fields: Mapping[str, Json],
-    table: Mapping[str, Check],
-    *,
-    required: Collection[str] = (),
-    nullable: Collection[str] = (),
-) -> dict[str, Any]:
-    """Read an object of ours: what it names, each by its check, and nothing else.
-
-    Null stands for itself where a field is *nullable*, elsewhere it is a wrong type.
-
-    Raises:
-        InvalidRequest: fields are wrong, missing or unknown; `faults` lists them all.
-    """
-    values: dict[str, Any] = {}
-    faults = [missing(name) for name in required if name not in fields]
-    for name, value in fields.items():
-        check = table.get(name)
-        if check is None:
-            faults.append(unknown(name))
-        elif value is None and name in nullable:
-            values[name] = None
-        else:
-            try:
-                values[name] = check(value, name)
-            except Fault as fault:
-                faults.append(fault)
-    if faults:
-        raise refusal(faults)
-    return values
-
-
-def unknown(path: str) -> Fault:
-    """Say that there is no such field."""
-    return Fault(path, f"Unknown parameter: '{path[:SHOWN]}'.", "unknown_parameter")
 
 
 def wrong_type(path: str, expected: str, value: Json) -> Fault:
@@ -148,7 +95,7 @@ def text_of(low: int, high: int) -> Check:
             )
         return text
 
-    return check
+    return described({"type": "string", "minLength": low, "maxLength": high}, check)
 
 
 def integer(low: int | None = None, high: int | None = None) -> Check:
@@ -162,7 +109,7 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
         _bound(value, path, low, high, "integer")
         return value
 
-    return check
+    return described({"type": "integer", **_bounds(low, high)}, check)
 
 
 def number(low: float, high: float) -> Check:
@@ -174,7 +121,12 @@ def number(low: float, high: float) -> Check:
         _bound(value, path, low, high, "decimal")
         return float(value)
 
-    return check
+    return described({"type": "number", **_bounds(low, high)}, check)
+
+
+def _bounds(low: float | None, high: float | None) -> dict[str, Json]:
+    given = {"minimum": low, "maximum": high}
+    return {name: bound for name, bound in given.items() if bound is not None}
 
 
 def _bound(value: float, path: str, low: float | None, high: float | None, kind: str) -> None:
@@ -208,7 +160,7 @@ def one_of(values: Mapping[str, object] | frozenset[str]) -> Check:
             "invalid_value",
         )
 
-    return check
+    return described({"type": "string", "enum": sorted(values)}, check)
 
 
 def array(item: Check, low: int = 0, high: int | None = None) -> Check:
@@ -233,7 +185,8 @@ def array(item: Check, low: int = 0, high: int | None = None) -> Check:
             )
         return tuple([item(one, f"{path}[{n}]") for n, one in enumerate(value)])
 
-    return check
+    schema: dict[str, Json] = {"type": "array", "items": schema_of(item), "minItems": low}
+    return described(schema if high is None else {**schema, "maxItems": high}, check)
 
 
 def pairs(value: Json, path: str) -> dict[str, str]:
@@ -251,3 +204,10 @@ def obj(value: Json, path: str) -> dict[str, Json]:
     if isinstance(value, dict):
         return value
     raise wrong_type(path, "an object", value)
+
+
+described({"type": "boolean"}, boolean)
+described({"type": "string"}, string)
+described({"type": "object"}, obj)
+described({"type": "object", "additionalProperties": {"type": "string"}}, pairs)
+described({}, anything)

@@ -22,17 +22,18 @@ from .fields import (
     anything,
     array,
     boolean,
+    described,
     integer,
-    load_object,
     missing,
     number,
     obj,
     one_of,
-    refusal,
+    schema_of,
     string,
     text_of,
     wrong_type,
 )
+from .objects import json_object, refusal
 from .sse import event
 
 MAX_STOPS = 4
@@ -56,7 +57,7 @@ def decode_request(body: bytes) -> Chat:
     Raises:
         InvalidRequest: the body is not JSON, or fields are wrong; `faults` lists them all.
     """
-    return request_from(load_object(body))
+    return request_from(json_object(body))
 
 
 def request_from(fields: dict[str, Json]) -> Chat:
@@ -152,6 +153,16 @@ def _part(value: Json, path: str) -> Part:
     return TextPart(string(value["text"], f"{path}.text"))
 
 
+described(
+    {
+        "type": "object",
+        "properties": {"type": {"type": "string"}, "text": {"type": "string"}},
+        "required": ["type"],
+        "if": {"properties": {"type": {"const": "text"}}},
+        "then": {"required": ["text"]},
+    },
+    _part,
+)
 _parts = array(_part, low=1)
 
 
@@ -165,7 +176,37 @@ def _tool_call(value: Json, path: str) -> ToolCall:
     )
 
 
+described(
+    {
+        "type": "object",
+        "properties": {
+            "id": {"type": "string"},
+            "type": {"type": "string"},
+            "function": {
+                "type": "object",
+                "properties": {"name": {"type": "string"}, "arguments": {"type": "string"}},
+                "required": ["name", "arguments"],
+            },
+        },
+        "required": ["id", "function"],
+    },
+    _tool_call,
+)
 _tool_calls = array(_tool_call)
+described(
+    {
+        "type": "object",
+        "properties": {
+            "role": {"type": "string", "enum": sorted(ROLES)},
+            "content": {"anyOf": [{"type": "string"}, schema_of(_parts), {"type": "null"}]},
+            "name": {"type": ["string", "null"]},
+            "tool_calls": {"anyOf": [schema_of(_tool_calls), {"type": "null"}]},
+            "tool_call_id": {"type": ["string", "null"]},
+        },
+        "required": ["role"],
+    },
+    _message,
+)
 
 
 def _stop(value: Json, path: str) -> tuple[str, ...]:
@@ -177,6 +218,7 @@ def _stop(value: Json, path: str) -> tuple[str, ...]:
 
 
 _stops = array(string, high=MAX_STOPS)
+described({"anyOf": [{"type": "string"}, schema_of(_stops)]}, _stop)
 
 
 def _stream_options(value: Json, path: str) -> bool:
@@ -192,6 +234,11 @@ def _logit_bias(value: Json, path: str) -> dict[str, Json]:
 
 
 _bias = number(-100, 100)
+described({"type": "object", "additionalProperties": schema_of(_bias)}, _logit_bias)
+described(
+    {"type": "object", "properties": {"include_usage": {"type": ["boolean", "null"]}}},
+    _stream_options,
+)
 
 _FIELDS: dict[str, tuple[str, Check]] = {
     "model": ("model", text_of(1, MAX_MODEL)),
@@ -216,6 +263,21 @@ _FIELDS: dict[str, tuple[str, Check]] = {
     "user": ("user", string),
     "session_id": ("session", text_of(1, MAX_SESSION_ID)),
 }
+
+
+def request_schema() -> dict[str, Json]:
+    """Return the JSON Schema of what `decode_request` takes."""
+    properties = {
+        name: {"anyOf": [schema_of(check), {"type": "null"}]}
+        for name, (_, check) in _FIELDS.items()
+    }
+    properties["messages"] = schema_of(_FIELDS["messages"][1])
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["messages"],
+        "anyOf": [{"required": ["model"]}, {"required": ["session_id"]}],
+    }
 
 
 # Answers

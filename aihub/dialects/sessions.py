@@ -6,57 +6,65 @@ Bodies are read strictly: a field that there is not is refused, and nothing is c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from ..model.session import CONTEXT_POLICIES, MAX_SYSTEM_PROMPT, MAX_TITLE, Session, Turn
 from ..model.units import SECOND, Json, format_usd
-from .fields import integer, load_object, one_of, pairs, read_fields, text_of
+from .fields import integer, one_of, pairs, text_of
+from .objects import nullable, read_object
 from .openai_chat import MAX_MODEL, message_object
+from .queries import Page, read_page
 
-_SAID = {
-    "title": text_of(0, MAX_TITLE),
-    "model": text_of(1, MAX_MODEL),
-    "system_prompt": text_of(0, MAX_SYSTEM_PROMPT),
+_TITLE = nullable(text_of(0, MAX_TITLE))
+NEW_SESSION = {
+    "title": _TITLE,
+    "model": nullable(text_of(1, MAX_MODEL)),
+    "system_prompt": nullable(text_of(0, MAX_SYSTEM_PROMPT)),
     "context_policy": one_of(frozenset(CONTEXT_POLICIES)),
     "metadata": pairs,
 }
-_NULLABLE = ("title", "model", "system_prompt")
-_UPDATE = {**_SAID, "version": integer(1)}
-_FORK = {"turn": integer(0), "title": _SAID["title"], "metadata": pairs}
+SESSION_CHANGE = {**NEW_SESSION, "version": integer(1)}
+FORK = {"turn": integer(0), "title": _TITLE, "metadata": pairs}
+ORDER = {"order": one_of(frozenset({"asc", "desc"}))}
 
 
-def decode_create(body: bytes) -> dict[str, Any]:
+def read_new_session(body: bytes) -> dict[str, Any]:
     """Read what a new session says of itself; an empty body says nothing.
 
     Raises:
         InvalidRequest: fields are wrong or unknown.
     """
-    return read_fields(_object(body), _SAID, nullable=_NULLABLE)
+    return read_object(body, NEW_SESSION)
 
 
-def decode_update(body: bytes) -> dict[str, Any]:
+def read_session_change(body: bytes) -> dict[str, Any]:
     """Read what is to be changed.
 
     Raises:
         InvalidRequest: fields are wrong or unknown.
     """
-    return read_fields(load_object(body), _UPDATE, nullable=_NULLABLE)
+    return read_object(body, SESSION_CHANGE)
 
 
-def decode_fork(body: bytes) -> dict[str, Any]:
+def read_fork(body: bytes) -> dict[str, Any]:
     """Read where to fork; an empty body forks at the last turn.
 
     Raises:
         InvalidRequest: fields are wrong or unknown.
     """
-    return read_fields(_object(body), _FORK, nullable=("title",))
+    return read_object(body, FORK)
 
 
-def _object(body: bytes) -> dict[str, Json]:
-    return load_object(body) if body else {}
+def read_messages_page(query: str) -> tuple[Page, bool]:
+    """Return which messages are asked, and whether the newest come first.
+
+    Raises:
+        InvalidRequest: a parameter is wrong, unknown or given twice.
+    """
+    page, more = read_page(query, ORDER)
+    return page, more.get("order") == "desc"
 
 
 def session_object(session: Session) -> dict[str, Json]:
@@ -82,17 +90,6 @@ def session_object(session: Session) -> dict[str, Json]:
             "total_tokens": session.prompt_tokens + session.completion_tokens,
             "cost": orjson.Fragment(format_usd(session.cost)),
         },
-    }
-
-
-def page_object(data: Sequence[dict[str, Json]], *, has_more: bool) -> dict[str, Json]:
-    """Write a page of a list."""
-    return {
-        "object": "list",
-        "data": list(data),
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
-        "has_more": has_more,
     }
 
 

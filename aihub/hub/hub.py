@@ -1,9 +1,9 @@
 """The hub: identities, admission, attempts and settlement behind a few calls.
 
 Theory of operation. A hub belongs to the event loop that entered it and owns one task group, which
-renews its lease, sweeps for the dead and writes what could not be settled. A request runs in its
-caller's task, inside a cancel scope that closing can reach. Closing stops admission, waits the
-grace period, cancels what is left, settles it, and gives the lease back.
+renews its lease, sweeps for the dead, writes what could not be settled and forgets what is old. A
+request runs in its caller's task, inside a cancel scope that closing can reach. Closing stops
+admission, waits the grace period, cancels what is left, settles it, and gives the lease back.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Ids, Observer, Provider, Store, TokenCounter
-from .accounts import Accounts, Gate
+from .accounts import Accounts
 from .calls import make_chat
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
+from .gate import Gate
 from .guards import Guards
+from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
@@ -70,6 +72,7 @@ class Hub:
             `reserved`, or `nothing`.
         max_in_flight: requests open at once, above which new ones are refused as `Overloaded`.
         grace: seconds that open requests are given at close.
+        retention: seconds that details of requests, and ended keys, are kept; None is for good.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Hub:
         lost_policy: LostPolicy = "prompt",
         max_in_flight: int = MAX_IN_FLIGHT,
         grace: float = GRACE,
+        retention: float | None = RETENTION,
     ) -> None:
         if routes is None:
             if len(providers) != 1:
@@ -109,6 +113,8 @@ class Hub:
         self.guards = Guards(clock)
         self.accounts = Accounts(store, self._gate, clock, ids)
         self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
+        self._forgetter = Forgetter(store, clock, retention)
+        self.accounts = Accounts(store, self._gate, clock, ids, erased=self._forgetter.soon)
 
     # Life
 
@@ -126,6 +132,7 @@ class Hub:
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._tasks.start_soon(self._settler.keep_lease)
         self._tasks.start_soon(self._settler.retry_unsettled)
+        self._tasks.start_soon(self._forgetter.run)
         self._state = _OPEN
         return self
 

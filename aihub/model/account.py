@@ -18,6 +18,9 @@ TOKEN_RESERVES: tuple[TokenReserve, ...] = ("estimate", "maximum")
 Period: TypeAlias = Literal["day", "month", "total"]
 PERIODS: tuple[Period, ...] = ("day", "month", "total")
 
+MAX_NAME = 256
+"""Characters of an account's, key's or plan's name: to be read by people, not to hold documents."""
+
 MAX_LIMIT = 10**15
 """In one limit of a plan or key: beyond any use, and small enough to add up in 64 bits."""
 
@@ -72,13 +75,18 @@ LOCAL_ACCOUNT = "acc_local"
 
 @attrs.frozen(kw_only=True)
 class Account:
-    """A tenant. Limits belong to it; its keys share them."""
+    """A tenant. Limits belong to it; its keys share them.
+
+    The `admin` keys of an `operator` account manage every account and the plans; those of another
+    manage their own account's keys.
+    """
 
     id: str
     name: str
     plan: str
     created: Micros
     deleted: Micros | None = None
+    operator: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -110,6 +118,11 @@ class Key:
     def live_at(self, now: Micros) -> bool:
         """Say whether the key opens anything at *now*."""
         return not self.revoked_at(now) and not self.expired_at(now)
+
+    @property
+    def ends(self) -> Micros | None:
+        """When the key stops to open anything, as things stand; None is never."""
+        return min((at for at in (self.expires, self.revoked) if at is not None), default=None)
 
     def revoked_at(self, now: Micros) -> bool:
         """Say whether the key has been revoked by *now* (a rotation revokes in the future)."""
@@ -144,6 +157,16 @@ class Budget:
 
 
 @attrs.frozen(kw_only=True)
+class Standing:
+    """A budget with what its present period has spent and holds; `renews` is that period's end."""
+
+    budget: Budget
+    spent: Pico
+    held: Pico
+    renews: Micros | None
+
+
+@attrs.frozen(kw_only=True)
 class Identity:
     """Everything one request needs to know of its caller, read at once.
 
@@ -154,3 +177,21 @@ class Identity:
     plan: Plan
     key: Key | None = None
     budgets: tuple[Budget, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Actor:
+    """Whose change it is: a key of an account, or with None the account itself.
+
+    A store calls `check` with what they are in the transaction that writes the change (None: they
+    are no more); what it raises is raised, with nothing written. It is a plain function and may
+    run in another thread, and more than once.
+    """
+
+    account: str
+    key: str | None
+    check: Callable[[Identity | None], None]
+
+
+PlanDrop: TypeAlias = Literal["dropped", "in_use", "unknown"]
+"""What became of a wish to drop a plan: accounts may be on it, or it may not be stored at all."""

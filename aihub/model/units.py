@@ -7,6 +7,7 @@ token; some prices are not whole nano-dollars, none is finer than a pico-dollar.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
@@ -87,3 +88,22 @@ def rfc3339(at: Micros) -> str:
     '2022-01-01T00:00:00Z'
     """
     return to_datetime(at).isoformat().replace("+00:00", "Z")
+
+
+_RFC3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+
+
+def from_rfc3339(text: str) -> Micros:
+    """Read an instant; digits below a microsecond are dropped.
+
+    Raises:
+        ValueError: *text* is not of that form, or no date.
+
+    >>> from_rfc3339("2022-01-01T01:00:00+01:00")
+    1640995200000000
+    """
+    if _RFC3339.fullmatch(text) is None:
+        raise ValueError(f"not a date and time: {text!r}")
+    return from_datetime(dt.datetime.fromisoformat(text.upper()))

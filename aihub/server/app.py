@@ -18,7 +18,7 @@ from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
 from .call import Call
 from .cors import Cors
-from .endpoints import chat, reading, sessions
+from .endpoints import administration, chat, reading, sessions
 from .errors import error_object, error_response, plain_error
 from .http import Instead, Refusal, Request, Response
 from .reading import models_object
@@ -218,6 +218,7 @@ HANDLERS: Mapping[Action, Handler] = {
     "update_session": sessions.update,
     "delete_session": sessions.delete,
     "fork_session": sessions.fork,
+    **administration.HANDLERS,
     "healthz": reading.healthz,
     "readyz": reading.readyz,
 }

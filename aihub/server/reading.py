@@ -8,7 +8,7 @@ import orjson
 
 from ..model.catalogue import Model
 from ..model.units import SECOND, Json, format_usd, rfc3339
-from ..model.usage import UsageReport
+from ..model.usage import GroupBy, UsageReport
 
 
 def model_object(model: Model) -> dict[str, Json]:
@@ -38,6 +38,15 @@ def models_object(models: Iterable[Model]) -> dict[str, Json]:
     return {"object": "list", "data": data}
 
 
+GROUP_FIELDS: dict[GroupBy, str] = {
+    "model": "models",
+    "served_model": "served_models",
+    "day": "days",
+    "key": "keys",
+}
+"""Where a report's groups stand: the field says what they are grouped by."""
+
+
 def usage_object(report: UsageReport) -> dict[str, Json]:
     """Return a usage report; costs are exact numbers of USD, the period's end its last second."""
     return {
@@ -46,7 +55,7 @@ def usage_object(report: UsageReport) -> dict[str, Json]:
             "total_requests": report.requests,
             "total_tokens": report.tokens,
             "total_cost": orjson.Fragment(format_usd(report.cost)),
-            "models": {
+            GROUP_FIELDS[report.group_by]: {
                 group.group: {
                     "requests": group.requests,
                     "tokens": group.tokens,

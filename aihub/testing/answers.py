@@ -155,6 +155,20 @@ class AnswersSuite:
             await store.sweep("prompt")
             assert await store.answer("acc_1", "req_1") is None
 
+    async def test_an_account_that_is_erased_takes_its_answers_with_it(self) -> None:
+        """After its leftovers are forgotten there is neither answer nor name."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await _furnish(store)
+            await store.admit(repeatable("req_1"))
+            await store.settle(ending("req_1"))
+            await store.erase_account("acc_1", NOON)
+            while await store.forget(0, 10) >= 10:
+                pass
+            assert await store.answer("acc_1", "req_1") is None
+            row = await store.row("acc_1", "req_1")
+            assert row is not None
+            assert (row.idempotency_key, row.digest) == (None, None)
+
     async def test_of_many_at_once_one_is_admitted(self) -> None:
         """Whoever comes second is told of the first."""
         async with self.open_store(ManualClock(NOON)) as store:

@@ -311,6 +311,25 @@ class SessionsSuite:
             assert await store.add_session(SESSION)
             assert list(await store.turns("acc_1", "ses_1")) == []
 
+    async def test_an_account_that_is_erased_takes_its_sessions_with_it(self) -> None:
+        """Forks too, at once; another's stay, and a request under way brings nothing back."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await _furnish(store)
+            await _say(store, "a")
+            await store.fork_session("acc_1", "ses_1", _fork("ses_2", "ses_1", 1))
+            await store.add_session(attrs.evolve(SESSION, id="ses_9", account="acc_2"))
+            await store.admit(ask("req_late", session="ses_1"))
+            assert await store.erase_account("acc_1", NOON) is not None
+            settled = await store.settle(ended("req_late", turn("late")))
+            assert isinstance(settled, Settled)
+            assert settled.turn is None
+            assert list(await store.sessions("acc_1")) == []
+            for id in ("ses_1", "ses_2"):
+                assert await store.session("acc_1", id) is None
+                assert list(await store.turns("acc_1", id)) == []
+                assert await store.conversation("acc_1", id, tokens=100) is None
+            assert await store.session("acc_2", "ses_9") is not None
+
     async def test_a_fork_shares_history_up_to_a_turn_and_goes_its_own_way(self) -> None:
         """Both go on apart, and the sums of the fork are those of the turns it has."""
         async with self.open_store(ManualClock(NOON)) as store:

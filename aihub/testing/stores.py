@@ -11,16 +11,17 @@ Subclass and say how to open one; the tests need nothing else::
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
 
 import anyio
 import anyio.lowlevel
 import attrs
 
 from ..backends.clocks import ManualClock
-from ..errors import UsageMistake
-from ..model.account import BUILT_IN_PLANS, Account, Budget, Key, Plan
+from ..errors import PermissionDenied, UsageMistake
+from ..model.account import BUILT_IN_PLANS, Account, Actor, Budget, Identity, Key, Plan
 from ..model.ledger import (
     Admission,
     Admitted,
@@ -40,6 +41,8 @@ from ..model.ledger import (
 from ..model.units import HOUR, MINUTE, SECOND, Micros, Pico
 from ..model.usage import Usage, UsageReport
 from ..protocols import Store
+
+T = TypeVar("T")
 
 LEASE: Micros = 30 * SECOND
 NOON: Micros = 1_767_268_800 * SECOND
@@ -624,18 +627,22 @@ class StoreSuite:
     async def test_a_key_and_its_successor_are_written_together(self) -> None:
         """Both or neither; budgets follow the lineage."""
         new = attrs.evolve(KEY, id="key_2", digest=b"2" * 32)
+
+        def succeed(key: Key) -> Key:
+            return attrs.evolve(key, id="key_2", digest=b"2" * 32)
+
         own = Budget(id="bud_3", account="acc_1", key="key_1", period="total", limit=6)
         async with self.open_store(ManualClock(NOON)) as store:
             await self._furnish(store)
             await store.put_budget(own)
 
             changed = await store.change_key(
-                "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=NOON), successor=new
+                "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=NOON), successor=succeed
             )
             found = await store.identify(new.digest)
             try:
                 await store.change_key(
-                    "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=None), successor=new
+                    "acc_1", "key_1", lambda key: attrs.evolve(key, revoked=None), successor=succeed
                 )
             except UsageMistake:
                 again = await store.key("acc_1", "key_1")
@@ -653,14 +660,227 @@ class StoreSuite:
         async with self.open_store(ManualClock(NOON)) as store:
             await self._furnish(store)
             assert await store.plans() == BUILT_IN_PLANS
-            await store.put_plan(mine)
-            await store.put_plan(free)
+            assert await store.change_plan("mine", lambda found: found or mine) == mine
+            await store.change_plan("free", lambda found: free if found else mine)
             await store.change_account("acc_2", lambda account: attrs.evolve(account, plan="mine"))
 
             assert await store.plans() == {**BUILT_IN_PLANS, "mine": mine, "free": free}
             found = await store.identity("acc_2")
             assert found is not None
             assert found.plan == mine
+
+    async def test_an_account_must_be_on_a_plan_that_there_is(self) -> None:
+        """Neither a new one nor a change may name another."""
+        lost = attrs.evolve(ACCOUNT, id="acc_9", plan="gold")
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for step in (
+                lambda: store.add_account(lost),
+                lambda: store.change_account("acc_1", lambda _: attrs.evolve(ACCOUNT, plan="gold")),
+            ):
+                try:
+                    await step()
+                except UsageMistake:
+                    continue
+                raise AssertionError("an account is on no plan")
+
+            assert await store.account("acc_9") is None
+            assert await store.account("acc_1") == ACCOUNT
+
+    async def test_a_plan_that_accounts_are_on_is_not_dropped(self) -> None:
+        """One that nobody is on is; where it had a built-in one's place, that shows again."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.change_plan("gold", lambda _: Plan(name="gold"))
+            await store.change_plan("pro", lambda _: Plan(name="pro", parallel=1))
+            await store.change_account("acc_1", lambda one: attrs.evolve(one, plan="gold"))
+
+            assert await store.drop_plan("gold") == "in_use"
+            assert await store.drop_plan("pro") == "dropped"
+            assert await store.drop_plan("pro") == "unknown"
+            assert "gold" in await store.plans()
+            assert (await store.plans())["pro"] == BUILT_IN_PLANS["pro"]
+            await store.erase_account("acc_1", NOON)
+            assert await store.drop_plan("gold") == "dropped"
+            assert await store.identify(KEY.digest) is not None
+
+    async def test_a_budget_is_changed_or_ended_in_one_step(self) -> None:
+        """Of another account there is none; what was spent stays with its id."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", hold=100))
+            more = attrs.evolve(BUDGET, limit=2000)
+
+            assert await store.change_budget("acc_2", "bud_1", lambda _: more) is None
+            assert await store.change_budget("acc_1", "bud_1", lambda _: more) == more
+            assert await store.budget("acc_1", "bud_1") == more
+            assert await store.budget("acc_2", "bud_1") is None
+            assert await store.change_budget("acc_1", "bud_1", lambda _: None) == more
+            assert await store.budget("acc_1", "bud_1") is None
+            assert not await store.budgets("acc_1")
+            assert isinstance(await store.settle(end("r0", cost=7)), Settled)
+            purse = await store.budget_state("bud_1", "2026-01")
+            assert (purse.spent, purse.held) == (7, 0)
+
+    async def test_keys_and_budgets_are_counted(self) -> None:
+        """Each account's own; budgets by the lineage that they bound."""
+        own = Budget(id="bud_3", account="acc_1", key="key_1", period="total", limit=6)
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.put_budget(own)
+
+            assert [await store.key_count(id) for id in ("acc_1", "acc_2")] == [1, 0]
+            counts = [await store.budget_count("acc_1", key) for key in (None, "key_1", "key_9")]
+            assert counts == [1, 1, 0]
+            assert [one.id for one in await store.budgets("acc_1", after="bud_1")] == ["bud_3"]
+
+    async def test_an_erased_account_leaves_sums_and_no_names(self) -> None:
+        """Its keys are revoked and nameless, its id and its sums stay, and it ends once."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            await store.admit(ask("r0", hold=100))
+            await store.settle(end("r0", used=3, cost=70))
+            before = await self._report(store)
+
+            erased = await store.erase_account("acc_1", NOON + 5)
+
+            assert erased == attrs.evolve(ACCOUNT, name="", plan="free", deleted=NOON + 5)
+            assert await store.account("acc_1") == erased
+            key = attrs.evolve(KEY, name="", hint="", revoked=NOON + 5)
+            assert await store.keys("acc_1") == [key]
+            found = await store.identify(KEY.digest)
+            assert found is not None
+            assert (found.key, found.account) == (key, erased)
+            assert await self._report(store) == before
+            assert (await store.budget_state("bud_1", "2026-01")).spent == 70
+            assert await store.admit(ask("r1")) == NotLive("deleted")
+            assert await store.erase_account("acc_1", NOON + 9) is None
+            assert await store.erase_account("acc_9", NOON) is None
+            assert not await store.add_account(ACCOUNT)
+            assert await store.account("acc_2") == OTHER
+            try:
+                await store.add_key(attrs.evolve(KEY, id="key_9", digest=b"9" * 32))
+            except UsageMistake:
+                pass
+            else:
+                raise AssertionError("a deleted account has a new key")
+
+    async def test_whoever_may_not_changes_nothing(self) -> None:
+        """`Actor.check` sees the caller as they are; what it raises undoes the step."""
+        seen: list[Identity | None] = []
+
+        def refuse(caller: Identity | None) -> None:
+            seen.append(caller)
+            raise PermissionDenied("admin")
+
+        by = Actor(account="acc_1", key="key_1", check=refuse)
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            steps = _changes(store, by)
+            for step in steps:
+                try:
+                    await step()
+                except PermissionDenied:
+                    continue
+                raise AssertionError("somebody who may not has changed something")
+
+            assert len(seen) == len(steps)
+            assert seen[0] is not None
+            assert (seen[0].key, seen[0].budgets) == (KEY, (BUDGET,))
+            assert [one.id for one in await store.accounts()] == ["acc_1", "acc_2"]
+            assert await store.account("acc_1") == ACCOUNT
+            assert await store.keys("acc_1") == [KEY]
+            assert await store.plans() == BUILT_IN_PLANS
+            assert await store.budgets("acc_1") == [BUDGET]
+
+    async def test_whoever_may_changes_as_they_are_now(self) -> None:
+        """A key's account, its end and that it is gone are seen in the same step."""
+        seen: list[Identity | None] = []
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for account, key in (("acc_1", "key_1"), ("acc_2", "key_1"), ("acc_2", None)):
+                by = Actor(account=account, key=key, check=seen.append)
+                await store.change_key(
+                    "acc_1", "key_1", lambda one: attrs.evolve(one, revoked=NOON), by=by
+                )
+            by = Actor(account="acc_1", key="key_1", check=seen.append)
+            for step in _changes(store, by):
+                await step()
+
+            keys = [one and one.key and one.key.revoked for one in seen[:4]]
+            assert keys == [None, None, None, NOON]
+            assert seen[1] is None
+            assert seen[2] is not None
+            assert (seen[2].account, seen[2].key) == (OTHER, None)
+            assert (await store.plans())["gold"] == Plan(name="gold")
+
+    # Retention
+
+    async def test_what_is_old_is_forgotten_and_sums_stay(self) -> None:
+        """Batch by batch; what is open, or young enough, is not touched."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await self._furnish(store)
+            for n in range(5):
+                await store.admit(ask(f"r{n}", hold=10, account="acc_2" if n == 1 else "acc_1"))
+                if n != 2:
+                    await store.settle(end(f"r{n}", used=n, cost=n))
+                clock.advance(60)
+            before = await self._report(store)
+
+            assert await store.forget(NOON, 100) == 0
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 2
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 1
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 0
+            assert [row.id for row in await store.rows("acc_1")] == ["r2", "r4"]
+            assert not await store.rows("acc_2")
+            kept = await store.row("acc_1", "r4")
+            assert kept is not None
+            assert len(kept.attempts) == 1
+            assert await self._report(store) == before
+            assert (await store.budget_state("bud_1", "2026-01")).spent == 8
+            assert isinstance(await store.settle(end("r2", cost=2)), Settled)
+            assert await store.settle(end("r0")) == AlreadySettled("r0", None)
+            assert await store.forget(NOON + 4 * MINUTE, 2) == 1
+
+    async def test_what_is_personal_goes_with_its_account(self) -> None:
+        """Labels and end users of an erased account's requests, whatever their age or state."""
+        personal: dict[str, Any] = {"labels": {"team": "a"}, "end_user": "eve"}
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for n in range(3):
+                await store.admit(ask(f"r{n}", **personal))
+            await store.admit(ask("r3", account="acc_2", **personal))
+            await store.settle(end("r0", cost=5))
+            assert await store.forget(0, 100) == 0
+            await store.erase_account("acc_1", NOON)
+
+            assert [await store.forget(0, 2) for _ in range(3)] == [2, 1, 0]
+            rows = await store.rows("acc_1")
+            assert [(row.labels, row.end_user) for row in rows] == [({}, None)] * 3
+            assert [row.state for row in rows] == ["ok", "open", "open"]
+            (other,) = await store.rows("acc_2")
+            assert (other.labels, other.end_user) == ({"team": "a"}, "eve")
+            assert (await self._report(store)).cost == 5
+
+    async def test_keys_that_ended_long_ago_are_forgotten(self) -> None:
+        """Revoked or expired before the time; their secrets are then unknown."""
+        ends: dict[str, dict[str, Any]] = {
+            "key_2": {"expires": NOON},
+            "key_3": {"revoked": NOON},
+            "key_4": {"revoked": NOON + 2},
+        }
+        async with self.open_store(ManualClock(NOON)) as store:
+            await self._furnish(store)
+            for id, when in ends.items():
+                digest = id[-1].encode() * 32
+                key = attrs.evolve(KEY, id=id, lineage=id, digest=digest, **when)
+                await store.add_key(key)
+
+            assert await store.forget(NOON + 1, 100) == 2
+            assert [key.id for key in await store.keys("acc_1")] == ["key_1", "key_4"]
+            assert await store.identify(b"2" * 32) is None
+            assert await store.forget(NOON + 1, 100) == 0
 
     async def test_lists_page_by_id(self) -> None:
         """Pages follow each other without gap or overlap."""
@@ -714,6 +934,26 @@ class DurableStoreSuite(StoreSuite):
             purse = await store.budget_state("bud_1", "2026-01")
             assert (purse.spent, purse.held) == (2, 200)
             assert isinstance(await store.settle(end("r0", cost=1)), Settled)
+
+
+def _changes(store: Store, by: Actor) -> list[Callable[[], Awaitable[object]]]:
+    """Return every kind of change, by somebody."""
+    key = attrs.evolve(KEY, id="key_9", lineage="key_9", digest=b"9" * 32)
+
+    def new_name(one: T) -> T:
+        return attrs.evolve(one, name="new")  # type: ignore[misc]
+
+    return [
+        lambda: store.add_key(key, by=by),
+        lambda: store.change_key("acc_1", "key_1", new_name, by=by),
+        lambda: store.add_account(attrs.evolve(OTHER, id="acc_9"), by=by),
+        lambda: store.change_account("acc_1", new_name, by=by),
+        lambda: store.change_plan("gold", lambda _: Plan(name="gold"), by=by),
+        lambda: store.drop_plan("silver", by=by),
+        lambda: store.put_budget(attrs.evolve(BUDGET, id="bud_9"), by=by),
+        lambda: store.change_budget("acc_1", "bud_1", lambda _: None, by=by),
+        lambda: store.erase_account("acc_1", NOON, by=by),
+    ]
 
 
 def _state(n: int) -> str:

@@ -7,12 +7,13 @@ from aihub.core.keys import format_key, well_formed
 from aihub.errors import (
     AuthenticationFailed,
     BudgetExceeded,
+    Conflict,
     InvalidRequest,
     NotFound,
     OverLimit,
     PermissionDenied,
 )
-from aihub.hub import accounts as module
+from aihub.hub import gate as module
 from aihub.model.account import BUILT_IN_PLANS, MAX_MONEY, Plan
 from aihub.model.units import SECOND, usd
 from aihub.testing import ManualClock, open_test_hub
@@ -65,12 +66,12 @@ async def test_a_taken_id_and_an_unknown_plan_are_refused_by_name():
     """Nothing is overwritten and nothing is written."""
     async with open_test_hub() as hub:
         await hub.accounts.create("first", id="acme")
-        with pytest.raises(InvalidRequest, match="'acme' exists") as taken:
+        with pytest.raises(Conflict, match="'acme' exists") as taken:
             await hub.accounts.create("second", id="acme")
         with pytest.raises(InvalidRequest, match="developer, enterprise, free, pro") as unknown:
             await hub.accounts.create(plan="gold", id="other")
         with pytest.raises(InvalidRequest) as changed:
-            await hub.accounts.change_plan("acme", "gold")
+            await hub.accounts.change("acme", plan="gold")
 
         assert (taken.value.param, taken.value.code) == ("id", "already_exists")
         assert unknown.value.param == changed.value.param == "plan"
@@ -88,7 +89,7 @@ async def test_changing_the_plan_keeps_what_was_used():
         for _ in range(2):
             await hub.chat("gpt-4", "Hi", account=account)
 
-        assert (await hub.accounts.change_plan(account, "three")).plan == "three"
+        assert (await hub.accounts.change(account, plan="three")).plan == "three"
 
         await hub.chat("gpt-4", "Hi", account=account)
         with pytest.raises(OverLimit):
@@ -109,7 +110,7 @@ async def test_a_deleted_account_opens_nothing_and_keeps_its_sums():
         for call in (
             hub.accounts.get(account),
             hub.accounts.delete(account),
-            hub.accounts.change_plan(account, "pro"),
+            hub.accounts.change(account, plan="pro"),
             hub.accounts.create_key(account),
             hub.accounts.create_budget(account, limit=1),
             hub.chat("gpt-4", "Hi", account=account),
@@ -117,7 +118,7 @@ async def test_a_deleted_account_opens_nothing_and_keeps_its_sums():
             with pytest.raises(NotFound, match="No such account: 'acme'"):
                 await call
         assert account not in [one.id for one in await hub.accounts.list()]
-        with pytest.raises(InvalidRequest, match="exists"):
+        with pytest.raises(Conflict, match="exists"):
             await hub.accounts.create(id=account)
         assert (await hub.usage(account)).requests == 1
 
@@ -193,8 +194,8 @@ async def test_keys_are_listed_by_account():
             hub.accounts.key(one, foreign.id),
             hub.accounts.revoke_key(one, foreign.id),
             hub.accounts.rotate_key(one, foreign.id),
-            hub.accounts.expire_key(one, foreign.id, None),
-            hub.accounts.scope_key(one, foreign.id, ["read"]),
+            hub.accounts.change_key(one, foreign.id, expires=None),
+            hub.accounts.change_key(one, foreign.id, scopes=["read"]),
             hub.accounts.create_budget(one, limit=1, key=foreign.id),
         ):
             with pytest.raises(NotFound, match="No such key"):
@@ -239,11 +240,11 @@ async def test_a_rotation_without_overlap_ends_the_old_key_at_once():
         new = await hub.accounts.rotate_key(account, old.key.id)
 
         assert await code_of(hub, old.secret) == "revoked_api_key"
-        with pytest.raises(InvalidRequest, match="ended") as ended:
+        with pytest.raises(Conflict, match="ended") as ended:
             await hub.accounts.rotate_key(account, old.key.id)
         with pytest.raises(InvalidRequest, match="overlap") as negative:
             await hub.accounts.rotate_key(account, new.key.id, overlap=-1)
-        assert (ended.value.param, negative.value.param) == ("id", "overlap")
+        assert (ended.value.code, negative.value.param) == ("key_ended", "overlap")
         assert len(await hub.accounts.keys(account)) == 2
 
 
@@ -283,13 +284,13 @@ async def test_a_key_expires_when_it_is_told_to():
     async with open_test_hub(clock=clock) as hub:
         account = (await hub.accounts.create()).id
         made = await hub.accounts.create_key(account)
-        await hub.accounts.expire_key(account, made.key.id, clock.now() + SECOND)
+        await hub.accounts.change_key(account, made.key.id, expires=clock.now() + SECOND)
         clock.advance(0.999999)
         await opens(hub, made.secret)
         clock.advance(0.000001)
         assert await code_of(hub, made.secret) == "expired_api_key"
 
-        await hub.accounts.expire_key(account, made.key.id, None)
+        await hub.accounts.change_key(account, made.key.id, expires=None)
 
         await opens(hub, made.secret)
 
@@ -304,13 +305,13 @@ async def test_scopes_say_what_a_key_may_do():
             with pytest.raises(PermissionDenied, match=f"'{scope}'"):
                 await hub.authenticate(made.secret, scope)
 
-        await hub.accounts.scope_key(account, made.key.id, ["read"])
+        await hub.accounts.change_key(account, made.key.id, scopes=["read"])
 
         await hub.authenticate(made.secret, "read")
         with pytest.raises(PermissionDenied):
             await hub.authenticate(made.secret, "admin")
         for call in (
-            hub.accounts.scope_key(account, made.key.id, ["write"]),
+            hub.accounts.change_key(account, made.key.id, scopes=["write"]),
             hub.accounts.create_key(account, scopes=["write"]),
         ):
             with pytest.raises(InvalidRequest, match="no scope 'write'") as unknown:
@@ -345,7 +346,7 @@ async def test_a_key_of_the_configuration_is_there_after_every_start():
         first = await hub.accounts.fix_key(one, "test")
         assert await hub.accounts.fix_key(one, "test") == first
         await hub.accounts.revoke_key(one, first.id)
-        await hub.accounts.expire_key(one, first.id, clock.now())
+        await hub.accounts.change_key(one, first.id, expires=clock.now())
         assert await code_of(hub, "test") == "revoked_api_key"
 
         again = await hub.accounts.fix_key(one, "test", scopes=["admin"])
@@ -454,7 +455,7 @@ async def test_what_names_no_account_is_not_found():
         for call in (
             hub.accounts.get("acc_9"),
             hub.accounts.delete("acc_9"),
-            hub.accounts.change_plan("acc_9", "pro"),
+            hub.accounts.change("acc_9", plan="pro"),
             hub.accounts.create_key("acc_9"),
             hub.accounts.create_budget("acc_9", limit=1),
         ):

@@ -3,6 +3,7 @@
 import gc
 import math
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import pytest
@@ -11,6 +12,7 @@ from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.sqlite import SqliteStore
 from aihub.errors import (
     BudgetExceeded,
+    Conflict,
     HubClosed,
     InvalidRequest,
     NotFound,
@@ -62,8 +64,8 @@ async def test_a_revoked_key_stays_revoked_beside_another_change():
         key = (await hub.accounts.create_key(account)).key.id
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(hub.accounts.revoke_key, account, key)
-            tasks.start_soon(hub.accounts.expire_key, account, key, None)
-            tasks.start_soon(hub.accounts.scope_key, account, key, ["read"])
+            tasks.start_soon(partial(hub.accounts.change_key, account, key, expires=None))
+            tasks.start_soon(partial(hub.accounts.change_key, account, key, scopes=["read"]))
         found = await hub.accounts.key(account, key)
         assert found.revoked is not None
 
@@ -77,7 +79,7 @@ async def test_a_deleted_account_stays_deleted_beside_a_change_of_plan():
 
             async def change():
                 with suppress(NotFound):
-                    await hub.accounts.change_plan(account, "pro")
+                    await hub.accounts.change(account, plan="pro")
 
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(change)
@@ -96,7 +98,7 @@ async def test_two_accounts_never_share_an_id():
         async def create(name):
             try:
                 await hub.accounts.create(name, id="acme")
-            except InvalidRequest as error:
+            except Conflict as error:
                 errors.append(error)
 
         async with anyio.create_task_group() as tasks:

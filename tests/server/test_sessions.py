@@ -129,7 +129,7 @@ async def test_messages_come_in_pages_both_ways():
             for limit in range(1, 9):
                 seen, after = [], ""
                 for _ in range(9):
-                    query = f"limit={limit}&order={order}&after={after}"
+                    query = f"limit={limit}&order={order}" + (f"&after={after}" if after else "")
                     page = (await client.ask("GET", path, query=query))[2]["messages"]
                     seen += page["data"]
                     after = page["last_id"]
@@ -244,7 +244,7 @@ async def test_a_wrong_field_is_named(body, param):
         ("order=up", "order"),
         ("after=ses_1", "after"),
         ("after=msg_0_0", "after"),
-        ("&".join(f"a{n}=1" for n in range(40)), None),
+        ("color=red", "color"),
     ],
 )
 async def test_a_wrong_query_is_named(query, param):

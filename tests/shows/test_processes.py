@@ -105,7 +105,7 @@ async def test_processes_that_are_killed_lose_and_gain_nothing(tmp_path, scale, 
     """The window holds in every interval of a minute, and each request is paid for once."""
     show = Show(tmp_path, scale)
     async with show.open_store() as store:
-        await store.put_plan(Plan(name="show", requests_per_minute=LIMIT))
+        await store.change_plan("show", lambda _: Plan(name="show", requests_per_minute=LIMIT))
         await store.add_account(Account(id=ACCOUNT, name="", plan="show", created=show.start))
         await store.put_budget(Budget(id=BUDGET, account=ACCOUNT, period="total", limit=9 * 10**18))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...core.rights import check_reach
+from ...dialects.queries import read_usage
 from ..call import Call
 from ..errors import JSON, plain_error
 from ..http import Response
@@ -14,8 +16,15 @@ async def model(call: Call) -> Response:
 
 
 async def usage(call: Call) -> Response:
-    """Return what the caller's account used."""
-    return await call.answer(usage_object(await call.hub.usage(call.account)))
+    """Return what the caller's account used, or the one that an operator names."""
+    asked = read_usage(call.request.query)
+    account = asked.account or call.account
+    if account != call.account:
+        check_reach(call.identity, call.hub.now(), account=account, operator=False)
+    report = await call.hub.usage(
+        account, start=asked.start, end=asked.end, group_by=asked.group_by
+    )
+    return await call.answer(usage_object(report))
 
 
 async def healthz(_call: Call) -> Response:

@@ -165,6 +165,59 @@ BROKEN_SESSIONS = [LosesATurn, AppendsTwice, BringsBack, ForksByName, ShowsToAll
 BROKEN = [ForgetsToRefund, Slots, SettlesTwice, AdmitsHalf, SweepsTheLiving, ForgetsRevocation]
 
 
+class AsksNobody(MemoryStore):
+    """Broken: believes that whoever asked for a change still may."""
+
+    def _let(self, by):
+        return None
+
+
+class KeepsNames(MemoryStore):
+    """Broken: ends an account and keeps who it was."""
+
+    async def erase_account(self, id, at, *, by=None):
+        return await self.change_account(id, lambda one: attrs.evolve(one, deleted=at), by=by)
+
+
+class LosesPlans(MemoryStore):
+    """Broken: drops a plan that accounts are on."""
+
+    async def drop_plan(self, name, *, by=None):
+        return "unknown" if self._plans.pop(name, None) is None else "dropped"
+
+
+class ForgetsWhatIsOpen(MemoryStore):
+    """Broken: old is old, settled or not."""
+
+    async def forget(self, before, limit):
+        for id in [id for id, row in self._open.items() if row.at < before]:
+            del self._open[id]
+        return await super().forget(before, limit)
+
+
+class ForgetsSums(MemoryStore):
+    """Broken: what is forgotten was never used."""
+
+    async def forget(self, before, limit):
+        self._sums.clear()
+        return await super().forget(before, limit)
+
+
+BROKEN = [
+    ForgetsWhatIsOpen,
+    ForgetsSums,
+    ForgetsToRefund,
+    Slots,
+    SettlesTwice,
+    AdmitsHalf,
+    SweepsTheLiving,
+    ForgetsRevocation,
+    AsksNobody,
+    KeepsNames,
+    LosesPlans,
+]
+
+
 @pytest.mark.parametrize(
     ("suite", "broken"),
     [

@@ -8,12 +8,15 @@ import sys
 import threading
 
 import anyio
+import attrs
 import pytest
 
 from aihub.backends.storage.sqlite import SqliteStore, schema
 from aihub.errors import StoreTooNew, StoreUnavailable, UsageMistake
-from aihub.model.ledger import Admitted
+from aihub.model.ledger import Admitted, Idempotency
 from aihub.testing import AnswersSuite, DurableStoreSuite, ManualClock, SessionsSuite
+from aihub.testing.answers import DONE
+from aihub.testing.sessions import SESSION, ended, turn
 from aihub.testing.stores import ACCOUNT, LEASE, NOON, ask, end, requests
 
 
@@ -54,6 +57,20 @@ async def test_a_newer_database_is_refused_by_name_of_both_versions(path):
     with pytest.raises(StoreTooNew, match=f"version {newer}.*up to {schema.VERSION}"):
         async with SqliteStore.open(path, clock=ManualClock()):
             pass
+
+
+async def test_an_older_database_is_lifted_with_what_is_in_it(path):
+    """Each entry of the list is one step up; what was there stays."""
+    db = sqlite3.connect(path)
+    for statement in schema.MIGRATIONS[0]:
+        db.execute(statement)
+    db.execute("INSERT INTO accounts VALUES ('acc_1', 'first', 'free', ?, NULL)", (NOON,))
+    db.execute("PRAGMA user_version = 1")
+    db.commit()
+    db.close()
+
+    async with SqliteStore.open(path, clock=ManualClock(NOON)) as store:
+        assert await store.account("acc_1") == ACCOUNT
 
 
 async def test_a_file_that_is_no_database_is_refused(path):
@@ -195,3 +212,29 @@ async def test_many_rows_share_a_flush(path):
 
         assert len(commits) < 40
         assert len(await store.rows("acc_1", limit=300)) == 200
+
+
+async def test_what_was_said_is_forgotten_in_batches_when_its_account_is_erased(path):
+    """No turn and no answer is left in the file; another account's stay."""
+    async with SqliteStore.open(path, clock=ManualClock(NOON)) as store:
+        await store.enlist("own_1", LEASE)
+        for account in ("acc_1", "acc_2"):
+            await store.add_account(attrs.evolve(ACCOUNT, id=account))
+            await store.add_session(attrs.evolve(SESSION, id=f"ses_{account}", account=account))
+            for n in range(25):
+                id = f"req_{account}_{n}"
+                asked = Idempotency(f"key {n}", b"d" * 32)
+                await store.admit(ask(id, account=account, idempotency=asked))
+                final = ended(id, turn(f"text {n}", f"ses_{account}"))
+                await store.settle(attrs.evolve(final, answer=DONE))
+        await store.erase_account("acc_1", NOON)
+        batches = 0
+        while await store.forget(0, 10) >= 10:
+            batches += 1
+
+    assert batches == 7
+    db = sqlite3.connect(path)
+    for table in ("turns", "answers", "sessions", "spans"):
+        (left,) = db.execute(f"SELECT count(DISTINCT account) FROM {table}").fetchone()
+        assert left == 1, table
+    db.close()

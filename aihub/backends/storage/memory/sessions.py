@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -12,8 +10,7 @@ from ....errors import NotFound, UsageMistake
 from ....model.session import Conversation, NewTurn, Session, Turn
 from ....model.units import Micros, Pico
 from ....model.usage import Usage
-
-T = TypeVar("T")
+from .directory import page
 
 
 @attrs.define
@@ -130,6 +127,9 @@ class MemorySessions:
         )
         return len(kept.turns)
 
+    def _erase_sessions(self, account: str) -> None:
+        self._sessions.pop(account, None)
+
     def _lives(self, account: str) -> bool:
         raise NotImplementedError
 
@@ -170,9 +170,3 @@ def _sums(turns: Sequence[Turn]) -> dict[str, int]:
         "completion_tokens": sum(turn.completion_tokens for turn in turns),
         "cost": sum(turn.cost for turn in turns),
     }
-
-
-def page(table: Mapping[str, T], after: str | None, limit: int) -> list[T]:
-    """Return at most *limit* values by name, those after *after*."""
-    ids = sorted(id for id in table if after is None or id > after)
-    return [table[id] for id in islice(ids, limit)]

@@ -10,13 +10,13 @@ Memory is bounded: windows hold a minute, details of settled requests are kept f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 
 from ....core.limits import Window
 from ....errors import UsageMistake
-from ....model.account import BUILT_IN_PLANS, Account, Budget, Identity, Key, Plan
+from ....model.account import Account, Actor
 from ....model.events import Completion
 from ....model.ledger import (
     Admission,
@@ -43,7 +43,8 @@ from ....model.units import HOUR, Micros, Pico, rfc3339
 from ....model.usage import GroupBy, Usage, UsageReport, UsageSum
 from ....protocols import Clock
 from .answers import MemoryAnswers
-from .sessions import MemorySessions, page
+from .directory import MemoryDirectory, page
+from .sessions import MemorySessions
 
 MAX_ROWS = 2_000
 """Settled requests whose details are kept. Each is a dozen objects that every full garbage
@@ -74,7 +75,7 @@ class _Sum:
     cost: Pico = 0
 
 
-class MemoryStore(MemorySessions):
+class MemoryStore(MemoryDirectory, MemorySessions):
     """Keep everything in this process, for one event loop, until it ends.
 
     Args:
@@ -82,7 +83,8 @@ class MemoryStore(MemorySessions):
     """
 
     def __init__(self, *, clock: Clock) -> None:
-        super().__init__()
+        MemoryDirectory.__init__(self)
+        MemorySessions.__init__(self)
         self._clock = clock
         self._windows: dict[str, Window] = {}
         self._open_slots: dict[str, int] = {}
@@ -91,11 +93,6 @@ class MemoryStore(MemorySessions):
         self._money: dict[tuple[str, str], _Money] = {}
         self._sums: dict[tuple[str, Micros, str, str, str], _Sum] = {}
         self._owners: dict[str, Micros] = {}
-        self._accounts: dict[str, Account] = {}
-        self._keys: dict[str, Key] = {}
-        self._by_digest: dict[bytes, str] = {}
-        self._plans: dict[str, Plan] = dict(BUILT_IN_PLANS)
-        self._budgets: dict[str, Budget] = {}
         self._kept = MemoryAnswers()
 
     # Admissions
@@ -324,105 +321,19 @@ class MemoryStore(MemorySessions):
 
     # Directory
 
-    async def identify(self, digest: bytes) -> Identity | None:
-        """Return a key by its digest with all that belongs to it."""
-        key = self._keys.get(self._by_digest.get(digest, ""))
-        return None if key is None else self._identity(key.account, key)
-
-    async def identity(self, account: str) -> Identity | None:
-        """Return an account with its plan and budgets."""
-        return self._identity(account, None)
-
-    def _identity(self, id: str, key: Key | None) -> Identity | None:
-        account = self._accounts.get(id)
-        if account is None:
-            return None
-        wanted = (None,) if key is None else (None, key.lineage)
-        budgets = tuple(
-            budget
-            for budget in self._budgets.values()
-            if budget.account == id and budget.key in wanted
-        )
-        return Identity(account=account, plan=self._plans[account.plan], key=key, budgets=budgets)
-
-    async def add_account(self, account: Account) -> bool:
-        """Write a new account; its plan must exist."""
-        if account.plan not in self._plans:
-            raise UsageMistake(f"there is no plan '{account.plan}'")
-        return self._accounts.setdefault(account.id, account) is account
-
-    async def change_account(self, id: str, change: Callable[[Account], Account]) -> Account | None:
-        """Change an account in one step."""
-        account = self._accounts.get(id)
-        if account is not None:
-            account = self._accounts[id] = change(account)
-        return account
-
-    async def account(self, id: str) -> Account | None:
-        """Return an account."""
-        return self._accounts.get(id)
-
-    async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
-        """Return accounts by id."""
-        living = {id: one for id, one in self._accounts.items() if one.deleted is None}
-        return page(living, after, limit)
+    async def erase_account(
+        self, id: str, at: Micros, *, by: Actor | None = None
+    ) -> Account | None:
+        """End an account and forget who it was and what was said, in one step."""
+        erased = await super().erase_account(id, at, by=by)
+        if erased is not None:
+            self._erase_sessions(id)
+            self._kept.erase(id)
+        return erased
 
     def _lives(self, account: str) -> bool:
         found = self._accounts.get(account)
         return found is not None and found.deleted is None
-
-    async def add_key(self, key: Key) -> bool:
-        """Write a new key; its account must exist."""
-        if key.account not in self._accounts:
-            raise UsageMistake(f"there is no account '{key.account}'")
-        if key.id in self._keys or key.digest in self._by_digest:
-            return False
-        self._keys[key.id] = key
-        self._by_digest[key.digest] = key.id
-        return True
-
-    async def change_key(
-        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
-    ) -> Key | None:
-        """Change a key in one step, and write its successor with it."""
-        key = await self.key(account, id)
-        if key is None:
-            return None
-        changed = change(key)
-        if successor is not None and not await self.add_key(successor):
-            raise UsageMistake("the successor's secret is another key's")
-        self._keys[id] = changed
-        return changed
-
-    async def key(self, account: str, id: str) -> Key | None:
-        """Return a key of an account."""
-        key = self._keys.get(id)
-        return key if key is not None and key.account == account else None
-
-    async def keys(
-        self, account: str, *, after: str | None = None, limit: int = 100
-    ) -> Sequence[Key]:
-        """Return an account's keys by id."""
-        own = {id: key for id, key in self._keys.items() if key.account == account}
-        return page(own, after, limit)
-
-    async def put_plan(self, plan: Plan) -> None:
-        """Write a plan."""
-        self._plans[plan.name] = plan
-
-    async def plans(self) -> Mapping[str, Plan]:
-        """Return all plans."""
-        return dict(self._plans)
-
-    async def put_budget(self, budget: Budget) -> None:
-        """Write a budget; its account must exist."""
-        if budget.account not in self._accounts:
-            raise UsageMistake(f"there is no account '{budget.account}'")
-        self._budgets[budget.id] = budget
-
-    async def budgets(self, account: str) -> Sequence[Budget]:
-        """Return an account's budgets."""
-        return [budget for budget in self._budgets.values() if budget.account == account]
 
     # UsageLog
 
@@ -485,6 +396,25 @@ class MemoryStore(MemorySessions):
         """Return what a budget's period has spent and holds."""
         purse = self._money.get((budget, period), _Money())
         return BudgetState(budget, period, purse.spent, purse.held)
+
+    # Retention
+
+    async def forget(self, before: Micros, limit: int) -> int:
+        """Forget what is old, and what is personal of accounts that were erased."""
+        old = [id for id, row in self._done.items() if row.at < before][:limit]
+        for id in old:
+            del self._done[id]
+        told = [row for row in (*self._open.values(), *self._done.values()) if self._tells(row)]
+        for row in told[: limit - len(old)]:
+            row.ask = attrs.evolve(row.ask, labels=None, end_user=None, idempotency=None)
+        left = limit - len(old) - len(told[: limit - len(old)])
+        return limit - left + self._forget_keys(before, left)
+
+    def _tells(self, row: _Row) -> bool:
+        """Say whether a row has something personal of an account that was erased."""
+        account = self._accounts[row.ask.account]
+        ask = row.ask
+        return account.deleted is not None and bool(ask.labels or ask.end_user or ask.idempotency)
 
 
 def _ledger_row(row: _Row) -> LedgerRow:

@@ -15,7 +15,7 @@ from .admissions import usage_from_json
 
 Connection = sqlite3.Connection
 
-_ACCOUNT = "SELECT id, name, plan, created, deleted FROM accounts"
+_ACCOUNT = "SELECT id, name, plan, created, deleted, operator FROM accounts"
 _KEY = (
     "SELECT id, account, digest, hint, name, created, scopes, expires, revoked,"
     " requests_per_minute, tokens_per_minute, lineage FROM keys"
@@ -61,24 +61,36 @@ def identify(db: Connection, digest: bytes) -> Identity | None:
     return _identity(db, key.account, key)
 
 
-def identity(db: Connection, account: str) -> Identity | None:
-    """Return an account with its plan and budgets."""
-    return _identity(db, account, None)
+def actor(db: Connection, account: str, id: str | None) -> Identity | None:
+    """Return an account, or a key of it by its id, with all that belongs to it."""
+    found = None if id is None else key(db, account, id)
+    return None if id is not None and found is None else _identity(db, account, found)
 
 
 def _identity(db: Connection, id: str, key: Key | None) -> Identity | None:
     owner = account(db, id)
     if owner is None:
         return None
-    wanted = {None, key.lineage if key else None}
-    own = tuple(budget for budget in budgets(db, id) if budget.key in wanted)
-    return Identity(account=owner, plan=plans(db)[owner.plan], key=key, budgets=own)
+    terms = plan(db, owner.plan)
+    assert terms is not None  # noqa: S101 - no account is on a plan that is not there
+    found = _named(
+        db,
+        f"{_BUDGET} WHERE account = ? AND (key IS NULL OR key = ?) ORDER BY id",
+        [id, key and key.lineage],
+    )
+    own = tuple(Budget(**fields) for fields in found)  # type: ignore[arg-type]
+    return Identity(account=owner, plan=terms, key=key, budgets=own)
 
 
 def account(db: Connection, id: str) -> Account | None:
     """Return one account."""
     found = _named(db, f"{_ACCOUNT} WHERE id = ?", [id])
-    return Account(**found[0]) if found else None  # type: ignore[arg-type]
+    return _account(found[0]) if found else None
+
+
+def _account(fields: dict[str, object]) -> Account:
+    operator = bool(fields.pop("operator"))
+    return Account(**fields, operator=operator)  # type: ignore[arg-type]
 
 
 def accounts(db: Connection, after: str | None, limit: int) -> list[Account]:
@@ -86,7 +98,7 @@ def accounts(db: Connection, after: str | None, limit: int) -> list[Account]:
     found = _named(
         db, f"{_ACCOUNT} WHERE id > ? AND deleted IS NULL ORDER BY id LIMIT ?", [after or "", limit]
     )
-    return [Account(**fields) for fields in found]  # type: ignore[arg-type]
+    return [_account(fields) for fields in found]
 
 
 def key(db: Connection, account: str, id: str) -> Key | None:
@@ -101,15 +113,42 @@ def keys(db: Connection, account: str, after: str | None, limit: int) -> list[Ke
     return [_key(fields) for fields in _named(db, sql, [account, after or "", limit])]
 
 
+def key_count(db: Connection, account: str) -> int:
+    """Return how many keys of an account are kept."""
+    (count,) = db.execute("SELECT count(*) FROM keys WHERE account = ?", (account,)).fetchone()
+    return int(count)
+
+
+def plan(db: Connection, name: str) -> Plan | None:
+    """Return the plan that goes by *name*, stored or built in."""
+    found = _named(db, f"{_PLAN} WHERE name = ?", [name])
+    return Plan(**found[0]) if found else BUILT_IN_PLANS.get(name)  # type: ignore[arg-type]
+
+
 def plans(db: Connection) -> dict[str, Plan]:
     """Return all plans, the built-in ones where none of that name is stored."""
     stored = {str(fields["name"]): Plan(**fields) for fields in _named(db, _PLAN, [])}  # type: ignore[arg-type]
     return {**BUILT_IN_PLANS, **stored}
 
 
-def budgets(db: Connection, account: str) -> list[Budget]:
-    """Return an account's budgets."""
-    found = _named(db, f"{_BUDGET} WHERE account = ? ORDER BY id", [account])
+def budget(db: Connection, account: str, id: str) -> Budget | None:
+    """Return one budget of an account."""
+    found = _named(db, f"{_BUDGET} WHERE account = ? AND id = ?", [account, id])
+    return Budget(**found[0]) if found else None  # type: ignore[arg-type]
+
+
+def budget_count(db: Connection, account: str, key: str | None) -> int:
+    """Return how many budgets an account or a lineage has."""
+    found = db.execute(
+        "SELECT count(*) FROM budgets WHERE account = ? AND key IS ?", (account, key)
+    ).fetchone()
+    return int(found[0])
+
+
+def budgets(db: Connection, account: str, after: str | None, limit: int) -> list[Budget]:
+    """Return an account's budgets by id."""
+    sql = f"{_BUDGET} WHERE account = ? AND id > ? ORDER BY id LIMIT ?"
+    found = _named(db, sql, [account, after or "", limit])
     return [Budget(**fields) for fields in found]  # type: ignore[arg-type]
 
 

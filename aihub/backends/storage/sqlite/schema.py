@@ -98,6 +98,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             answer BLOB NOT NULL, PRIMARY KEY (account, request))""",
         "CREATE INDEX answers_by_age ON answers (at)",
     ),
+    # Administration: who operates; budgets found by key; what may be forgotten.
+    (
+        "ALTER TABLE accounts ADD COLUMN operator INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX budgets_by_key ON budgets (account, key)",
+        """CREATE INDEX requests_by_age ON requests (account, admitted)
+            WHERE state <> 'open'""",
+        """CREATE INDEX requests_personal ON requests (account)
+            WHERE end_user IS NOT NULL OR labels <> '{}' OR idempotency_key IS NOT NULL""",
+        "CREATE INDEX accounts_deleted ON accounts (id) WHERE deleted IS NOT NULL",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

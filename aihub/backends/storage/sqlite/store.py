@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-import attrs
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ....errors import StoreUnavailable, UsageMistake
-from ....model.account import Account, Budget, Identity, Key, Plan
 from ....model.events import Completion
 from ....model.ledger import (
     Admission,
@@ -44,7 +42,8 @@ from ....model.session import Conversation, Session, Turn
 from ....model.units import Micros, Pico
 from ....model.usage import GroupBy, UsageReport
 from ....protocols import Clock
-from . import admissions, answers, reports, sessions
+from . import admissions, answers, forgetting, reports, sessions
+from .directory import SqliteDirectory
 from .locks import OwnerLocks, exclusive
 from .schema import migrate
 from .writer import Job, Writer
@@ -61,7 +60,7 @@ STATEMENTS = 256
 """Prepared statements kept per connection; we have fewer than that."""
 
 
-class SqliteStore:
+class SqliteStore(SqliteDirectory):
     """Keep everything in one SQLite file (WAL, `synchronous=FULL`).
 
     Use `SqliteStore.open`. Methods may be called from many tasks; the store belongs to the
@@ -188,118 +187,6 @@ class SqliteStore:
         await self._write(lambda db: db.execute("DELETE FROM owners WHERE id = ?", (owner,)))
         self._locks.release(owner)
 
-    # Directory
-
-    async def identify(self, digest: bytes) -> Identity | None:
-        """Return a key by its digest with all that belongs to it."""
-        return await self._read(lambda db: reports.identify(db, digest))
-
-    async def identity(self, account: str) -> Identity | None:
-        """Return an account with its plan and budgets."""
-        return await self._read(lambda db: reports.identity(db, account))
-
-    async def add_account(self, account: Account) -> bool:
-        """Write a new account; its plan must exist."""
-
-        def job(db: sqlite3.Connection) -> bool:
-            if account.plan not in reports.plans(db):
-                raise UsageMistake(f"there is no plan '{account.plan}'")
-            values = attrs.astuple(account)
-            added = db.execute("INSERT OR IGNORE INTO accounts VALUES (?, ?, ?, ?, ?)", values)
-            return added.rowcount == 1
-
-        return await self._write(job)
-
-    async def change_account(self, id: str, change: Callable[[Account], Account]) -> Account | None:
-        """Change an account in one step."""
-
-        def job(db: sqlite3.Connection) -> Account | None:
-            account = reports.account(db, id)
-            if account is not None:
-                account = change(account)
-                db.execute("REPLACE INTO accounts VALUES (?, ?, ?, ?, ?)", attrs.astuple(account))
-            return account
-
-        return await self._write(job)
-
-    async def account(self, id: str) -> Account | None:
-        """Return an account."""
-        return await self._read(lambda db: reports.account(db, id))
-
-    async def accounts(self, *, after: str | None = None, limit: int = 100) -> Sequence[Account]:
-        """Return accounts by id."""
-        return await self._read(lambda db: reports.accounts(db, after, limit))
-
-    async def add_key(self, key: Key) -> bool:
-        """Write a new key; its account must exist."""
-        return await self._write(lambda db: _add_key(db, key))
-
-    async def change_key(
-        self, account: str, id: str, change: Callable[[Key], Key], *, successor: Key | None = None
-    ) -> Key | None:
-        """Change a key in one step, and write its successor with it."""
-
-        def job(db: sqlite3.Connection) -> Key | None:
-            key = reports.key(db, account, id)
-            if key is None:
-                return None
-            key = change(key)
-            if successor is not None and not _add_key(db, successor):
-                raise UsageMistake("the successor's secret is another key's")
-            db.execute("DELETE FROM keys WHERE id = ?", (id,))
-            db.execute(_ADD_KEY, _key_values(key))
-            return key
-
-        return await self._write(job)
-
-    async def key(self, account: str, id: str) -> Key | None:
-        """Return a key of an account."""
-        return await self._read(lambda db: reports.key(db, account, id))
-
-    async def keys(
-        self, account: str, *, after: str | None = None, limit: int = 100
-    ) -> Sequence[Key]:
-        """Return an account's keys by id."""
-        return await self._read(lambda db: reports.keys(db, account, after, limit))
-
-    async def put_plan(self, plan: Plan) -> None:
-        """Write a plan."""
-        await self._write(
-            lambda db: db.execute(
-                "INSERT OR REPLACE INTO plans (name, requests_per_minute, tokens_per_minute,"
-                " parallel, token_reserve) VALUES (?, ?, ?, ?, ?)",
-                (
-                    plan.name,
-                    plan.requests_per_minute,
-                    plan.tokens_per_minute,
-                    plan.parallel,
-                    plan.token_reserve,
-                ),
-            )
-        )
-
-    async def plans(self) -> Mapping[str, Plan]:
-        """Return all plans."""
-        return await self._read(reports.plans)
-
-    async def put_budget(self, budget: Budget) -> None:
-        """Write a budget; its account must exist."""
-
-        def job(db: sqlite3.Connection) -> None:
-            if reports.account(db, budget.account) is None:
-                raise UsageMistake(f"there is no account '{budget.account}'")
-            db.execute(
-                'INSERT OR REPLACE INTO budgets (id, account, key, period, "limit")'
-                " VALUES (?, ?, ?, ?, ?)",
-                (budget.id, budget.account, budget.key, budget.period, budget.limit),
-            )
-
-        await self._write(job)
-
-    async def budgets(self, account: str) -> Sequence[Budget]:
-        """Return an account's budgets."""
-        return await self._read(lambda db: reports.budgets(db, account))
-
     # UsageLog
 
     async def report(
@@ -381,35 +268,14 @@ class SqliteStore:
         """Return a session with its newest turns."""
         return await self._read(lambda db: sessions.conversation(db, account, id, tokens))
 
+    # Retention
 
-_ADD_KEY = (
-    "INSERT OR IGNORE INTO keys (id, account, digest, hint, name, created, scopes, expires,"
-    " revoked, requests_per_minute, tokens_per_minute, lineage)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-
-
-def _add_key(db: sqlite3.Connection, key: Key) -> bool:
-    if reports.account(db, key.account) is None:
-        raise UsageMistake(f"there is no account '{key.account}'")
-    return db.execute(_ADD_KEY, _key_values(key)).rowcount == 1
-
-
-def _key_values(key: Key) -> tuple[object, ...]:
-    return (
-        key.id,
-        key.account,
-        key.digest,
-        key.hint,
-        key.name,
-        key.created,
-        " ".join(sorted(key.scopes)),
-        key.expires,
-        key.revoked,
-        key.requests_per_minute,
-        key.tokens_per_minute,
-        key.lineage,
-    )
+    async def forget(self, before: Micros, limit: int) -> int:
+        """Forget what is old, and what is personal of accounts that were erased."""
+        found = await self._read(lambda db: forgetting.find(db, before, limit))
+        if found:
+            await self._write(lambda db: forgetting.forget(db, before, found))
+        return len(found)
 
 
 @contextmanager

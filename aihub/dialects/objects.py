@@ -1,0 +1,102 @@
+"""Bodies that are objects of our own: strict, every fault named by its path.
+
+A table says which fields there are and how each is checked. What it does not name is refused: a
+misspelt limit that is silently ignored is no limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from ..errors import InvalidRequest
+from ..model.units import Json
+from .fields import SHOWN, Check, Fault, described, missing, schema_of
+
+
+def json_object(body: bytes) -> dict[str, Json]:
+    """Read a body that is a JSON object.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequest(
+            f"We could not parse the JSON body of your request: {error}.", code="invalid_json"
+        ) from None
+    if not isinstance(fields, dict):
+        raise InvalidRequest("The body of your request must be a JSON object.", code="invalid_json")
+    return fields
+
+
+def refusal(faults: list[Fault]) -> InvalidRequest:
+    """Return the error that names the first fault and lists all."""
+    first = faults[0]
+    return InvalidRequest(
+        first.message,
+        param=first.path,
+        code=first.code,
+        faults=[(fault.path, fault.message) for fault in faults],
+    )
+
+
+def unknown(name: str) -> Fault:
+    """Say that there is no such field."""
+    shown = name[:SHOWN]
+    return Fault(shown, f"Unknown parameter: '{shown}'.", "unknown_parameter")
+
+
+def nullable(check: Check) -> Check:
+    """Take null too."""
+    return described(
+        {"anyOf": [schema_of(check), {"type": "null"}]},
+        lambda value, path: None if value is None else check(value, path),
+    )
+
+
+def object_schema(table: Mapping[str, Check], required: Iterable[str] = ()) -> dict[str, Json]:
+    """Return the JSON Schema of the bodies that `read_object` takes."""
+    return {
+        "type": "object",
+        "properties": {name: schema_of(check) for name, check in table.items()},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def read_fields(
+    fields: Mapping[str, Json], table: Mapping[str, Check], required: Iterable[str] = ()
+) -> dict[str, Json]:
+    """Return what *table* makes of *fields*.
+
+    Raises:
+        InvalidRequest: fields are wrong, unknown or missing; `faults` lists them all.
+    """
+    values: dict[str, Json] = {}
+    faults: list[Fault] = []
+    for name, value in fields.items():
+        check = table.get(name)
+        try:
+            if check is None:
+                raise unknown(name)
+            values[name] = check(value, name)
+        except Fault as fault:
+            faults.append(fault)
+    faults += [missing(name) for name in required if name not in fields]
+    if faults:
+        raise refusal(faults)
+    return values
+
+
+def read_object(
+    body: bytes, table: Mapping[str, Check], required: Iterable[str] = ()
+) -> dict[str, Json]:
+    """Read a body by *table*; an empty body is an empty object.
+
+    Raises:
+        InvalidRequest: it is no JSON object, or a field is wrong, unknown or missing.
+    """
+    return read_fields(json_object(body) if body else {}, table, required)
