@@ -162,6 +162,7 @@ class Opened(Call):
                 "account": identity.account.id if identity else None,
                 "key": identity.key.id if identity and identity.key else None,
                 "peer": request.peer,
+                "model": self.model,
                 "ms": (self.hub.now() - self._began) / 1000,
             },
         )
