@@ -224,7 +224,7 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Json]]
         for name, schema in _CHAT_HEADERS.items():
             yield {"name": name, "in": "header", "schema": schema}
     if operation.versioned:
-        yield {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
+        yield {"name": "If-Match", "in": "header", "schema": _ETAG}
 
 
 def _path_schema(name: str) -> Json:
@@ -233,6 +233,7 @@ def _path_schema(name: str) -> Json:
     return schema_of(text_of(1, MAX_MODEL if name == "model" else queries.MAX_ID))
 
 
+_ETAG: Json = {"type": "string", "pattern": r'^(\*|"?[0-9]{1,15}"?)$'}
 _CHAT_HEADERS: dict[str, Json] = {
     "Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255},
     "X-AIHub-Region": {"type": "string"},
