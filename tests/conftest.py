@@ -54,8 +54,8 @@ def _missing(name: str) -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def _contract() -> Iterator[None]:
-    """Hold every answer of an app in this process to `/openapi.json`."""
-    if find_spec("jsonschema_rs") is None:
+    """Hold every answer of an app in this process, or that requests gets, to `/openapi.json`."""
+    if not (find_spec("jsonschema_rs") and find_spec("orjson")):
         yield
         return
     from aihub.server.app import Opened
@@ -68,7 +68,8 @@ def _contract() -> Iterator[None]:
         return contract.check_response(self.request, await enter(self))
 
     Opened.__aenter__ = checked
-    yield
+    with contract.checked_requests():
+        yield
     Opened.__aenter__ = enter
 
 

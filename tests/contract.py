@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+from contextlib import contextmanager
+from urllib.parse import unquote, urlsplit
 
 import jsonschema_rs
 
@@ -102,3 +104,29 @@ def check_response(request, response):
     assert kinds[b"content-type"].startswith(b"text/event-stream")
     body = _Checked(request, response)
     return Response(response.status, response.headers, body, response.keep_alive)
+
+
+@contextmanager
+def checked_requests():
+    """Hold what `requests` gets from this machine to the document, but for streams."""
+    try:
+        import requests
+    except ModuleNotFoundError:
+        yield
+        return
+    send = requests.Session.send
+
+    def checked(self, request, **options):
+        response = send(self, request, **options)
+        url = urlsplit(request.url)
+        if url.hostname == "127.0.0.1" and not options.get("stream"):
+            headers = [(n.encode(), v.encode("latin-1")) for n, v in response.headers.items()]
+            path = unquote(url.path)
+            check(request.method, path, response.status_code, headers, response.content)
+        return response
+
+    requests.Session.send = checked
+    try:
+        yield
+    finally:
+        requests.Session.send = send
