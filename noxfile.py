@@ -67,7 +67,15 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = True
 # The cheap ones first. `tests` runs the oldest Python last, the one that measures coverage.
-nox.options.sessions = ["lint", "docs", "no_extras", "lowest", "tests"]
+nox.options.sessions = [
+    "lint",
+    "docs",
+    "no_extras",
+    "lowest",
+    "contract",
+    "soak_start",
+    "tests",
+]
 
 
 def _install(session: nox.Session, *groups: str, extras: str = "[all]") -> None:
@@ -147,6 +155,27 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-n", "-W", "--keep-going", "-E", "docs", "build/docs")
     session.run("pytest", "--doctest-modules", "aihub")
     session.run("pytest", *_existing("README.md"), "docs")
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def contract(session: nox.Session) -> None:
+    """Let schemathesis ask a real server what its OpenAPI document says, and what not."""
+    _install(session, "contract")
+    session.run("python", "tools/contract.py", *session.posargs)
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def soak(session: nox.Session) -> None:
+    """Mixed traffic for 30 minutes: memory and descriptors flat, ledger and answers the same."""
+    _install(session, "test-base")
+    session.run("python", "-m", "bench.soak", *(session.posargs or ["--minutes", "30"]))
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def soak_start(session: nox.Session) -> None:
+    """Run the first five minutes of the soak."""
+    _install(session, "test-base")
+    session.run("python", "-m", "bench.soak", "--minutes", "5")
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

@@ -1,8 +1,8 @@
 """What keeping things costs, and whether it grows with how much is kept.
 
 `python -m bench.storing`: chats with sessions of 10 to 10,000 turns, `/usage` over 10 thousand and
-10 million ledger rows, admission and settlement on SQLite. Each figure stands beside that of the
-smallest size, made in the same run; nothing passes or fails.
+10 million ledger rows, admission and settlement on SQLite, one and two workers. Each figure stands
+beside that of the smallest size, made in the same run; nothing passes or fails.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from aihub.model.usage import Count, Usage
 from aihub.protocols import Store
 
 from .run import Row
+from .servers import AIHUB, KEY, Target, open_server
 from .table import show
 
 TURNS = (10, 1_000, 10_000)
@@ -52,6 +53,12 @@ TASKS = (1, 64)
 ADMISSIONS = 4_000
 HOURS = 24 * 400
 REPORTS = 20
+WORKERS = (1, 2)
+ANSWERS = 4_000
+SERVE = [
+    str(Path(sys.executable).with_name("aihub-serve")),
+    *("--port", "0", "--key", f"{KEY}=enterprise", "--log-level", "warning"),
+]
 
 
 async def _median(call: Callable[[], Awaitable[object]], times: int) -> float:
@@ -213,12 +220,34 @@ async def _requests(store: Store, name: str, count: int) -> None:
         await store.settle(Settlement(id=id, state="ok", usage=Usage(50, 50), used_tokens=100))
 
 
+# Workers
+
+
+def workers(folder: Path) -> list[Row]:
+    """Ask a server with one and with two workers on one file, from 32 connections."""
+    rows: list[Row] = []
+    base = 0.0
+    for count in WORKERS:
+        store = f"sqlite:{folder / f'workers-{count}.db'}"
+        command = [*SERVE, "--store", store, "--workers", str(count)]
+        target = Target("aihub", command, stream_path=AIHUB.stream_path)
+        with open_server(target) as server:
+            server.load({"connections": 32, "answers": ANSWERS // 4})
+            result = server.load({"connections": 32, "answers": ANSWERS})
+        took = 1e6 / float(str(result["answers_per_second"]))
+        base = base or took
+        name = f"{count} worker{'s' if count > 1 else ''}"
+        rows.append(_row("an answer of a server on SQLite, 32 connections", name, took, base))
+    return rows
+
+
 async def measure(most_rows: int) -> list[Row]:
     """Do all of it."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = [*await sessions("memory", folder), *await sessions("SQLite", folder)]
         rows += await admissions(folder)
+        rows += await anyio.to_thread.run_sync(workers, folder)
         return rows + await usage(most_rows, folder)
 
 

@@ -52,6 +52,27 @@ def _missing(name: str) -> bool:
     return find_spec(name) is None
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _contract() -> Iterator[None]:
+    """Hold every answer of an app in this process, or that requests gets, to `/openapi.json`."""
+    if not (find_spec("jsonschema_rs") and find_spec("orjson")):
+        yield
+        return
+    from aihub.server.app import Opened
+
+    from . import contract
+
+    enter = Opened.__aenter__
+
+    async def checked(self: Opened) -> object:
+        return contract.check_response(self.request, await enter(self))
+
+    Opened.__aenter__ = checked
+    with contract.checked_requests():
+        yield
+    Opened.__aenter__ = enter
+
+
 @pytest.fixture
 def need() -> Callable[[str, str], None]:
     """Give a function that skips unless a module, or `cmd:name` a command, is there."""

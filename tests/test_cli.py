@@ -26,8 +26,11 @@ from click.testing import CliRunner
 from aihub.cli import main, serve
 from aihub.config import Settings, open_hub
 from aihub.config.serving import DEV_ACCOUNT, DEV_KEY
+from aihub.hub.hub import MAX_IN_FLIGHT
 from aihub.model.units import SECOND, usd
 from aihub.server import listening, trio_server
+from aihub.server.http import MAX_BODY
+from aihub.server.trio_h11 import IDLE_TIMEOUT, MAX_CONNECTIONS
 from aihub.testing import ManualClock
 
 SECONDS = 60
@@ -170,6 +173,11 @@ DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
         (["--host", "a..b"], "'a..b' is no host: use an address such as 127.0.0.1, or a name"),
         (["--trusted-proxy", "proxy.example"], "'proxy.example' is no network: use an address"),
         (["--trusted-proxy", "10.0.0.1/8"], "'10.0.0.1/8' is no network"),
+        (["--workers", "0"], "0 is not in the range 1<=x<=64"),
+        (["--max-in-flight", "0"], "0 is not in the range x>=1"),
+        (["--max-connections", "0"], "0 is not in the range x>=1"),
+        (["--max-body", "4MB"], "'4MB' is not a valid integer"),
+        (["--idle-timeout", "nan"], "'nan' is no number of seconds"),
         (["--retention", "400"], "400d, 36h or forever"),
         (["--retention", "23h"], "400d, 36h or forever"),
         (["--retention", "0d"], "400d, 36h or forever"),
@@ -452,6 +460,44 @@ def test_behind_a_proxy_there_is_no_documented_key(run_server):
         key = re.search(r"ah_\w+", announced(server))[0]
         assert chat(server)[0] == 401
         assert chat(server, key=key, Host="hub.example")[0] == 200
+
+
+@pytest.mark.slow
+def test_the_bounds_of_an_operator_hold(run_server):
+    """Requests in flight and bodies, each with its own answer."""
+    bounds = ["--max-in-flight=1", "--max-body=200"]
+    with run_server("--ephemeral", "--latency", "200ms,200ms", *bounds) as server:
+        with answering(server, "/v1/chat/stream", body=STORY) as answer:
+            answer.readline()
+            status, refused = chat(server)
+            assert (status, refused["error"]["code"]) == (503, "overloaded")
+        assert ask(server, "/v1/models", body={"x": "x" * 200})[0] == 413
+
+
+@pytest.mark.slow
+def test_a_silent_connection_makes_room_for_others(run_server):
+    """With room for one, whoever else comes is told to come again, until that one has idled."""
+    bounds = ["--max-connections=1", "--idle-timeout=3"]
+    with run_server("--ephemeral", *bounds) as server:
+        url = urlsplit(server.url)
+        with socket.create_connection((url.hostname, url.port), SECONDS) as idle:
+            status, refused = ask(server, "/healthz")
+            assert (status, refused["error"]["code"]) == (503, "too_many_connections")
+            assert idle.recv(1) == b""
+        wait_until(lambda: ask(server, "/healthz")[0] == 200, "there is room again")
+
+
+def test_the_bounds_of_the_command_line_are_those_of_the_code():
+    """What is shown as a default is the constant that has the reason."""
+    defaults = {option.name: option.default for option in serve.params}
+    told = {name: defaults[name] for name in ("max_in_flight", "max_connections", "max_body")}
+
+    assert told == {
+        "max_in_flight": MAX_IN_FLIGHT,
+        "max_connections": MAX_CONNECTIONS,
+        "max_body": MAX_BODY,
+    }
+    assert defaults["idle_timeout"] == IDLE_TIMEOUT
 
 
 # What it logs

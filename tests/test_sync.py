@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from aihub.backends.storage.memory import MemoryStore
+from aihub.config import Settings, open_sync_hub
 from aihub.errors import (
     HubClosed,
     InvalidRequest,
@@ -273,3 +274,17 @@ def test_a_refused_stream_leaves_nothing_open():
         with pytest.raises(ModelNotFound), hub.stream("gpt-9", "Hi"):
             pass
         gc.collect()
+
+
+def test_sessions_are_the_same_without_await():
+    """Begun, gone on with, forked, read and deleted from a plain program."""
+    with open_sync_hub(Settings(store="memory:")) as hub:
+        session = hub.sessions.create(model="gpt-4")
+        first = hub.chat(None, "I am Ann.", session=session.id, max_tokens=5)
+        with hub.stream(None, "Who am I?", session=session.id, max_tokens=5) as stream:
+            told = "".join(stream.texts())
+        turns = hub.sessions.turns(session.id)
+        assert [turn.messages[-1].text for turn in turns] == [first.text, told]
+        fork = hub.sessions.fork(session.id, turn=1)
+        hub.sessions.delete(session.id)
+        assert [one.id for one in hub.sessions.list()] == [fork.id]

@@ -1,4 +1,7 @@
-"""`aihub-serve`: parse, one call, print."""
+"""`aihub-serve`: parse, one call, print.
+
+Longer than most files: an option is a paragraph, and all stand here in the order of the help.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,9 @@ _UNITS = {"ms": 0.001, "s": 1.0, "": 1.0}
 
 MAX_WORKERS = 64
 """More than that is a mistake: they share one file, which one of them writes at a time."""
+
+LARGEST_BODY = 1024**3
+"""Bytes: a body is read into memory, whole."""
 
 LONGEST_DELAY = 600.0
 """Seconds: what waits longer is a mistake in the unit."""
@@ -60,7 +66,7 @@ def _host(_ctx: Any, _param: Any, value: str) -> str:
     return value
 
 
-def _grace(_ctx: Any, _param: Any, value: float) -> float:
+def _number(_ctx: Any, _param: Any, value: float) -> float:
     if math.isnan(value):  # Every comparison with it is false, so it is in any range.
         raise click.BadParameter("'nan' is no number of seconds.")
     return value
@@ -120,11 +126,42 @@ def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
         raise click.BadParameter(str(error)) from None
 
 
+HEADINGS = {
+    "--host": "Where it listens",
+    "--store": "What it keeps, and whose keys",
+    "--seed": "What the mock answers",
+    "--allow-host": "Who is let in",
+    "--workers": "How it runs and ends",
+    "--max-in-flight": "Bounds",
+    "--log-level": "What it says",
+}
+"""The options with which a part of the help begins."""
+
+
+class Grouped(click.Command):
+    """A command whose help has its options in parts."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, each part under its heading."""
+        parts: dict[str, list[tuple[str, str]]] = {}
+        records: list[tuple[str, str]] = []
+        for option in self.get_params(ctx):
+            heading = HEADINGS.get(option.opts[0])
+            if heading is not None:
+                records = parts[heading] = []
+            record = option.get_help_record(ctx)
+            if record is not None:
+                records.append(record)
+        for heading, rows in parts.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
 @click.command(
+    cls=Grouped,
     # An argument is refused below: click's own words would repeat it, and it may be a secret.
-    context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True}
+    context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True},
 )
-@click.version_option(package_name="ai-hub")
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -173,6 +210,14 @@ def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
     metavar="SECRET=PLAN[:SCOPE+SCOPE]",
     callback=_keys,
     help="Have this API key, on this plan. May be repeated.",
+)
+@click.option(
+    "--retention",
+    default="400d",
+    show_default=True,
+    metavar="TIME",
+    callback=_retention,
+    help="How long details of requests are kept, such as 400d or 36h, or forever; sums stay.",
 )
 @click.option(
     "--seed",
@@ -231,16 +276,39 @@ def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
     default=10.0,
     show_default=True,
     type=click.FloatRange(0),
-    callback=_grace,
+    callback=_number,
     help="Seconds that open requests are given when the server stops.",
 )
 @click.option(
-    "--retention",
-    default="400d",
+    "--max-in-flight",
+    default=1000,
     show_default=True,
-    metavar="TIME",
-    callback=_retention,
-    help="How long details of requests are kept, such as 400d or 36h, or forever; sums stay.",
+    type=click.IntRange(1),
+    help="Requests open at once in each worker; further ones are a 503.",
+)
+@click.option(
+    "--max-connections",
+    default=4096,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Connections open at once in each worker; further ones are turned away.",
+)
+@click.option(
+    "--max-body",
+    default=4 * 1024 * 1024,
+    show_default=True,
+    metavar="BYTES",
+    type=click.IntRange(1, LARGEST_BODY),
+    help="Bytes of a request's body; a larger one is a 413.",
+)
+@click.option(
+    "--idle-timeout",
+    default=75.0,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    callback=_number,
+    help="Seconds that a connection may be silent between requests.",
 )
 @click.option(
     "--log-level",
@@ -256,6 +324,7 @@ def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
     type=click.Choice(["text", "json"]),
     help="How to log it.",
 )
+@click.version_option(package_name="ai-hub")
 def serve(**options: Any) -> None:
     """Serve the AI Hub API on this machine, answered by the mock provider."""
     if click.get_current_context().args:
@@ -301,6 +370,10 @@ def _serve(options: dict[str, Any]) -> None:
                 origins=options["origins"],
                 proxies=options["proxies"],
                 grace=options["grace"],
+                max_in_flight=options["max_in_flight"],
+                max_connections=options["max_connections"],
+                max_body=options["max_body"],
+                idle_timeout=options["idle_timeout"],
                 retention=options["retention"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],

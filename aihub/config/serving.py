@@ -29,6 +29,9 @@ DEV_KEY = "aihub-dev-key"
 """The key of a server that only this machine can reach; it is in the documentation."""
 
 DEV_PLAN = "pro"
+OWN_FILES = 256
+"""Open files that a server needs besides its connections: the store, threads, providers."""
+
 FIRST_ACCOUNT = "acc_first"
 DEV_ACCOUNT = "acc_dev"
 
@@ -129,6 +132,10 @@ class Serving:
     origins: frozenset[str]
     proxies: Proxies
     grace: float
+    max_in_flight: int
+    max_connections: int
+    max_body: int
+    idle_timeout: float
     retention: float | None
     log_level: str
     log_format: LogFormat
@@ -196,7 +203,9 @@ def serve_here(
         HubError: the store cannot be opened, or a key is malformed.
     """
     from ..server import trio_server
+    from ..server.trio_h11 import ServerOptions
 
+    _allow_files(serving.max_connections + OWN_FILES)
     secret: list[str | None] = [None]
 
     @asynccontextmanager
@@ -213,14 +222,31 @@ def serve_here(
     trio_server.run(
         open_app,
         sockets,
-        options=trio_server.ServerOptions(
+        options=ServerOptions(
             grace=serving.grace,
+            max_connections=serving.max_connections,
+            max_body=serving.max_body,
+            idle_timeout=serving.idle_timeout,
             tls=serving.certificate.context() if serving.certificate else None,
             proxies=serving.proxies,
         ),
         started=lambda: started(secret[0]),
         orders=orders,
     )
+
+
+def _allow_files(wanted: int) -> None:
+    """Raise this process' bound on open files, as far as it may; a shell's is often too low."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    except (ValueError, OSError):
+        return  # Some systems have a bound besides; accepting then waits for a free file.
 
 
 def _serve_by_workers(
@@ -269,6 +295,7 @@ def _settings(serving: Serving) -> Settings:
         first_delay=first,
         between_delay=between,
         seeded_ids=serving.seeded and store == MEMORY and bool(serving.local or serving.keys),
+        max_in_flight=serving.max_in_flight,
         retention=serving.retention,
         grace=0,  # the driver has given the grace already
     )

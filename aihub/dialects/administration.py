@@ -14,6 +14,7 @@ from ..model.account import (
     MAX_LIMIT,
     MAX_MONEY,
     MAX_NAME,
+    MAX_OVERLAP,
     PERIODS,
     SCOPES,
     TOKEN_RESERVES,
@@ -102,8 +103,7 @@ KEY: Mapping[str, Check] = {
     "tokens_per_minute": _count,
 }
 NEW_KEY: Mapping[str, Check] = {**KEY, "account": identifier}
-# A bound of the hub's own follows; here only what is no number of seconds at all is refused.
-ROTATION: Mapping[str, Check] = {"overlap": number(0, float(LAST_SECOND))}
+ROTATION: Mapping[str, Check] = {"overlap": number(0, MAX_OVERLAP)}
 PLAN: Mapping[str, Check] = {
     "requests_per_minute": _count,
     "tokens_per_minute": _count,

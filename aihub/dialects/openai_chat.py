@@ -265,6 +265,11 @@ _FIELDS: dict[str, tuple[str, Check]] = {
 }
 
 
+def message_schema() -> dict[str, Json]:
+    """Return the JSON Schema of one message."""
+    return dict(schema_of(_message))
+
+
 def request_schema() -> dict[str, Json]:
     """Return the JSON Schema of what `decode_request` takes."""
     properties = {

@@ -24,6 +24,7 @@ from ..model.account import (
     BUILT_IN_PLANS,
     DEFAULT_SCOPES,
     MAX_NAME,
+    MAX_OVERLAP,
     SCOPES,
     Account,
     Budget,
@@ -45,8 +46,6 @@ T = TypeVar("T")
 LOCAL_ACCOUNT = "acc_local"
 """The account of the embedding program itself, for calls without a key; it has no limits."""
 
-MAX_OVERLAP = 400 * 86_400
-"""Seconds that a rotated key may live on: longer is not a rotation."""
 
 MAX_KEYS = 10_000
 """Keys that an account may have, ended ones that are still kept included: a caller in a loop must

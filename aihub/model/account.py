@@ -69,6 +69,9 @@ BUILT_IN_PLANS: Mapping[str, Plan] = {
 }
 
 
+MAX_OVERLAP = 400 * 86_400
+"""Seconds that a rotated key may live on: longer is not a rotation."""
+
 LOCAL_ACCOUNT = "acc_local"
 """The account of the embedding program itself, for calls without a key; it has no limits."""
 

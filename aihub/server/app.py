@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
 from types import TracebackType
 
 import orjson
@@ -19,7 +20,7 @@ from ..hub import Hub
 from .call import Call
 from .cors import Cors
 from .endpoints import administration, chat, reading, sessions
-from .errors import error_object, error_response, plain_error
+from .errors import JSON, error_object, error_response, plain_error
 from .http import Instead, Refusal, Request, Response
 from .reading import models_object
 from .routes import Action, Route, find, methods
@@ -55,6 +56,7 @@ class App:
         self.cors = cors
         # The list is long and changes only with the catalogue.
         self._models: tuple[object, bytes] | None = None
+        self._openapi: bytes | None = None
 
     def open(self, request: Request) -> Opened:
         """Return a context that gives the response to *request*.
@@ -69,6 +71,15 @@ class App:
         if self._models is None or self._models[0] is not catalogue:
             self._models = (catalogue, orjson.dumps(models_object(self.hub.models())))
         return self._models[1]
+
+    def openapi(self) -> bytes:
+        """Return the OpenAPI document as JSON."""
+        if self._openapi is None:
+            # Few ask for it, and the others need not wait for it at the start.
+            from .openapi import document
+
+            self._openapi = orjson.dumps(document(version("ai-hub")))
+        return self._openapi
 
     def host_is_allowed(self, host: bytes | None) -> bool:
         """Say whether a `Host` header names us."""
@@ -151,6 +162,7 @@ class Opened(Call):
                 "account": identity.account.id if identity else None,
                 "key": identity.key.id if identity and identity.key else None,
                 "peer": request.peer,
+                "model": self.model,
                 "ms": (self.hub.now() - self._began) / 1000,
             },
         )
@@ -202,6 +214,10 @@ class Opened(Call):
         """Return the list of models, which is written once."""
         return await self.answer(self._app.models())
 
+    async def openapi(self) -> Response:
+        """Return the document that says all this."""
+        return Response(200, [JSON], self._app.openapi())
+
 
 Handler = Callable[[Opened], Awaitable[Response]]
 
@@ -218,6 +234,7 @@ HANDLERS: Mapping[Action, Handler] = {
     "delete_session": sessions.delete,
     "fork_session": sessions.fork,
     **administration.HANDLERS,
+    "openapi": Opened.openapi,
     "healthz": reading.healthz,
     "readyz": reading.readyz,
 }

@@ -24,8 +24,8 @@ class Call:
     """A request, who makes it, and how to answer it.
 
     `parameters` are what stands in the path for the route's names. What is put on the stack is
-    left when the response has been written. `late_error` is how the route's dialect says an error
-    in the middle of a stream.
+    left when the response has been written. `model` is the one asked for, for the access log.
+    `late_error` is how the route's dialect says an error in the middle of a stream.
     """
 
     late_error: Callable[[Json], bytes] = staticmethod(openai_chat.encode_stream_error)
@@ -39,6 +39,7 @@ class Call:
         self.stack: AsyncExitStack | None = None
         self.inference = False
         self.windows: tuple[WindowState, ...] | None = None
+        self.model: str | None = None
         self._identity: Identity | None = None
 
     @property

@@ -118,8 +118,9 @@ def plain_error(
 _FRAMING = {
     400: ("The request is not valid HTTP.", "bad_request"),
     408: ("The request took too long to arrive.", "request_timeout"),
-    413: ("The body is larger than 4 MiB.", "body_too_large"),
+    413: ("The body is larger than this server takes.", "body_too_large"),
     431: ("The request's head is too large.", "head_too_large"),
+    503: ("Too many connections are open.", "too_many_connections"),
     505: ("This version of HTTP is not supported.", "http_version_not_supported"),
     501: ("This transfer encoding is not supported.", "not_implemented"),
 }
@@ -129,4 +130,6 @@ def framing_error(status: int, id: str) -> Response:
     """Return the answer to bytes that are no request; a driver sends it and closes."""
     message, code = _FRAMING.get(status, _FRAMING[400])
     headers = [(b"connection", b"close"), (b"x-request-id", id.encode())]
+    if status == 503:  # noqa: PLR2004 - HTTP's own
+        headers.append((b"retry-after", b"%d" % RETRY_SOON))
     return plain_error(status, message, code=code, headers=headers)

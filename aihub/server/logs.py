@@ -12,7 +12,7 @@ from ..model.units import rfc3339
 LogFormat: TypeAlias = Literal["text", "json"]
 FORMATS: tuple[LogFormat, ...] = ("text", "json")
 
-_EXTRAS = ("method", "path", "status", "ms", "request_id", "account", "key", "peer")
+_EXTRAS = ("method", "path", "status", "ms", "request_id", "account", "key", "peer", "model")
 # A path is whoever's who asks for it: it must not write lines of its own into the log.
 _ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}
 _MICRO = 1_000_000

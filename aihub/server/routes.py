@@ -41,6 +41,7 @@ Action: TypeAlias = Literal[
     "budget",
     "change_budget",
     "delete_budget",
+    "openapi",
     "healthz",
     "readyz",
 ]
@@ -93,6 +94,7 @@ ROUTES = (
     Route("GET", "/v1/budgets/{budget}", "budget", "admin"),
     Route("PUT", "/v1/budgets/{budget}", "change_budget", "admin"),
     Route("DELETE", "/v1/budgets/{budget}", "delete_budget", "admin"),
+    Route("GET", "/openapi.json", "openapi", None),
     Route("GET", "/healthz", "healthz", None),
     Route("GET", "/readyz", "readyz", None),
 )

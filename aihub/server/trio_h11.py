@@ -23,19 +23,22 @@ The driver knows no JSON and no statuses but those of framing: 400, 408, 413, 43
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from math import inf
 from urllib.parse import unquote
 
+import attrs
 import h11
 import trio
 
 from .app import App, Opened
 from .errors import framing_error
 from .http import KEEP_ALIVE_AFTER, MAX_BODY, MAX_HEAD, Instead, Request, Response
-from .proxies import Proxies
+from .proxies import NOBODY, Proxies
 
 log = logging.getLogger("aihub.server")
 
@@ -69,6 +72,32 @@ TICK = 1.0
 """Seconds between two looks at the deadlines."""
 
 
+MAX_CONNECTIONS = 4096
+"""Connections open at once: four times what may be in flight, for pools keep idle ones. Each takes
+some 30 kB and an open file."""
+
+
+@attrs.frozen(kw_only=True)
+class ServerOptions:
+    """How a server serves.
+
+    Args:
+        grace: seconds that answers under way are given when it stops.
+        max_connections: connections open at once; further ones are turned away.
+        max_body: bytes of a body.
+        idle_timeout: seconds that a connection may be silent between requests.
+        proxies: who is believed about the address of those it speaks for.
+        tls: what encrypts connections; None leaves them plain.
+    """
+
+    grace: float
+    max_connections: int = MAX_CONNECTIONS
+    max_body: int = MAX_BODY
+    idle_timeout: float = IDLE_TIMEOUT
+    proxies: Proxies = NOBODY
+    tls: ssl.SSLContext | None = None
+
+
 class _TimedOut(Exception):
     """The peer took too long to send what it began."""
 
@@ -83,6 +112,7 @@ class Connection:
     Args:
         app: who answers.
         stream: bytes from and to the peer.
+        options: how it is served.
         peer: its address, empty where it has none.
         proxies: how to read whom it speaks for, where it is a proxy that is trusted.
     """
@@ -91,12 +121,15 @@ class Connection:
         self,
         app: App,
         stream: trio.abc.Stream,
+        options: ServerOptions,
         peer: str = "",
         proxies: Proxies | None = None,
     ) -> None:
         self._app = app
         self._stream = stream
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._max_body = options.max_body
+        self._idle_timeout = options.idle_timeout
         self._peer = peer
         self._proxies = proxies
         self._waiting: trio.lowlevel.Task | None = None
@@ -121,11 +154,18 @@ class Connection:
 
     async def serve(self) -> None:
         """Serve requests until either side is done."""
+        await self._live(self._requests)
+
+    async def refuse(self) -> None:
+        """Tell the peer that there is no room for it."""
+        await self._live(partial(self._refuse, 503))
+
+    async def _live(self, life: Callable[[], Awaitable[None]]) -> None:
         try:
             async with self._stream, trio.open_nursery() as nursery:
                 self._nursery = nursery
                 nursery.start_soon(self._read)
-                await self._requests()
+                await life()
                 nursery.cancel_scope.cancel()
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # The peer left; there is nobody to tell.
@@ -207,7 +247,7 @@ class Connection:
 
     async def _one_exchange(self) -> bool:
         """Serve one request. True if the connection can carry another."""
-        self.deadline = trio.current_time() + IDLE_TIMEOUT
+        self.deadline = trio.current_time() + self._idle_timeout
         self._pipelined = 0
         head = await self._next_event()
         if type(head) is not h11.Request:
@@ -247,7 +287,7 @@ class Connection:
 
     async def _read_body(self, headers: Mapping[bytes, bytes]) -> bytes | None:
         """Read the body; None where it is too large, at once where it says so itself."""
-        if int(headers.get(b"content-length", 0)) > MAX_BODY:
+        if int(headers.get(b"content-length", 0)) > self._max_body:
             return None
         parts: list[bytes] = []
         size = 0
@@ -255,7 +295,7 @@ class Connection:
             event = await self._next_event()
             if type(event) is h11.Data:
                 size += len(event.data)
-                if size > MAX_BODY:
+                if size > self._max_body:
                     return None
                 parts.append(bytes(event.data))
             elif type(event) is h11.EndOfMessage:

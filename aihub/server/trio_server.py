@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
@@ -18,9 +17,12 @@ import attrs
 import trio
 
 from .app import App
-from .proxies import NOBODY, UNIX, Proxies
-from .trio_h11 import TICK, Connection
+from .proxies import UNIX
+from .trio_h11 import TICK, Connection, ServerOptions
 from .workers import CUT
+
+MAX_TURNED_AWAY = 64
+"""Connections too many that are told so at a time; others are closed without a word."""
 
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds for a TLS handshake: two round trips, and a slow phone's arithmetic."""
@@ -30,21 +32,6 @@ FAREWELL_TIMEOUT = 2.0
 
 FAREWELL_TICK = 0.05
 """Seconds between two looks, then, at who has finished a write."""
-
-
-@attrs.frozen(kw_only=True)
-class ServerOptions:
-    """How a server serves.
-
-    Args:
-        grace: seconds that answers under way are given when it stops.
-        tls: what encrypts connections; None leaves them plain.
-        proxies: who is believed about the address of those it speaks for.
-    """
-
-    grace: float
-    proxies: Proxies = NOBODY
-    tls: ssl.SSLContext | None = None
 
 
 @attrs.frozen
@@ -73,6 +60,7 @@ class Server:
         self._options = options
         self._connections: set[Connection] = set()
         self._handshakes: set[trio.CancelScope] = set()
+        self._turned_away: set[Connection] = set()
         self._accepting = trio.CancelScope()
         self._serving = trio.CancelScope()
 
@@ -88,7 +76,7 @@ class Server:
                         )
                     for handshake in list(self._handshakes):
                         handshake.cancel()
-                    for connection in list(self._connections):
+                    for connection in [*self._connections, *self._turned_away]:
                         connection.close_soon()
                     nursery.start_soon(self._end_late)
                 nursery.cancel_scope.cancel()
@@ -98,7 +86,7 @@ class Server:
         await trio.sleep(self._options.grace)
         with trio.move_on_after(FAREWELL_TIMEOUT):
             while True:
-                for connection in list(self._connections):
+                for connection in [*self._connections, *self._turned_away]:
                     connection.end()
                 await trio.sleep(FAREWELL_TICK)
         self._serving.cancel()
@@ -117,6 +105,9 @@ class Server:
             await trio.aclose_forcefully(stream)
             return
         peer = _peer_of(stream)
+        if len(self._connections) + len(self._handshakes) >= self._options.max_connections:
+            await self._turn_away(stream)
+            return
         if self._options.tls is None:
             await self._serve_stream(stream, peer)
             return
@@ -126,6 +117,18 @@ class Server:
             )
             if await self._shake_hands(secure):
                 await self._serve_stream(secure, peer)
+
+    async def _turn_away(self, stream: trio.SocketStream) -> None:
+        """Tell a peer that there is no room; by TLS it would cost what there is no room for."""
+        if self._options.tls is not None or len(self._turned_away) >= MAX_TURNED_AWAY:
+            await trio.aclose_forcefully(stream)
+            return
+        connection = Connection(self._app, stream, self._options)
+        self._turned_away.add(connection)
+        try:
+            await connection.refuse()
+        finally:
+            self._turned_away.discard(connection)
 
     async def _shake_hands(self, stream: trio.SSLStream[trio.SocketStream]) -> bool:
         """Agree on keys, in the connection's own task; False where the peer cannot or is slow."""
@@ -144,7 +147,7 @@ class Server:
         # Whether a peer is trusted is decided here, once, and not at each request.
         proxies = self._options.proxies
         through = proxies if proxies and proxies.trusts(peer) else None
-        connection = Connection(self._app, stream, peer, through)
+        connection = Connection(self._app, stream, self._options, peer, through)
         self._connections.add(connection)
         try:
             await connection.serve()
@@ -155,7 +158,7 @@ class Server:
         while True:
             await trio.sleep(TICK)
             now = trio.current_time()
-            for connection in list(self._connections):
+            for connection in [*self._connections, *self._turned_away]:
                 connection.look(now)
 
 

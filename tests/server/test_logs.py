@@ -26,6 +26,7 @@ REQUEST = {
     "account": "acc_1",
     "key": "key_1",
     "peer": "::1",
+    "model": "gpt-4",
     "ms": 1.25,
 }
 

@@ -27,6 +27,7 @@ from aihub.errors import UsageMistake
 from aihub.server import trio_server
 from aihub.server.app import App
 from aihub.server.listening import Certificate
+from aihub.server.trio_h11 import ServerOptions
 from aihub.testing import open_test_hub
 
 SECONDS = 60
@@ -191,7 +192,7 @@ async def test_a_handshake_that_is_never_finished_is_given_up(files, monkeypatch
     tls = Certificate(files / "cert.pem", files / "key.pem").context()
     async with open_test_hub() as hub, trio.open_nursery() as nursery:
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        server = trio_server.Server(App(hub), trio_server.ServerOptions(grace=1, tls=tls))
+        server = trio_server.Server(App(hub), ServerOptions(grace=1, tls=tls))
         nursery.start_soon(server.serve, listeners)
         address = listeners[0].socket.getsockname()
         async with await trio.open_tcp_stream(*address) as silent:

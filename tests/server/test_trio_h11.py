@@ -18,6 +18,7 @@ from aihub.testing import ScriptedProvider, open_test_hub  # noqa: E402
 
 pytestmark = pytest.mark.trio
 
+OPTIONS = trio_h11.ServerOptions(grace=0)
 HELLO = json.dumps({"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}]}).encode()
 
 
@@ -87,7 +88,7 @@ async def connected(*providers):
         account = await hub.accounts.create("a", plan="pro")
         key = (await hub.accounts.create_key(account.id)).secret
         ours, theirs = trio.testing.memory_stream_pair()
-        connection = trio_h11.Connection(App(hub), theirs, "203.0.113.9")
+        connection = trio_h11.Connection(App(hub), theirs, OPTIONS, "203.0.113.9")
 
         async def keep_time():
             while True:
@@ -296,7 +297,7 @@ async def test_a_peer_that_never_reads_is_given_up(autojump_clock):
     async with open_test_hub(provider) as hub, trio.open_nursery() as nursery:
         account = await hub.accounts.create("a", plan="pro")
         key = (await hub.accounts.create_key(account.id)).secret
-        connection = trio_h11.Connection(App(hub), theirs)
+        connection = trio_h11.Connection(App(hub), theirs, OPTIONS)
         peer = Peer(hub, key, ours, connection)
         nursery.start_soon(connection.serve)
         await peer.send(peer.request("/v1/chat/stream"))
@@ -371,13 +372,13 @@ async def test_a_flood_of_requests_ahead_waits_in_the_socket(autojump_clock):
 
 
 @asynccontextmanager
-async def serving(provider, *, grace):
+async def serving(provider, *, grace, **options):
     """Serve on a real socket; give the server, its port and a key."""
     async with open_test_hub(provider) as hub, trio.open_nursery() as nursery:
         account = await hub.accounts.create("a", plan="pro")
         key = (await hub.accounts.create_key(account.id)).secret
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        server = trio_server.Server(App(hub), trio_server.ServerOptions(grace=grace))
+        server = trio_server.Server(App(hub), trio_h11.ServerOptions(grace=grace, **options))
         nursery.start_soon(server.serve, listeners)
         port = listeners[0].socket.getsockname()[1]
         async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
@@ -480,7 +481,7 @@ async def test_a_keep_alive_under_way_is_written_before_the_last_words(autojump_
     async with open_test_hub(Slow(1000)) as hub, trio.open_nursery() as nursery:
         account = await hub.accounts.create("a", plan="pro")
         key = (await hub.accounts.create_key(account.id)).secret
-        connection = trio_h11.Connection(App(hub), theirs)
+        connection = trio_h11.Connection(App(hub), theirs, OPTIONS)
         peer = Peer(hub, key, ours, connection)
         nursery.start_soon(connection.serve)
         await peer.send(peer.request("/v1/chat/stream"))
@@ -509,6 +510,45 @@ async def test_a_request_half_sent_when_the_server_stops_is_answered():
         assert told.startswith(HEAD)
         assert b"connection: close" in told.lower()
         assert await peer.states() == ["ok"]
+
+
+async def test_a_connection_too_many_is_turned_away():
+    """A 503 in JSON that says when to come again; those that are open are served."""
+    async with serving(ScriptedProvider(), grace=1, max_connections=1) as (server, peer):
+        await peer.send(peer.request("/healthz", b"", "GET"))
+        assert (await peer.receive())[0] == 200
+        async with await trio.open_tcp_stream(*peer.stream.socket.getpeername()) as second:
+            await second.send_all(peer.request())
+            told = b"".join([part async for part in second])
+        head, _, body = told.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1" in head.lower()
+        assert json.loads(body)["error"]["code"] == "too_many_connections"
+        assert await peer.states() == []
+        await peer.send(peer.request("/healthz", b"", "GET"))
+        assert (await peer.receive())[0] == 200
+        server.stop()
+
+
+async def test_of_very_many_too_many_only_some_are_told(monkeypatch):
+    """The others are closed: who waits to be told costs a task, too."""
+    monkeypatch.setattr(trio_server, "MAX_TURNED_AWAY", 0)
+    async with serving(ScriptedProvider(), grace=1, max_connections=1) as (server, peer):
+        await peer.send(peer.request("/healthz", b"", "GET"))
+        await peer.receive()
+        async with await trio.open_tcp_stream(*peer.stream.socket.getpeername()) as second:
+            assert await second.receive_some() == b""
+        server.stop()
+
+
+async def test_a_body_may_be_as_large_as_the_options_say():
+    """To the byte; MAX_BODY is only where nothing is said."""
+    async with serving(ScriptedProvider(), grace=1, max_body=len(HELLO)) as (server, peer):
+        await peer.send(peer.request())
+        assert (await peer.receive())[0] == 200
+        await peer.send(peer.request(body=HELLO + b" "))
+        assert (await peer.receive())[0] == 413
+        server.stop()
 
 
 async def test_head_has_no_body_and_options_no_length():

@@ -45,6 +45,7 @@ async def chat_stream(call: Call) -> Response:
 async def _answer(call: Call, *, always_stream: bool) -> Response:
     body = call.json_body()
     chat = dialect.decode_request(body)
+    call.model = chat.model or None
     if always_stream and not chat.stream:
         chat.stream = True
     region = call.request.headers.get(REGION)

@@ -48,7 +48,7 @@ _PERSONAL = """
         AND (told.end_user IS NOT NULL OR told.labels <> '{}' OR told.idempotency_key IS NOT NULL)
     LIMIT ?
 """
-# Nobody can be given an account that was erased again, so its turns and answers stay unreachable.
+# Nothing reaches these any more: the spans of its sessions went with the account.
 _SAID = """
     SELECT said.rowid FROM accounts CROSS JOIN {} AS said
     WHERE accounts.deleted IS NOT NULL AND said.account = accounts.id LIMIT ?

@@ -1,0 +1,265 @@
+"""What answers look like, as JSON Schema: one for each object that `dialects` and `reading` write.
+
+Objects of ours are closed: a field that is written and not named here fails every test that meets
+it. Chat completions have what OpenAI's document has, and ours.
+"""
+
+from __future__ import annotations
+
+from ..dialects.openai_chat import message_schema
+from ..model.account import PERIODS, SCOPES, TOKEN_RESERVES
+from ..model.session import CONTEXT_POLICIES
+from ..model.units import Json
+from .reading import GROUP_FIELDS
+
+TEXT: Json = {"type": "string"}
+TEXT_OR_NULL: Json = {"type": ["string", "null"]}
+COUNT: Json = {"type": "integer", "minimum": 0}
+COUNT_OR_NULL: Json = {"type": ["integer", "null"], "minimum": 0}
+SECONDS: Json = {"type": "integer", "description": "Epoch seconds."}
+SECONDS_OR_NULL: Json = {"type": ["integer", "null"], "description": "Epoch seconds."}
+USD: Json = {"type": "number", "minimum": 0, "description": "USD, exact."}
+DOLLARS: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "USD, exact."}
+BOOLEAN: Json = {"type": "boolean"}
+
+
+def ref(name: str) -> dict[str, Json]:
+    """Return a reference to a schema of the document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _closed(optional: dict[str, Json] | None = None, /, **fields: Json) -> dict[str, Json]:
+    """Return an object with all of *fields*, perhaps *optional* ones, and no other."""
+    return {
+        "type": "object",
+        "properties": {**fields, **(optional or {})},
+        "required": sorted(fields),
+        "additionalProperties": False,
+    }
+
+
+def _named(kind: str, **fields: Json) -> dict[str, Json]:
+    return _closed(id=TEXT, object={"const": kind}, **fields)
+
+
+def _list(item: str, **fields: Json) -> dict[str, Json]:
+    return _closed(
+        object={"const": "list"},
+        data={"type": "array", "items": ref(item)},
+        **fields,
+    )
+
+
+def _page(item: str) -> dict[str, Json]:
+    return _list(item, first_id=TEXT_OR_NULL, last_id=TEXT_OR_NULL, has_more=BOOLEAN)
+
+
+def _ended(kind: str, how: str) -> dict[str, Json]:
+    return _closed(id=TEXT, object={"const": f"{kind}.{how}"}, **{how: {"const": True}})
+
+
+_TOOL_CALL = _closed(id=TEXT, type=TEXT, function=_closed(name=TEXT, arguments=TEXT))
+_LOGPROBS: Json = {"type": ["object", "null"]}
+_REASON: Json = {"enum": ["stop", "length", "tool_calls", "content_filter", "function_call", None]}
+_CHOICE = _closed(
+    index=COUNT,
+    message=_closed(
+        {"reasoning_content": TEXT, "tool_calls": {"type": "array", "items": _TOOL_CALL}},
+        role={"const": "assistant"},
+        content=TEXT_OR_NULL,
+        refusal=TEXT_OR_NULL,
+    ),
+    logprobs=_LOGPROBS,
+    finish_reason=_REASON,
+)
+_DELTA = _closed(
+    {
+        "role": {"const": "assistant"},
+        "content": TEXT_OR_NULL,
+        "refusal": TEXT_OR_NULL,
+        "reasoning_content": TEXT,
+        "tool_calls": {
+            "type": "array",
+            "items": _closed(
+                {"id": TEXT, "type": TEXT},
+                index=COUNT,
+                function=_closed({"name": TEXT, "arguments": TEXT}),
+            ),
+        },
+    }
+)
+_COMPLETION_ID: Json = {"type": "string", "pattern": "^chatcmpl-"}
+_TOTALS = _closed(
+    turns=COUNT,
+    messages=COUNT,
+    prompt_tokens=COUNT,
+    completion_tokens=COUNT,
+    total_tokens=COUNT,
+    cost=USD,
+)
+_SESSION: dict[str, Json] = {
+    "title": TEXT_OR_NULL,
+    "model": TEXT_OR_NULL,
+    "system_prompt": TEXT_OR_NULL,
+    "context_policy": {"enum": list(CONTEXT_POLICIES)},
+    "metadata": {"type": "object", "additionalProperties": TEXT},
+    "created": SECONDS,
+    "updated": SECONDS,
+    "version": COUNT,
+    "forked_from": {"anyOf": [_closed(session=TEXT, turn=COUNT), {"type": "null"}]},
+    "totals": _TOTALS,
+}
+_KEY: dict[str, Json] = {
+    "account": TEXT,
+    "name": TEXT,
+    "hint": TEXT,
+    "status": {"enum": ["live", "expired", "revoked"]},
+    "scopes": {"type": "array", "items": {"enum": list(SCOPES)}},
+    "created": SECONDS,
+    "expires": SECONDS_OR_NULL,
+    "revoked": SECONDS_OR_NULL,
+    "requests_per_minute": COUNT_OR_NULL,
+    "tokens_per_minute": COUNT_OR_NULL,
+    "lineage": TEXT,
+}
+_GROUPS: Json = {
+    "type": "object",
+    "additionalProperties": _closed(requests=COUNT, tokens=COUNT, cost=USD),
+}
+
+
+def schemas() -> dict[str, Json]:
+    """Return every object by its name."""
+    message = message_schema()
+    return {
+        "Error": _closed(
+            error=_closed(
+                {"retry_after": {"type": ["integer", "null"], "minimum": 1, "maximum": 60}},
+                message=TEXT,
+                type={
+                    "enum": [
+                        "invalid_request_error",
+                        "authentication_error",
+                        "permission_error",
+                        "rate_limit_error",
+                        "rate_limit_exceeded",
+                        "api_error",
+                        "model_error",
+                    ]
+                },
+                param=TEXT_OR_NULL,
+                code=TEXT_OR_NULL,
+            )
+        ),
+        "CompletionUsage": _closed(
+            prompt_tokens=COUNT,
+            completion_tokens=COUNT,
+            total_tokens=COUNT,
+            prompt_tokens_details=_closed(cached_tokens=COUNT, audio_tokens=COUNT),
+            completion_tokens_details=_closed(
+                reasoning_tokens=COUNT,
+                audio_tokens=COUNT,
+                accepted_prediction_tokens=COUNT,
+                rejected_prediction_tokens=COUNT,
+            ),
+            cost=USD,
+            source={"enum": ["provider", "counted", "estimated"]},
+        ),
+        "ChatCompletion": _closed(
+            id=_COMPLETION_ID,
+            object={"const": "chat.completion"},
+            created=SECONDS,
+            model=TEXT,
+            choices={"type": "array", "items": _CHOICE, "minItems": 1},
+            usage=ref("CompletionUsage"),
+            system_fingerprint=TEXT_OR_NULL,
+        ),
+        "ChatCompletionChunk": _closed(
+            {"usage": {"anyOf": [ref("CompletionUsage"), {"type": "null"}]}},
+            id=_COMPLETION_ID,
+            object={"const": "chat.completion.chunk"},
+            created=SECONDS,
+            model=TEXT,
+            choices={
+                "type": "array",
+                "items": _closed(
+                    index=COUNT, delta=_DELTA, logprobs=_LOGPROBS, finish_reason=_REASON
+                ),
+            },
+        ),
+        "Model": _named(
+            "model",
+            created=SECONDS,
+            owned_by=TEXT,
+            context_window=COUNT,
+            max_output=COUNT_OR_NULL,
+            pricing=_closed(
+                prompt=DOLLARS,
+                completion=DOLLARS,
+                cached={"anyOf": [DOLLARS, {"type": "null"}]},
+                cache_write={"anyOf": [DOLLARS, {"type": "null"}]},
+            ),
+        ),
+        "Models": _list("Model"),
+        "Usage": _closed(
+            period=_closed(
+                start={"type": "string", "format": "date-time"},
+                end={"type": "string", "format": "date-time"},
+            ),
+            usage=_closed(
+                dict.fromkeys(GROUP_FIELDS.values(), _GROUPS),
+                total_requests=COUNT,
+                total_tokens=COUNT,
+                total_cost=USD,
+            ),
+        ),
+        "Session": _named("session", **_SESSION),
+        "SessionWithMessages": _named("session", **_SESSION, messages=ref("SessionMessages")),
+        "SessionMessage": {
+            **message,
+            "properties": {
+                **message["properties"],
+                "id": {"type": "string", "pattern": "^msg_[0-9]+_[0-9]+$"},
+                "object": {"const": "session.message"},
+                "turn": COUNT,
+                "created": SECONDS,
+                "request_id": TEXT,
+                "incomplete": BOOLEAN,
+            },
+            "required": ["id", "object", "turn", "created", "request_id", "incomplete", "role"],
+        },
+        "SessionMessages": _page("SessionMessage"),
+        "Sessions": _page("Session"),
+        "SessionDeleted": _ended("session", "deleted"),
+        "Account": _named("account", name=TEXT, plan=TEXT, operator=BOOLEAN, created=SECONDS),
+        "Accounts": _page("Account"),
+        "AccountDeleted": _ended("account", "deleted"),
+        "Key": _named("key", **_KEY),
+        "NewKey": _named("key", **_KEY, secret=TEXT),
+        "Keys": _page("Key"),
+        "KeyRevoked": _ended("key", "revoked"),
+        "Plan": _named(
+            "plan",
+            requests_per_minute=COUNT_OR_NULL,
+            tokens_per_minute=COUNT_OR_NULL,
+            parallel=COUNT_OR_NULL,
+            token_reserve={"enum": list(TOKEN_RESERVES)},
+            built_in=BOOLEAN,
+        ),
+        "Plans": _page("Plan"),
+        "PlanDeleted": _ended("plan", "deleted"),
+        "Budget": _named(
+            "budget",
+            account=TEXT,
+            key=TEXT_OR_NULL,
+            period={"enum": list(PERIODS)},
+            limit=DOLLARS,
+            spent=DOLLARS,
+            held=DOLLARS,
+            renews=SECONDS_OR_NULL,
+        ),
+        "Budgets": _page("Budget"),
+        "BudgetDeleted": _ended("budget", "deleted"),
+        "Health": _closed(status={"enum": ["ok", "ready"]}),
+        "OpenAPI": {"type": "object", "required": ["openapi", "info", "paths"]},
+    }
