@@ -8,7 +8,7 @@ from decimal import Decimal
 import orjson
 
 from ..model.units import Json
-from .tables import read_list, read_object
+from .reading import read_list, read_object
 from .work import MAX_PAGE
 
 

@@ -7,7 +7,6 @@ shown without control characters, and nothing in it is taken for markup.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -22,6 +21,7 @@ from rich.text import Text
 
 from ..client.desk import AskFailed
 from ..model.units import DAY, SECOND, Json, to_datetime
+from .reading import clean, read_list, read_object
 
 Kind: TypeAlias = Literal["account", "budget", "key", "model", "plan", "session", "usage"]
 
@@ -35,38 +35,7 @@ WORD = 20
 MAX_WIDTH = 1_000_000
 """Characters of a row where nothing folds it: a system prompt has 262,144."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _STYLES = {"live": "green", "revoked": "red", "expired": "yellow"}
-
-
-def clean(text: str) -> str:
-    """Return *text* without what would steer a terminal, or turn the direction of writing."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def read_object(told: bytes) -> dict[str, Json]:
-    """Read an answer, numbers exactly.
-
-    Raises:
-        AskFailed: it is no object.
-    """
-    value = json.loads(told, parse_float=Decimal)
-    if not isinstance(value, dict):
-        raise AskFailed("the answer is not one of aihub's: it is no object")
-    return value
-
-
-def read_list(value: dict[str, Json], within: str | None = None) -> dict[str, Json]:
-    """Return the list that *value* is, or has *within*.
-
-    Raises:
-        AskFailed: it is none.
-    """
-    found = value if within is None else value.get(within)
-    data = found.get("data") if isinstance(found, dict) else None
-    if not isinstance(data, list) or not all(isinstance(one, dict) for one in data):
-        raise AskFailed("the answer is not one of aihub's: it is no list")
-    return found  # type: ignore[return-value]
 
 
 # One value

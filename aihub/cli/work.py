@@ -98,7 +98,7 @@ class Work:
         elif self.as_json:
             raise click.UsageError("--quiet and --json exclude each other.")
         else:
-            from .tables import read_object
+            from .reading import read_object
 
             click.echo(str(read_object(told)[what]))
 
@@ -177,7 +177,7 @@ def _print_anything() -> None:
 
 
 def _told(error: AskFailed) -> str:
-    from .tables import clean
+    from .reading import clean
 
     known = [("code", error.code), ("request", error.request_id)]
     more = ", ".join(f"{name} {value}" for name, value in known if value)
