@@ -136,7 +136,7 @@ COLUMNS: Mapping[Kind, Sequence[Column]] = {
         Column("scopes", "scopes"),
         _time("created"),
         _time("expires"),
-        _time("revoked", listed=False),
+        _time("revoked"),
         _number("requests_per_minute", "requests/min", listed=False),
         _number("tokens_per_minute", "tokens/min", listed=False),
         Column("lineage", "lineage", whole=True, listed=False),

@@ -10,15 +10,24 @@ import attrs
 from ..model.units import Json
 
 
+def _segments(_: object, _field: attrs.Attribute[tuple[str, ...]], path: tuple[str, ...]) -> None:
+    # Clients and proxies resolve them: the request would become another one.
+    if {"", ".", ".."} & set(path):
+        raise ValueError(f"no segment of a path is empty or made of dots: {path!r}")
+
+
 @attrs.frozen
 class Ask:
     """A request of the HTTP interface, not yet written.
 
     `path` are the segments after `/v1/`, as they are meant: whoever writes them escapes them.
+
+    Raises:
+        ValueError: a segment of the path is empty, `.` or `..`.
     """
 
     method: str
-    path: tuple[str, ...]
+    path: tuple[str, ...] = attrs.field(validator=_segments)
     query: Mapping[str, str] = attrs.field(factory=dict)
     body: Mapping[str, Json] | None = None
 
