@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import orjson
 
+from ..client.desk import AskFailed
 from ..model.units import Json
 from .reading import read_list, read_object
 from .work import MAX_PAGE
@@ -35,15 +36,21 @@ def gather(
     whole = read_list(value, within)
     if not (whole.get("has_more") and len(whole["data"]) < wanted):
         return told
-    while whole["has_more"] and whole["data"] and len(whole["data"]) < wanted:
+    while whole["has_more"] and len(whole["data"]) < wanted:
         left = min(wanted - len(whole["data"]), MAX_PAGE)
-        page = read_list(
-            read_object(ask({**query, "limit": left, "after": whole["last_id"]})), within
-        )
+        told = ask({**query, "limit": left, "after": whole.get("last_id")})
+        page = read_list(read_object(told), within)
         whole["data"] += page["data"]
         whole["has_more"] = bool(page.get("has_more") and page["data"])
-        whole["last_id"] = page.get("last_id") or whole["last_id"]
-    return orjson.dumps(value, default=_exact)
+        whole["last_id"] = page.get("last_id") or whole.get("last_id")
+    return _written(value)
+
+
+def _written(value: dict[str, Json]) -> bytes:
+    try:
+        return orjson.dumps(value, default=_exact)
+    except TypeError:  # A whole number of more than 64 bits.
+        raise AskFailed("the answer is not one of aihub's: it has numbers beyond all use") from None
 
 
 def _exact(value: Json) -> orjson.Fragment:
@@ -58,4 +65,4 @@ def pick(told: bytes, text: str) -> bytes:
     value = read_object(told)
     whole = read_list(value)
     whole["data"] = [one for one in whole["data"] if text.lower() in str(one.get("id")).lower()]
-    return orjson.dumps(value, default=_exact)
+    return _written(value)

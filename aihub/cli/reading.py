@@ -9,6 +9,9 @@ from decimal import Decimal
 from ..client.desk import AskFailed
 from ..model.units import Json
 
+MAX_DIGITS = 60
+"""Of a number before or after its point: written out, `1e999999999` would fill the memory."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -17,13 +20,23 @@ def clean(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def _exact(text: str) -> Decimal:
+    number = Decimal(text)
+    if abs(number.adjusted()) > MAX_DIGITS:
+        raise ValueError(text)
+    return number
+
+
 def read_object(told: bytes) -> dict[str, Json]:
     """Read an answer, numbers exactly.
 
     Raises:
         AskFailed: it is no object.
     """
-    value = json.loads(told, parse_float=Decimal)
+    try:
+        value = json.loads(told, parse_float=_exact)
+    except (ValueError, RecursionError):
+        value = None
     if not isinstance(value, dict):
         raise AskFailed("the answer is not one of aihub's: it is no object")
     return value

@@ -8,7 +8,7 @@ shown without control characters, and nothing in it is taken for markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
@@ -49,10 +49,16 @@ def _words(value: Json) -> str:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, list):
-        return ", ".join(_words(one) for one in value) or NOTHING
+        return ", ".join(map(_inside, value)) or NOTHING
     if isinstance(value, dict):
-        return ", ".join(f"{name}={_words(one)}" for name, one in value.items()) or NOTHING
+        pairs = (f"{_words(name)}={_inside(one)}" for name, one in value.items())
+        return ", ".join(pairs) or NOTHING
     return clean(str(value)).replace("\n", " ").replace("\t", " ")
+
+
+def _inside(value: Json) -> str:
+    """Return what stands in a list: one level is what a cell has room for."""
+    return "..." if isinstance(value, list | dict) else _words(value)
 
 
 def _at(value: Json) -> str:
@@ -246,13 +252,18 @@ def _show_usage(value: Mapping[str, Json]) -> None:
         *(_number("", name) for name in ("requests", "tokens", "cost")),
     ]
     rows = [
-        [_words(name), _count(one["requests"]), _count(one["tokens"]), _dollars(one["cost"])]
+        [_words(name), *_sums(one.get(sum_) for sum_ in ("requests", "tokens", "cost"))]
         for name, one in groups.items()
+        if isinstance(one, dict)
     ]
-    sums = [usage.get(f"total_{name}") for name in ("requests", "tokens", "cost")]
-    rows.append(["total", _count(sums[0]), _count(sums[1]), _dollars(sums[2])])
+    total = (usage.get(f"total_{name}") for name in ("requests", "tokens", "cost"))
+    rows.append(["total", *_sums(total)])
     click.echo(f"from {_words(period.get('start'))} to {_words(period.get('end'))}")
     _print_table(columns, rows)
+
+
+def _sums(values: Iterable[Json]) -> list[str]:
+    return [shown(value) for shown, value in zip((_count, _count, _dollars), values, strict=True)]
 
 
 # Conversations
@@ -283,9 +294,11 @@ def _content(message: Mapping[str, Json]) -> Iterator[str]:
             yield f"[{_words(kind)}]"
         elif part.get("text") is not None:
             yield str(part["text"])
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
-        yield f"[calls {_words(function.get('name'))}({_words(function.get('arguments'))})]"
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        if isinstance(function, dict):
+            yield f"[calls {_words(function.get('name'))}({_words(function.get('arguments'))})]"
 
 
 # Tables

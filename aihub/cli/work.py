@@ -95,12 +95,10 @@ class Work:
         """Print what was made; if *quiet*, only *what* a script wants of it."""
         if not quiet:
             self.show(told, kind)
-        elif self.as_json:
-            raise click.UsageError("--quiet and --json exclude each other.")
         else:
-            from .reading import read_object
+            from .reading import clean, read_object
 
-            click.echo(str(read_object(told)[what]))
+            click.echo(clean(str(read_object(told).get(what, ""))))
 
     def show_list(
         self,
@@ -145,6 +143,8 @@ def works(
             account: str | None = None,
             **given: Any,
         ) -> None:
+            if as_json and given.get("quiet"):
+                raise click.UsageError("--quiet and --json exclude each other.")
             try:
                 desk = _desk(url, key, store, account, whose=whose, packaged=packaged)
                 _finish(command, Work(desk, as_json=as_json, account=account), given)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from click.shell_completion import ShellComplete
 from aihub.cli import main, options, pages, reading, serve, tables
 from aihub.cli.main import COMMANDS, INTERRUPTED
 from aihub.cli.work import MAX_PAGE
+from aihub.client.desk import AskFailed
 from aihub.config.serving import DEV_ACCOUNT
 from aihub.dialects import queries
 from aihub.model.account import PERIODS, SCOPES, TOKEN_RESERVES
@@ -150,17 +151,37 @@ def test_nothing_that_was_stored_steers_the_terminal(aihub, in_hub, store):
     assert not set("\x1b\x07\x9b\u202e") & set(aihub("plans", "show", "\u2014", *where).output)
 
 
-@pytest.mark.parametrize("told_", [b"[]", b'"x"', b'{"object":"list","data":[1]}', b'{"data":{}}'])
+@pytest.mark.parametrize(
+    "told_",
+    [
+        b"[]",
+        b'"x"',
+        b'{"object":"list","data":[1]}',
+        b'{"data":{}}',
+        b'{"data":[],"cost":1e999999999}',
+        b'{"data":[],"cost":' + b"9" * 5000 + b"}",
+        b'{"data":' + b"[" * 100_000 + b"}",
+    ],
+)
 def test_what_is_none_of_ours_is_refused(told_):
     """An answer of some other server's is an error and no traceback."""
-    from aihub.client.desk import AskFailed
-
     with pytest.raises(AskFailed, match="not one of aihub's"):
         reading.read_list(reading.read_object(told_))
 
 
 def test_a_thing_of_another_server_is_shown_as_far_as_it_goes(capsys):
     """A list of models that has neither prices nor windows, numbers that are no times."""
+    odd = (
+        (b'{"period":{},"usage":{"models":{"a":1,"b":{"cost":null}}}}', "usage"),
+        (b'{"messages":{"data":[{"tool_calls":[1,{"function":2}]}]}}', "session"),
+        (b'{"messages":{"data":[{"content":[7,{"type":"text"}]}]}}', "session"),
+        (b'{"system_prompt":' + b"[" * 900 + b"]" * 900 + b"}", "session"),
+        (b'{"object":"key.revoked"}', "key"),
+        (b"{}", "plan"),
+    )
+    for answer, kind in odd:
+        tables.show(answer, kind)
+    capsys.readouterr()
     tables.show(b'{"object":"list","data":[{"id":"m","owned_by":null,"pricing":7}]}', "model")
     tables.show(b'{"id":"k","object":"key","created":1e3,"expires":1' + b"0" * 30 + b"}", "key")
 
@@ -213,6 +234,14 @@ def test_a_list_that_never_ends_is_left():
 
     told = pages.gather(lambda _: next(pages_, empty), {}, 10)
     assert reading.read_object(told)["has_more"] is False
+
+
+def test_numbers_beyond_all_use_are_refused():
+    """Where pages become one list, they would have to be written again."""
+    page = b'{"object":"list","data":[{"id":"a","n":%d}],"last_id":"a","has_more":true}' % (2**70)
+
+    with pytest.raises(AskFailed, match="beyond all use"):
+        pages.gather(lambda _: page, {}, 2)
 
 
 # What they know of the hub, which they do not load
@@ -381,7 +410,11 @@ def test_an_interrupt_ends_with_130(told, store):
     """As shells have it; nothing is done, and there is no traceback."""
     with on_a_terminal("accounts", "delete", DEV_ACCOUNT, "--store", store) as (process, terminal):
         read(terminal, "[y/N]")
-        os.kill(process.pid, signal.SIGINT)
+        # One that comes in the moment before the terminal is read is heeded with the next.
+        while process.poll() is None:
+            os.kill(process.pid, signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(2)
         assert "Traceback" not in read(terminal)
         assert process.wait(SECONDS) == INTERRUPTED
     assert told("accounts", "show", DEV_ACCOUNT, "--store", store)["id"] == DEV_ACCOUNT
