@@ -305,8 +305,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _open_for_writing(path: Path) -> sqlite3.Connection:
     """Create the file where there is none, and bring it up to date under one lock."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with exclusive(path.with_name(path.name + ".lock")), _ours():
+            _create(path)
             connection = _connect(path)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -317,3 +317,17 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
             return connection
     except OSError as error:
         raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error
+
+
+def _create(path: Path) -> None:
+    """Make the file, readable by its owner only, where there is none.
+
+    One that is there is not opened: closing any descriptor of a file gives up all POSIX locks that
+    this process holds on it, and with those of SQLite another process would take the write-ahead
+    log of a store that is open here for nobody's, and delete it with what was written.
+    """
+    try:
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    os.close(made)
