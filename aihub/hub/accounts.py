@@ -175,14 +175,24 @@ class Accounts:
         """
         permit = self._permit(None, operator=True)
         await self._check_plan(plan)
-        found = await self._write(
-            self._store.change_account(
-                id,
-                lambda one: attrs.evolve(one, plan=plan, operator=operator, deleted=None),
-                by=permit.actor,
+
+        async def mend() -> Account | None:
+            return await self._write(
+                self._store.change_account(
+                    id,
+                    lambda one: attrs.evolve(one, plan=plan, operator=operator, deleted=None),
+                    by=permit.actor,
+                )
             )
-        )
-        return found or await self.create(id=id, plan=plan, operator=operator)
+
+        found = await mend()
+        if found is not None:
+            return found
+        try:
+            return await self.create(id=id, plan=plan, operator=operator)
+        except Conflict:
+            # Another process, told the same, was faster.
+            return await mend() or await self.get(id)
 
     async def get(self, id: str) -> Account:
         """Return an account.

@@ -24,6 +24,8 @@ from aihub.model.account import BUILT_IN_PLANS, MAX_NAME, SCOPES, Plan
 from aihub.model.units import SECOND, usd
 from aihub.testing import ManualClock, open_test_hub
 
+from .test_settling import SlowStore
+
 pytestmark = pytest.mark.anyio
 
 
@@ -287,6 +289,22 @@ async def test_an_account_of_the_configuration_is_there_after_every_start():
         assert (again.plan, again.operator, again.deleted) == ("pro", True, None)
         with pytest.raises(InvalidRequest, match="no plan"):
             await hub.accounts.fix_account("acme", plan="gold")
+
+
+async def test_several_that_start_at_once_have_one_account_of_the_configuration():
+    """Each is told the same account; none fails because another was faster."""
+    clock = ManualClock()
+    async with open_test_hub(store=SlowStore(clock), clock=clock) as hub:
+        made = []
+
+        async def start():
+            made.append(await hub.accounts.fix_account("acme", plan="free"))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(start)
+    assert len(made) == 5
+    assert len(set(made)) == 1
 
 
 async def test_a_new_key_and_the_end_of_its_account_at_once():

@@ -25,6 +25,8 @@ from aihub.model.session import Origin
 from aihub.model.usage import Usage
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 
+from .test_settling import SlowStore
+
 pytestmark = pytest.mark.anyio
 
 
@@ -507,3 +509,53 @@ async def test_labels_and_usage_of_a_chat_with_a_session_are_as_of_any_other():
         (row,) = await hub.requests()
     assert (kept.prompt_tokens, kept.completion_tokens, kept.cost) == (50, 9, done.cost)
     assert row.labels == {"x": "y"}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_cancelling_at_any_point_leaves_a_whole_turn_a_part_of_one_or_none(streamed):
+    """What the ledger says of the request is what the session has; a repetition then fits."""
+    again = Options(idempotency_key="once")
+    for point in range(80):
+        clock = ManualClock()
+        store = SlowStore(clock)
+        provider = ScriptedProvider(reply("Once ", "upon ", "a time"))
+        async with open_test_hub(provider, store=store, clock=clock) as hub:
+            session = await hub.sessions.create(model="gpt-4")
+            finished = False
+
+            async def ask(hub=hub, id=session.id):
+                nonlocal finished
+                if streamed:
+                    async with hub.stream(None, "Hi", session=id, options=again) as stream:
+                        async for _ in stream:
+                            pass
+                else:
+                    await hub.chat(None, "Hi", session=id, options=again)
+                finished = True
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask)
+                for _ in range(point):
+                    await anyio.lowlevel.checkpoint()
+                tasks.cancel_scope.cancel()
+
+            rows = await hub.requests()
+            turns = await hub.sessions.turns(session.id)
+            kept = await hub.sessions.get(session.id)
+            assert kept.version == 1 + len(turns)
+            assert [turn.incomplete for turn in turns if not turn.incomplete] == [
+                False for row in rows if row.state == "ok"
+            ]
+            assert len(turns) <= len(rows)
+            assert sum(turn.cost for turn in turns) <= sum(row.cost for row in rows)
+            assert provider.open_now == 0
+
+            asked = len(provider.calls)
+            await hub.chat(None, "Hi", session=session.id, stream=streamed, options=again)
+            whole = [turn for turn in await hub.sessions.turns(session.id) if not turn.incomplete]
+            assert len(whole) == 1
+            assert len(provider.calls) == asked + (not any(row.state == "ok" for row in rows))
+        if finished:
+            break
+    assert finished
+    assert point > 15

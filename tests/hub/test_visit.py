@@ -1,8 +1,10 @@
 """A visit to a store: reading and administration beside the hubs that live there."""
 
 import sqlite3
+import sys
 from contextlib import closing
 
+import anyio
 import pytest
 
 from aihub import Settings, open_hub
@@ -128,3 +130,18 @@ async def test_a_store_that_is_not_there_is_not_made(store, tmp_path):
     with pytest.raises(StoreUnavailable, match="Is a directory"):
         async with visit_hub(Settings(store=f"sqlite:{tmp_path / 'folder'}")):
             pass
+
+
+async def test_a_visit_leaves_the_locks_of_a_hub_in_this_process(store, tmp_path):
+    """Another process still finds the file in use: it does not take the log for nobody's."""
+    async with open_hub(Settings(store=store)) as hub:
+        async with visit_hub(Settings(store=store)):
+            pass
+        script = (
+            f"import sqlite3; c = sqlite3.connect({str(tmp_path / 'hub.db')!r});"
+            "c.execute('SELECT count(*) FROM accounts').fetchone(); c.close()"
+        )
+        await anyio.run_process([sys.executable, "-c", script])
+        assert (tmp_path / "hub.db-wal").exists()
+        await hub.accounts.create(id="acme")
+    assert rows(tmp_path, "SELECT id FROM accounts WHERE id = 'acme'") == [("acme",)]

@@ -145,4 +145,4 @@ class Equivalence(RuleBasedStateMachine):
 
 
 TestEquivalence = Equivalence.TestCase
-TestEquivalence.settings = settings(stateful_step_count=30, deadline=None)
+TestEquivalence.settings = settings(stateful_step_count=20, deadline=None)

@@ -238,3 +238,32 @@ async def test_what_was_said_is_forgotten_in_batches_when_its_account_is_erased(
         (left,) = db.execute(f"SELECT count(DISTINCT account) FROM {table}").fetchone()
         assert left == 1, table
     db.close()
+
+
+@pytest.mark.slow
+async def test_opening_a_file_twice_in_one_process_keeps_its_locks(path):
+    """What a first store writes after a second was opened is seen by other processes.
+
+    POSIX gives up all of a process's locks on a file when it closes any descriptor of it. SQLite
+    knows; whoever opens the file beside it must know too, or another process may take the
+    write-ahead log for nobody's.
+    """
+    child = (
+        "import sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1])\n"
+        "print(db.execute('SELECT count(*) FROM accounts').fetchone()[0])\n"
+        "db.close()\n"
+    )
+
+    async def seen():
+        done = await anyio.run_process([sys.executable, "-c", child, str(path)])
+        return int(done.stdout)
+
+    async with SqliteStore.open(path, clock=ManualClock(NOON)) as store:
+        await store.add_account(ACCOUNT)
+        async with SqliteStore.open(path, clock=ManualClock(NOON)) as other:
+            assert await other.account(ACCOUNT.id) == ACCOUNT
+            for n in range(3):
+                assert await seen() == n + 1
+                await store.add_account(attrs.evolve(ACCOUNT, id=f"acc_more_{n}"))
+        assert await seen() == 4

@@ -11,6 +11,7 @@ The clock is injected and the same for all processes of the machine; times that 
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -289,9 +290,10 @@ def _ours() -> Iterator[None]:
         raise StoreUnavailable(f"the database failed: {error}") from error
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path,
+        f"{path.absolute().as_uri()}?mode={'rwc' if create else 'rw'}",
+        uri=True,
         timeout=BUSY_TIMEOUT,
         isolation_level=None,
         check_same_thread=False,
@@ -308,8 +310,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _open_for_writing(path: Path) -> sqlite3.Connection:
     """Create the file where there is none, and bring it up to date under one lock."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         with exclusive(path.with_name(path.name + ".lock")), _ours():
+            _create(path)
             connection = _connect(path)
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -325,14 +327,31 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
 def _open_as_it_is(path: Path) -> sqlite3.Connection:
     """Connect to a database that is there already and of this version; change nothing."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        # Not opened, for the reason below.
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.stat()
     except OSError as error:
         raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error
     with _ours():
-        connection = _connect(path)
+        connection = _connect(path, create=False)
         try:
             check_version(connection, path)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _create(path: Path) -> None:
+    """Make the file, readable by its owner only, where there is none.
+
+    One that is there is not opened: closing any descriptor of a file gives up all POSIX locks that
+    this process holds on it, and with those of SQLite another process would take the write-ahead
+    log of a store that is open here for nobody's, and delete it with what was written.
+    """
+    try:
+        made = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    os.close(made)
