@@ -67,7 +67,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = True
 # The cheap ones first. `tests` runs the oldest Python last, the one that measures coverage.
-nox.options.sessions = ["lint", "docs", "no_extras", "lowest", "tests"]
+nox.options.sessions = ["lint", "docs", "no_extras", "lowest", "fuzz", "tests"]
 
 
 def _install(session: nox.Session, *groups: str, extras: str = "[all]") -> None:
@@ -156,6 +156,16 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "bench.storing")
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def fuzz(session: nox.Session) -> None:
+    """Fuzz each target for as many seconds as are given, 20 by default (Linux)."""
+    if sys.platform != "linux":
+        session.skip("atheris has wheels for Linux alone")
+    _install(session, "fuzz")
+    for target in ("decoders", "framing"):
+        session.run("python", "-m", "fuzz", target, *(session.posargs or ["20"]))
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

@@ -262,6 +262,8 @@ class Connection:
         """Serve one request. True if the connection can carry another."""
         self.deadline = trio.current_time() + self._idle_timeout
         self._pipelined = 0
+        # What comes may be no request at all, and is refused with a body then.
+        self._head_only = False
         head = await self._next_event()
         if type(head) is not h11.Request:
             return False

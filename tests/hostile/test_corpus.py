@@ -125,3 +125,11 @@ async def test_whole(autojump_clock, case):
 async def test_byte_by_byte(autojump_clock, case):
     """However it comes it is the same request, or the same that is none."""
     await exchange(case, lambda data: 1 if len(data) < SHORT else len(data) // 1000)
+
+
+async def test_what_follows_a_head_request_and_is_none_is_told_why(autojump_clock):
+    """Found by fuzzing: the refusal took itself for the answer to HEAD, and broke off."""
+    async with connected() as peer:
+        await peer.stream.send_all(corpus.request("HEAD", "/healthz") + b"GARBAGE\r\n\r\n")
+        assert (await peer.answer("HEAD"))[0] == 200
+        check(corpus.FRAMING[0], *await peer.answer())
