@@ -135,37 +135,10 @@ def test_help_names_every_option(run):
     assert {option.opts[0] for option in serve.params} >= {"--host", "--port", "--key", "--grace"}
 
 
-def test_aihub_names_its_commands(run):
-    """`aihub serve` is `aihub-serve`."""
-    said = run("--help", command=main)
-
-    assert said.exit_code == 0
-    assert re.findall(r"^  (\w+)  ", said.output, re.MULTILINE) == ["models", "serve"]
-    assert "--ephemeral" in run("serve", "--help", command=main).output
-
-
 @pytest.mark.parametrize("command", [serve, main])
 def test_the_version_is_the_packages(run, command):
     """As the distribution has it."""
     assert run("--version", command=command).output.endswith("version 0.1.0\n")
-
-
-def test_models_are_listed_with_their_prices(run):
-    """By a part of their name; prices are dollars a million tokens."""
-    said = run("models", "gpt-4", command=main)
-
-    head, *lines = [line.split() for line in said.output.splitlines()]
-    assert head[:5] == ["model", "owner", "context", "in", "out"]
-    assert said.exit_code == 0
-    assert ["gpt-4", "openai", "8192", "30.0", "60.0"] in lines
-    assert all("gpt-4" in line[0] for line in lines)
-    assert lines == sorted(lines)
-    assert len(run("models", command=main).output.splitlines()) >= 140
-    nothing = run("models", "no-such-model", command=main)
-    assert (nothing.exit_code, nothing.output) == (
-        1,
-        "Error: no model has 'no-such-model' in its name\n",
-    )
 
 
 # What they refuse

@@ -273,11 +273,16 @@ def _serve_by_workers(
 
 def default_store() -> str:
     """Return the store in the user's data folder, which is made where it is missing."""
+    file = data_file()
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return f"{SQLITE}{file}"
+
+
+def data_file() -> Path:
+    """Return where the default store is, or would be."""
     from platformdirs import user_data_path
 
-    folder = Path(user_data_path("aihub", appauthor=False))
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return f"{SQLITE}{folder / 'hub.db'}"
+    return Path(user_data_path("aihub", appauthor=False)) / "hub.db"
 
 
 def _settings(serving: Serving) -> Settings:

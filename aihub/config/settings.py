@@ -80,30 +80,54 @@ async def open_hub(settings: Settings | None = None) -> AsyncIterator[Hub]:
     """
     settings = settings or Settings()
     clock = settings.clock or SystemClock()
+    async with (
+        open_store(settings.store, clock=clock) as store,
+        _make_hub(settings, store, clock) as hub,
+    ):
+        yield hub
+
+
+@asynccontextmanager
+async def visit_hub(settings: Settings) -> AsyncIterator[Hub]:
+    """Open a hub for administration alone, on a store that is there and that others may work on.
+
+    Nothing is made, swept, brought up to date or forgotten that is not asked for.
+
+    Raises:
+        UsageMistake: a setting is wrong; it is named.
+        StoreUnavailable: the store is not there, or cannot be opened.
+    """
+    clock = settings.clock or SystemClock()
+    # How long things are kept is the business of the hub that lives there.
+    settings = attrs.evolve(settings, retention=None)
+    async with (
+        open_store(settings.store, clock=clock, create=False) as store,
+        _make_hub(settings, store, clock).visit() as hub,
+    ):
+        yield hub
+
+
+def _make_hub(settings: Settings, store: Store, clock: Clock) -> Hub:
     tokens = best_counter()
     mock = MockProvider(
         tokens=tokens,
         seed=settings.seed,
         delays=Delays(settings.first_delay, settings.between_delay),
     )
-    async with (
-        open_store(settings.store, clock=clock) as store,
-        Hub(
-            store=store,
-            providers={"mock": mock},
-            catalogue=settings.catalogue or load_catalogue(),
-            tokens=tokens,
-            clock=clock,
-            ids=_ids(settings, clock),
-            routes=Routes(default="mock", region=settings.region),
-            observers=settings.observers,
-            lost_policy=settings.lost_policy,
-            max_in_flight=settings.max_in_flight,
-            grace=settings.grace,
-            retention=settings.retention,
-        ) as hub,
-    ):
-        yield hub
+    return Hub(
+        store=store,
+        providers={"mock": mock},
+        catalogue=settings.catalogue or load_catalogue(),
+        tokens=tokens,
+        clock=clock,
+        ids=_ids(settings, clock),
+        routes=Routes(default="mock", region=settings.region),
+        observers=settings.observers,
+        lost_policy=settings.lost_policy,
+        max_in_flight=settings.max_in_flight,
+        grace=settings.grace,
+        retention=settings.retention,
+    )
 
 
 @contextmanager
@@ -123,8 +147,10 @@ def _ids(settings: Settings, clock: Clock) -> Ids:
     return SeededIds(settings.seed, clock)
 
 
-def open_store(url: str, *, clock: Clock) -> AbstractAsyncContextManager[Store]:
-    """Open a store by its URL, `memory:` or `sqlite:PATH`.
+def open_store(
+    url: str, *, clock: Clock, create: bool = True
+) -> AbstractAsyncContextManager[Store]:
+    """Open a store by its URL, `memory:` or `sqlite:PATH`; without *create* only if it is there.
 
     Raises:
         UsageMistake: the URL is of no kind that is known.
@@ -135,7 +161,7 @@ def open_store(url: str, *, clock: Clock) -> AbstractAsyncContextManager[Store]:
     if url.startswith(SQLITE):
         from ..backends.storage.sqlite import SqliteStore
 
-        return SqliteStore.open(sqlite_path(url), clock=clock)
+        return SqliteStore.open(sqlite_path(url), clock=clock, create=create)
     raise UsageMistake(f"'{url}' is no store: use '{MEMORY}' or '{SQLITE}PATH'")
 
 

@@ -50,7 +50,7 @@ GRACE = 5.0
 LEAVE_TIMEOUT = 1.0
 """Seconds that a cancelled request is given to unwind; longer means that it never will."""
 
-_NEW, _OPEN, _CLOSING, _CLOSED = range(4)
+_NEW, _OPEN, _CLOSING, _CLOSED, _VISITED = range(5)
 
 
 class Hub:
@@ -119,9 +119,7 @@ class Hub:
     # Life
 
     async def __aenter__(self) -> Self:
-        if self._state != _NEW:
-            raise UsageMistake("a hub is entered once")
-        self._thread, self._pid = threading.get_ident(), os.getpid()
+        self._take_place()
         await self._store.enlist(self._settler.owner, LEASE)
         await self._settler.sweep()
         await self._store.add_account(
@@ -162,6 +160,26 @@ class Hub:
             # What the program raised is its own: it must not come out wrapped in our task group.
             return await self._stack.__aexit__(None, None, None)
         return await self._stack.__aexit__(kind, error, traceback)
+
+    @asynccontextmanager
+    async def visit(self) -> AsyncIterator[Self]:
+        """Open for reading and administration alone, in place of `async with hub`.
+
+        For a visit to a store that another hub may work on: no lease, no sweep, nothing is made
+        or forgotten that is not asked for. Calls that would admit a request raise `HubClosed`.
+        """
+        self._take_place()
+        self._state = _VISITED
+        try:
+            yield self
+            await self._forgetter.finish()
+        finally:
+            self._state = _CLOSED
+
+    def _take_place(self) -> None:
+        if self._state != _NEW:
+            raise UsageMistake("a hub is entered once")
+        self._thread, self._pid = threading.get_ident(), os.getpid()
 
     async def drain(self, grace: float) -> None:
         """Admit nothing more, and wait at most *grace* seconds for what is in flight."""
@@ -229,6 +247,8 @@ class Hub:
 
     def _check(self) -> None:
         self._check_place()
+        if self._state == _VISITED:
+            raise HubClosed("the hub is only visited, for administration")
         if self._state != _OPEN:
             raise HubClosed("the hub is closing")
         if self._settler.unsettled:

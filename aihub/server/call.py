@@ -7,9 +7,10 @@ from contextlib import AsyncExitStack
 
 import orjson
 
+from ..core.rights import check_reach
 from ..dialects import openai_chat
 from ..errors import HubError, OverLimit, StorageError
-from ..hub import Hub
+from ..hub import Accounts, Hub
 from ..model.account import Identity
 from ..model.ledger import WindowState
 from ..model.units import Json
@@ -51,6 +52,21 @@ class Call:
     def account(self) -> str:
         """The caller's account."""
         return self.identity.account.id
+
+    @property
+    def accounts(self) -> Accounts:
+        """Administration, as far as the caller may."""
+        return self.hub.accounts.as_caller(self.identity)
+
+    def check_reach(self, account: str) -> None:
+        """Refuse an account that the caller may not look into.
+
+        Raises:
+            PermissionDenied: the key lacks the scope `admin`.
+            NotFound: the account is another's.
+        """
+        if account != self.account:
+            check_reach(self.identity, self.hub.now(), account=account, operator=False)
 
     def json_body(self) -> bytes:
         """Return the body of a request that says it is JSON, or says nothing.

@@ -210,6 +210,57 @@ def test_every_option_has_a_heading_and_its_help():
         assert words(text) in words(described[name]), name
 
 
+EVERYWHERE = {"url", "key", "store", "account", "as_json"}
+
+
+def commands(group, before="aihub "):
+    """Yield every command of a group and of those in it, with its whole name."""
+    click = pytest.importorskip("click")
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+def test_every_command_is_in_the_page_of_the_terminal():
+    """Each has a heading, what it does, and a row for each option that is its own."""
+    pytest.importorskip("click")
+    from aihub.cli import main, serve
+
+    described = sections("reference/terminal.md")
+    known = dict(commands(main))
+    assert set(described) == set(known)
+    for name, command in known.items():
+        assert words(command.help.split("\n\n")[0]) in words(described[name]), name
+        options = [one for one in command.params if one.param_type_name == "option"]
+        own = [one for one in options if one.name not in EVERYWHERE and command is not serve]
+        told = {cells[0].split("`")[-2]: cells[1] for cells in rows(described[name])}
+        assert told == {max([*one.opts, *one.secondary_opts], key=len): one.help for one in own}, (
+            name
+        )
+
+
+def test_options_of_every_command_are_in_the_page_of_the_terminal():
+    """Once, with their help."""
+    pytest.importorskip("click")
+    from aihub.cli import main
+
+    table = part(page("reference/terminal.md"), "## Where a command asks")
+    told = {cells[0].strip("`"): cells[1] for cells in rows(table)}
+    for name, command in commands(main):
+        for one in command.params:
+            if one.name in EVERYWHERE and name != "aihub serve":
+                assert one.help.lower() in told[one.opts[0]].lower(), name
+
+
+def test_the_bounds_of_the_terminal_are_true():
+    """Each constant that its page names is there and has that value."""
+    pytest.importorskip("click")
+    assert_bounds(BOUND.findall(page("reference/terminal.md")))
+
+
 def test_every_endpoint_is_in_the_table():
     """Method, path and scope of each route are told."""
     table = part(page("reference/http.md"), "## Endpoints")

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from ...dialects import administration as dialect
 from ...dialects.queries import Page, identifier, list_object, read_page, read_query
-from ...hub import Accounts
 from ...model.account import Budget
 from ...model.units import Json
 from ..call import Call
@@ -20,10 +19,6 @@ NO_STORE: Headers = [(b"cache-control", b"no-store")]
 """With an answer that has a secret in it."""
 
 _WHOSE = {"account": identifier}
-
-
-def _accounts(call: Call) -> Accounts:
-    return call.hub.accounts.as_caller(call.identity)
 
 
 def _plain(call: Call) -> None:
@@ -56,20 +51,20 @@ async def create_account(call: Call) -> Response:
     """Make an account."""
     _plain(call)
     given = dialect.read_new_account(call.json_body())
-    return await call.answer(dialect.account_object(await _accounts(call).create(**given)))
+    return await call.answer(dialect.account_object(await call.accounts.create(**given)))
 
 
 async def accounts(call: Call) -> Response:
     """List accounts."""
     page = _page(call)
-    found = await _accounts(call).list(after=page.after, limit=page.limit + 1)
+    found = await call.accounts.list(after=page.after, limit=page.limit + 1)
     return await call.answer(list_object([dialect.account_object(one) for one in found], page))
 
 
 async def account(call: Call) -> Response:
     """Return an account."""
     _plain(call)
-    found = await _accounts(call).get(call.parameters["account"])
+    found = await call.accounts.get(call.parameters["account"])
     return await call.answer(dialect.account_object(found))
 
 
@@ -77,7 +72,7 @@ async def change_account(call: Call) -> Response:
     """Change what the body names of an account."""
     _plain(call)
     given = dialect.read_account_change(call.json_body())
-    changed = await _accounts(call).change(call.parameters["account"], **given)
+    changed = await call.accounts.change(call.parameters["account"], **given)
     return await call.answer(dialect.account_object(changed))
 
 
@@ -85,7 +80,7 @@ async def delete_account(call: Call) -> Response:
     """End an account and forget who it was."""
     _plain(call)
     id = call.parameters["account"]
-    await _accounts(call).delete(id)
+    await call.accounts.delete(id)
     return await call.answer(_ended(id, "account", "deleted"))
 
 
@@ -96,7 +91,7 @@ async def create_key(call: Call) -> Response:
     """Make a key; its secret is in this answer and nowhere else."""
     _plain(call)
     given = dialect.read_new_key(call.json_body())
-    made = await _accounts(call).create_key(given.pop("account", call.account), **given)
+    made = await call.accounts.create_key(given.pop("account", call.account), **given)
     shown = dialect.key_object(made.key, call.hub.now(), secret=made.secret)
     return await call.answer(shown, headers=NO_STORE)
 
@@ -104,35 +99,35 @@ async def create_key(call: Call) -> Response:
 async def keys(call: Call) -> Response:
     """List an account's keys."""
     page, whose = _page_of_whose(call)
-    found = await _accounts(call).keys(whose, after=page.after, limit=page.limit + 1)
+    found = await call.accounts.keys(whose, after=page.after, limit=page.limit + 1)
     now = call.hub.now()
     return await call.answer(list_object([dialect.key_object(one, now) for one in found], page))
 
 
 async def key(call: Call) -> Response:
     """Return a key."""
-    found = await _accounts(call).key(_whose(call), call.parameters["key"])
+    found = await call.accounts.key(_whose(call), call.parameters["key"])
     return await call.answer(dialect.key_object(found, call.hub.now()))
 
 
 async def change_key(call: Call) -> Response:
     """Change what the body names of a key."""
     whose, given = _whose(call), dialect.read_key_change(call.json_body())
-    changed = await _accounts(call).change_key(whose, call.parameters["key"], **given)
+    changed = await call.accounts.change_key(whose, call.parameters["key"], **given)
     return await call.answer(dialect.key_object(changed, call.hub.now()))
 
 
 async def revoke_key(call: Call) -> Response:
     """End a key now."""
     id = call.parameters["key"]
-    await _accounts(call).revoke_key(_whose(call), id)
+    await call.accounts.revoke_key(_whose(call), id)
     return await call.answer(_ended(id, "key", "revoked"))
 
 
 async def rotate_key(call: Call) -> Response:
     """Make a key like another, which ends; the new secret is in this answer and nowhere else."""
     whose, given = _whose(call), dialect.read_rotation(call.json_body())
-    made = await _accounts(call).rotate_key(whose, call.parameters["key"], **given)
+    made = await call.accounts.rotate_key(whose, call.parameters["key"], **given)
     shown = dialect.key_object(made.key, call.hub.now(), secret=made.secret)
     return await call.answer(shown, headers=NO_STORE)
 
@@ -143,14 +138,14 @@ async def rotate_key(call: Call) -> Response:
 async def plans(call: Call) -> Response:
     """List plans."""
     page = _page(call)
-    found = await _accounts(call).plans(after=page.after, limit=page.limit + 1)
+    found = await call.accounts.plans(after=page.after, limit=page.limit + 1)
     return await call.answer(list_object([dialect.plan_object(one) for one in found], page))
 
 
 async def plan(call: Call) -> Response:
     """Return a plan."""
     _plain(call)
-    found = await _accounts(call).plan(call.parameters["plan"])
+    found = await call.accounts.plan(call.parameters["plan"])
     return await call.answer(dialect.plan_object(found))
 
 
@@ -159,14 +154,14 @@ async def put_plan(call: Call) -> Response:
     _plain(call)
     given = dialect.read_plan_change(call.json_body())
     name = dialect.read_plan_name(call.parameters["plan"])
-    return await call.answer(dialect.plan_object(await _accounts(call).set_plan(name, **given)))
+    return await call.answer(dialect.plan_object(await call.accounts.set_plan(name, **given)))
 
 
 async def delete_plan(call: Call) -> Response:
     """Delete a plan that nobody is on."""
     _plain(call)
     name = call.parameters["plan"]
-    await _accounts(call).drop_plan(name)
+    await call.accounts.drop_plan(name)
     return await call.answer(_ended(name, "plan", "deleted"))
 
 
@@ -174,41 +169,41 @@ async def delete_plan(call: Call) -> Response:
 
 
 async def _show(call: Call, budget: Budget) -> dict[str, Json]:
-    return dialect.budget_object(await _accounts(call).standing(budget))
+    return dialect.budget_object(await call.accounts.standing(budget))
 
 
 async def create_budget(call: Call) -> Response:
     """Bound what an account or one of its keys may spend."""
     _plain(call)
     given = dialect.read_new_budget(call.json_body())
-    made = await _accounts(call).create_budget(given.pop("account", call.account), **given)
+    made = await call.accounts.create_budget(given.pop("account", call.account), **given)
     return await call.answer(await _show(call, made))
 
 
 async def budgets(call: Call) -> Response:
     """List an account's budgets, its keys' included."""
     page, whose = _page_of_whose(call)
-    found = await _accounts(call).budgets(whose, after=page.after, limit=page.limit + 1)
+    found = await call.accounts.budgets(whose, after=page.after, limit=page.limit + 1)
     return await call.answer(list_object([await _show(call, one) for one in found], page))
 
 
 async def budget(call: Call) -> Response:
     """Return a budget, and what its present period has spent and holds."""
-    found = await _accounts(call).budget(_whose(call), call.parameters["budget"])
+    found = await call.accounts.budget(_whose(call), call.parameters["budget"])
     return await call.answer(await _show(call, found))
 
 
 async def change_budget(call: Call) -> Response:
     """Set what a budget may spend."""
     whose, given = _whose(call), dialect.read_budget_change(call.json_body())
-    changed = await _accounts(call).change_budget(whose, call.parameters["budget"], **given)
+    changed = await call.accounts.change_budget(whose, call.parameters["budget"], **given)
     return await call.answer(await _show(call, changed))
 
 
 async def delete_budget(call: Call) -> Response:
     """End a budget."""
     id = call.parameters["budget"]
-    await _accounts(call).drop_budget(_whose(call), id)
+    await call.accounts.drop_budget(_whose(call), id)
     return await call.answer(_ended(id, "budget", "deleted"))
 
 

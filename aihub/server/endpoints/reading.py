@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...core.rights import check_reach
 from ...dialects.queries import read_usage
 from ..call import Call
 from ..errors import JSON, plain_error
@@ -19,8 +18,7 @@ async def usage(call: Call) -> Response:
     """Return what the caller's account used, or the one that an operator names."""
     asked = read_usage(call.request.query)
     account = asked.account or call.account
-    if account != call.account:
-        check_reach(call.identity, call.hub.now(), account=account, operator=False)
+    call.check_reach(account)
     report = await call.hub.usage(
         account, start=asked.start, end=asked.end, group_by=asked.group_by
     )

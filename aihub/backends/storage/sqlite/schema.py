@@ -8,8 +8,9 @@ microseconds, both in SQLite's 64-bit integers. Small lists that are only ever r
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
-from ....errors import StoreTooNew
+from ....errors import StoreTooNew, StoreUnavailable
 
 # Each entry lifts the file by one version. Entries are never changed once released, only added.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -122,12 +123,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        (found,) = connection.execute("PRAGMA user_version").fetchone()
-        if found > VERSION:
-            raise StoreTooNew(
-                f"the database has version {found}, this aihub reads up to {VERSION}: "
-                "use a newer aihub, or another database"
-            )
+        found = _version(connection)
         for statements in MIGRATIONS[found:]:
             for statement in statements:
                 connection.execute(statement)
@@ -137,3 +133,30 @@ def migrate(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> None:
+    """See that the database at *path* has `VERSION` already; nothing is touched.
+
+    Raises:
+        StoreTooNew: it was written by a newer aihub.
+        StoreUnavailable: it was written by an older one, or by something else.
+    """
+    found = _version(connection)
+    if found == 0:
+        raise StoreUnavailable(f"'{path}' is no database of aihub's")
+    if found < VERSION:
+        raise StoreUnavailable(
+            f"the database '{path}' has version {found}, this aihub works on {VERSION}: "
+            "start aihub-serve on it once, which brings it up to date"
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > VERSION:
+        raise StoreTooNew(
+            f"the database has version {found}, this aihub reads up to {VERSION}: "
+            "use a newer aihub, or another database"
+        )
+    return int(found)

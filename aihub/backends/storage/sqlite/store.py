@@ -15,6 +15,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from errno import EACCES, EISDIR, ENOENT
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -45,7 +46,7 @@ from ....protocols import Clock
 from . import admissions, answers, forgetting, reports, sessions
 from .directory import SqliteDirectory
 from .locks import OwnerLocks, exclusive
-from .schema import migrate
+from .schema import check_version, migrate
 from .writer import Job, Writer
 
 T = TypeVar("T")
@@ -80,20 +81,23 @@ class SqliteStore(SqliteDirectory):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, path: str | os.PathLike[str], *, clock: Clock
+        cls, path: str | os.PathLike[str], *, clock: Clock, create: bool = True
     ) -> AsyncIterator[SqliteStore]:
         """Open or create the database at *path*; leaving finishes what was submitted.
 
         Args:
             path: a file; it and its neighbours are made readable by their owner only.
             clock: what time it is, the same for every process that shares the file.
+            create: whether to make it where it is missing, and to bring an older one up to date.
 
         Raises:
-            StoreUnavailable: the file cannot be opened as a database.
+            StoreUnavailable: the file cannot be opened as a database, or is not there, or older,
+                and *create* is false.
             StoreTooNew: a newer aihub wrote it.
         """
         where = Path(path)
-        connection = await to_thread.run_sync(_open_for_writing, where)
+        connect = _open_for_writing if create else _open_as_it_is
+        connection = await to_thread.run_sync(connect, where)
         store = cls(where, clock, Writer(connection))
         try:
             yield store
@@ -331,3 +335,25 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     os.close(made)
+
+
+def _open_as_it_is(path: Path) -> sqlite3.Connection:
+    """Connect to a database that is there already and of this version; change nothing."""
+    # Asked without opening it: see `_create`.
+    fault = None
+    if not path.exists():
+        fault = ENOENT
+    elif path.is_dir():
+        fault = EISDIR
+    elif not os.access(path, os.R_OK | os.W_OK):
+        fault = EACCES
+    if fault is not None:
+        raise StoreUnavailable(f"cannot open the database '{path}': {os.strerror(fault)}")
+    with _ours():
+        connection = _connect(path)
+        try:
+            check_version(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection

@@ -1,4 +1,4 @@
-"""Commands: parse, one call, print.
+"""`aihub-serve`: parse, one call, print.
 
 Longer than most files: an option is a paragraph, and all stand here in the order of the help.
 """
@@ -9,28 +9,18 @@ import errno
 import gc
 import math
 import re
-import sys
 from ipaddress import ip_address
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-PIP_LINE = "pip install 'ai-hub[server]'"
+import click
 
-
-def _extra_is_missing(error: ModuleNotFoundError) -> SystemExit:
-    print(f"This command needs '{error.name}': {PIP_LINE}", file=sys.stderr)
-    return SystemExit(2)
-
-
-try:
-    import click
-except ModuleNotFoundError as error:
-    raise _extra_is_missing(error) from None
+from .extra import extra_is_missing
 
 if TYPE_CHECKING:
-    from .config.serving import FixedKey, Started
-    from .server.proxies import Proxies
+    from ..config.serving import FixedKey, Started
+    from ..server.proxies import Proxies
 
 DEFAULT_PORT = 8484
 """Not a port that a well-known service has."""
@@ -115,11 +105,11 @@ def _origins(_ctx: Any, _param: Any, values: tuple[str, ...]) -> frozenset[str]:
 def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ...]:
     """Read keys, each `SECRET=PLAN[:SCOPE+SCOPE]`."""
     try:
-        from .config.serving import FixedKey
+        from ..config.serving import FixedKey
 
         return tuple(FixedKey.parse(value) for value in values)
     except ModuleNotFoundError as error:
-        raise _extra_is_missing(error) from None
+        raise extra_is_missing(error) from None
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -127,11 +117,11 @@ def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ..
 def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
     """Read networks, or `unix`."""
     try:
-        from .server.proxies import Proxies
+        from ..server.proxies import Proxies
 
         return Proxies.parse(values)
     except ModuleNotFoundError as error:
-        raise _extra_is_missing(error) from None
+        raise extra_is_missing(error) from None
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -353,12 +343,12 @@ def serve(**options: Any) -> None:
 
 def _serve(options: dict[str, Any]) -> None:
     try:
-        from .config.serving import Serving, run_server
-        from .errors import HubError, UsageMistake
-        from .server.listening import Certificate, Tcp, Unix
-        from .server.workers import WorkersFailed
+        from ..config.serving import Serving, run_server
+        from ..errors import HubError, UsageMistake
+        from ..server.listening import Certificate, Tcp, Unix
+        from ..server.workers import WorkersFailed
     except ModuleNotFoundError as error:
-        raise _extra_is_missing(error) from None
+        raise extra_is_missing(error) from None
 
     uds = options["uds"]
     # What a proxy passes on comes from wherever it listens.
@@ -392,7 +382,7 @@ def _serve(options: dict[str, Any]) -> None:
             announce,
         )
     except ModuleNotFoundError as error:
-        raise _extra_is_missing(error) from None
+        raise extra_is_missing(error) from None
     except UsageMistake as error:
         raise click.UsageError(error.message) from None
     except WorkersFailed as error:
@@ -469,30 +459,3 @@ def _allowed(names: tuple[str, ...], *, local: bool) -> frozenset[str] | None:
 def _was_given(option: str) -> bool:
     source = click.get_current_context().get_parameter_source(option)
     return source is click.core.ParameterSource.COMMANDLINE
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ai-hub")
-def main() -> None:
-    """aihub: an LLM hub on this machine."""
-
-
-main.add_command(serve, "serve")
-
-
-@main.command()
-@click.argument("part", default="")
-def models(part: str) -> None:
-    """List the catalogue's models whose name contains PART."""
-    from .backends.catalogue import load_catalogue
-    from .model.units import format_usd
-
-    found = [model for model in load_catalogue().models() if part in model.id]
-    if not found:
-        raise click.ClickException(f"no model has '{part}' in its name")
-    columns = f"{'model':45} {'owner':12} {'context':>9} {'in':>9} {'out':>9}"
-    print(f"{columns}   (USD per million tokens)")
-    for model in sorted(found, key=lambda model: model.id):
-        prices = (model.prices.prompt, model.prices.completion)
-        per_million = " ".join(f"{format_usd(price * 10**6):>9}" for price in prices)
-        print(f"{model.id:45} {model.owned_by:12} {model.context_window:>9} {per_million}")

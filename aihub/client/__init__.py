@@ -1,0 +1,1 @@
+"""Asking a server: what programs and commands of ours send to one."""
