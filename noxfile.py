@@ -73,6 +73,7 @@ nox.options.sessions = [
     "no_extras",
     "lowest",
     "contract",
+    "fuzz",
     "soak_start",
     "tests",
 ]
@@ -185,6 +186,16 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "bench.storing")
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def fuzz(session: nox.Session) -> None:
+    """Fuzz each target for as many seconds as are given, 20 by default (Linux)."""
+    if sys.platform != "linux":
+        session.skip("atheris has wheels for Linux alone")
+    _install(session, "fuzz")
+    for target in ("decoders", "framing"):
+        session.run("python", "-m", "fuzz", target, *(session.posargs or ["20"]))
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

@@ -36,6 +36,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+MAX_SHOWN_ID = 256
+"""Characters of an unknown id or name that an error repeats: those that there are have fewer."""
+
 if TYPE_CHECKING:
     # Data only: nothing of `model` is needed to raise or catch.
     from .model.ledger import WindowState
@@ -96,7 +99,9 @@ class ModelNotFound(InvalidRequest):
 
     def __init__(self, model: str) -> None:
         super().__init__(
-            f"The model `{model}` does not exist.", param="model", code="model_not_found"
+            f"The model `{model[:MAX_SHOWN_ID]}` does not exist.",
+            param="model",
+            code="model_not_found",
         )
         self.model = model
 
@@ -175,7 +180,7 @@ class NotFound(CallerError):
     code = "not_found"
 
     def __init__(self, what: str, id: str, *, param: str | None = None) -> None:
-        super().__init__(f"No such {what}: '{id}'.")
+        super().__init__(f"No such {what}: '{id[:MAX_SHOWN_ID]}'.")
         self.what = what
         self.id = id
         self.param = param

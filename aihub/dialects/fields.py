@@ -39,6 +39,9 @@ _KINDS = {
     type(None): "null",
 }
 
+_EXACT = 2.0**53
+"""Beyond it a decimal stands for several whole numbers, and is none of them."""
+
 SHOWN = 64
 """Characters of a wrong value that an error repeats: enough to find it."""
 
@@ -103,7 +106,9 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
 
     def check(value: Json, path: str) -> int:
         if type(value) is float and value.is_integer():
-            value = int(value)
+            _bound(value, path, low, high, "integer")
+            if abs(value) <= _EXACT:
+                value = int(value)
         if type(value) is not int:
             raise wrong_type(path, "an integer", value)
         _bound(value, path, low, high, "integer")

@@ -17,6 +17,7 @@ from ..model.events import Choice, Completion, Event, Finished, Logprobs, Reason
 from ..model.units import SECOND, Json, Micros, Pico, format_usd
 from ..model.usage import Usage
 from .fields import (
+    SHOWN,
     Check,
     Fault,
     anything,
@@ -229,7 +230,7 @@ def _stream_options(value: Json, path: str) -> bool:
 def _logit_bias(value: Json, path: str) -> dict[str, Json]:
     bias = obj(value, path)
     for token, weight in bias.items():
-        _bias(weight, f"{path}.{token}")
+        _bias(weight, f"{path}.{token[:SHOWN]}")
     return bias
 
 

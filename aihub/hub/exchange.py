@@ -46,7 +46,7 @@ from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
-from .recall import LONG_TEXT, Recalled, recall
+from .recall import Recalled, counts_at_once, recall
 from .settling import Settler
 from .setup import Setup
 
@@ -228,7 +228,7 @@ class Exchange:
         tokens, chat = self._setup.tokens, self.chat
         if not tokens.ready(model.encoding):
             await to_thread.run_sync(tokens.load, model.encoding)
-        if chat.characters <= LONG_TEXT:
+        if counts_at_once(chat):
             return tokens.count_prompt(model, chat)
         return await to_thread.run_sync(tokens.count_prompt, model, chat)
 

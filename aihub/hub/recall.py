@@ -147,14 +147,22 @@ async def _sizes(tokens: TokenCounter, model: Model, turns: tuple[Turn, ...]) ->
     )
 
 
+def counts_at_once(chat: Chat) -> bool:
+    """Say whether counting *chat* would not keep others waiting.
+
+    Tools are JSON of any size; what they are in tokens is known only once they were written.
+    """
+    return not chat.tools and chat.characters <= LONG_TEXT
+
+
 async def _counted(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
-    if chat.characters <= LONG_TEXT:
+    if counts_at_once(chat):
         return tokens.count_prompt(model, chat)
     return await to_thread.run_sync(tokens.count_prompt, model, chat)
 
 
 async def _counted_size(tokens: TokenCounter, model: Model, messages: tuple[Message, ...]) -> Count:
-    if sum([len(message.text) for message in messages]) <= LONG_TEXT:
+    if sum([message.characters for message in messages]) <= LONG_TEXT:
         return _size(tokens, model, messages)
     return await to_thread.run_sync(_size, tokens, model, messages)
 

@@ -67,6 +67,17 @@ class Message:
             return self.content
         return "".join(part.text for part in self.content or () if isinstance(part, TextPart))
 
+    @property
+    def characters(self) -> int:
+        """How long its role, its text, its name and its calls of tools are together."""
+        content = self.content
+        size = len(self.role) + len(content if isinstance(content, str) else self.text)
+        if self.name is not None:
+            size += len(self.name)
+        for call in self.tool_calls:
+            size += len(call.name) + len(call.arguments)
+        return size
+
 
 @attrs.define(kw_only=True)
 class Chat:
@@ -101,5 +112,5 @@ class Chat:
 
     @property
     def characters(self) -> int:
-        """How long the texts of all messages are together."""
-        return sum([len(message.text) for message in self.messages])
+        """How long all that is counted of the messages is together, a role for the least of it."""
+        return sum([message.characters for message in self.messages])

@@ -33,6 +33,10 @@ PEER_LEFT = 499
 """What the access log says of a request whose peer left before its answer: nginx's number."""
 
 
+MAX_LOGGED_PATH = 512
+"""Characters of a path that a line of the access log has: none of ours has half of that."""
+
+
 class App:
     """Answer requests with a hub.
 
@@ -149,14 +153,15 @@ class Opened(Call):
         if not access.isEnabledFor(logging.INFO):
             return
         request, identity = self.request, self._identity
+        path = request.path[:MAX_LOGGED_PATH]
         access.info(
             "%s %s %d",
             request.method,
-            request.path,
+            path,
             self._status,
             extra={
                 "method": request.method,
-                "path": request.path,
+                "path": path,
                 "status": self._status,
                 "request_id": self.id,
                 "account": identity.account.id if identity else None,

@@ -126,9 +126,10 @@ _FRAMING = {
 }
 
 
-def framing_error(status: int, id: str) -> Response:
+def framing_error(status: int, id: str, why: str | None = None) -> Response:
     """Return the answer to bytes that are no request; a driver sends it and closes."""
     message, code = _FRAMING.get(status, _FRAMING[400])
+    message = why or message
     headers = [(b"connection", b"close"), (b"x-request-id", id.encode())]
     if status == 503:  # noqa: PLR2004 - HTTP's own
         headers.append((b"retry-after", b"%d" % RETRY_SOON))

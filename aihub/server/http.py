@@ -35,8 +35,9 @@ MAX_HEAD = 64 * 1024
 class Request:
     """A request, read wholly.
 
-    `path` is decoded and has no query; `headers` have lower-case names, the last of a repeated one
-    standing for all; `peer` is the address of whoever asks, empty where there is none.
+    `path` is decoded, save for `%2F`, and has no query; `headers` have lower-case names, the last
+    of a repeated one standing for all; `peer` is the address of whoever asks, empty where there is
+    none.
     """
 
     method: str

@@ -13,8 +13,10 @@ LogFormat: TypeAlias = Literal["text", "json"]
 FORMATS: tuple[LogFormat, ...] = ("text", "json")
 
 _EXTRAS = ("method", "path", "status", "ms", "request_id", "account", "key", "peer", "model")
+# Unicode's own line breaks, and the signs that turn the direction of writing.
+_BREAKS = (0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 # A path is whoever's who asks for it: it must not write lines of its own into the log.
-_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}
+_ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160), *_BREAKS)}
 _MICRO = 1_000_000
 
 

@@ -99,13 +99,16 @@ ROUTES = (
     Route("GET", "/readyz", "readyz", None),
 )
 
+# A driver leaves it: a slash that is part of a name does not part the path.
+_SLASH = re.compile("%2f", re.IGNORECASE)
+
 _EXACT = {(route.method, route.path): route for route in ROUTES if "{" not in route.path}
 
 
 def _pattern(path: str) -> re.Pattern[str]:
     """Return what a path with names looks like; a model's id may hold slashes."""
     wanted = re.escape(path).replace(r"\{model\}", "(?P<model>.+)")
-    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", wanted))
+    return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", wanted), re.DOTALL)
 
 
 _NAMED = [(route, _pattern(route.path)) for route in ROUTES if "{" in route.path]
@@ -120,7 +123,8 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         if method == route.method:
             found = pattern.fullmatch(path)
             if found is not None:
-                return route, found.groupdict()
+                named = found.groupdict()
+                return route, {name: _SLASH.sub("/", value) for name, value in named.items()}
     return None
 
 

@@ -29,7 +29,6 @@ from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from math import inf
-from urllib.parse import unquote
 
 import attrs
 import h11
@@ -37,6 +36,7 @@ import trio
 
 from .app import App, Opened
 from .errors import framing_error
+from .heads import Refused, check_head, read_target
 from .http import KEEP_ALIVE_AFTER, MAX_BODY, MAX_HEAD, Instead, Request, Response
 from .proxies import NOBODY, Proxies
 
@@ -44,8 +44,6 @@ log = logging.getLogger("aihub.server")
 
 _NO_CONTENT = 204
 _REASONS = {int(status): status.phrase.encode() for status in HTTPStatus}
-
-_VERSIONS = {b"1.0", b"1.1"}
 
 READ = 64 * 1024
 """Bytes asked of a socket at a time."""
@@ -60,7 +58,16 @@ HEAD_TIMEOUT = 10.0
 """Seconds from a head's first byte to its last: a real client sends it at once."""
 
 BODY_TIMEOUT = 30.0
-"""Seconds between two reads of a body."""
+"""Seconds between two reads of a body, and what the whole may take beside `MIN_BODY_RATE`."""
+
+MIN_BODY_RATE = 8 * 1024
+"""Bytes of a body a second, on the whole: the slowest phone's line has twice that. Who sends less
+would hold a connection, and what has come of the body, for as long as he likes."""
+
+MAX_CHUNKS = 16 * 1024
+"""Chunks of one body: the largest then still comes in pieces of 256 bytes, and clients send
+thousands. Each costs some 4 us of h11's time, a byte in a chunk of its own a thousand times what
+it costs in company."""
 
 WRITE_TIMEOUT = 60.0
 """Seconds that one write may wait for a peer that does not read."""
@@ -135,6 +142,8 @@ class Connection:
         self._waiting: trio.lowlevel.Task | None = None
         self._held_back: trio.Event | None = None
         self._pipelined = 0
+        self._body_began = 0.0
+        self._body_size = 0
         self._head_only = False
         self._timed_out = False
         self._discard = False
@@ -192,15 +201,17 @@ class Connection:
                     return
                 await self._hold_back(len(data))
             elif data:
-                self._set_read_deadline()
+                self._set_read_deadline(len(data))
             self._wake()
             if not data:
                 return
 
-    def _set_read_deadline(self) -> None:
+    def _set_read_deadline(self, size: int) -> None:
         now = trio.current_time()
         if self._h11.their_state is h11.SEND_BODY:
-            self.deadline = now + BODY_TIMEOUT
+            self._body_size += size
+            whole = BODY_TIMEOUT + self._body_size / MIN_BODY_RATE
+            self.deadline = min(now + BODY_TIMEOUT, self._body_began + whole)
         elif self.deadline > now + HEAD_TIMEOUT:
             # The first bytes of a head: later ones do not buy more time.
             self.deadline = now + HEAD_TIMEOUT
@@ -242,6 +253,8 @@ class Connection:
                 self._h11.start_next_cycle()
         except h11.RemoteProtocolError as error:
             await self._refuse(error.error_status_hint)
+        except Refused as refused:
+            await self._refuse(refused.status, refused.why)
         except _TimedOut:
             await self._refuse(408)
 
@@ -249,19 +262,18 @@ class Connection:
         """Serve one request. True if the connection can carry another."""
         self.deadline = trio.current_time() + self._idle_timeout
         self._pipelined = 0
+        # What comes may be no request at all, and is refused with a body then.
+        self._head_only = False
         head = await self._next_event()
         if type(head) is not h11.Request:
             return False
         self._head_only = head.method == b"HEAD"
-        if head.http_version not in _VERSIONS:
-            await self._refuse(505)
-            return False
         # Once: h11's headers are slow to walk through.
         headers = dict(head.headers)
+        check_head(head.http_version, head.headers, headers)
+        self._body_began, self._body_size = trio.current_time(), 0
+        self.deadline = self._body_began + BODY_TIMEOUT
         body = await self._read_body(headers)
-        if body is None:
-            await self._refuse(413)
-            return False
         self.deadline = inf
         self._answering = True
         self._opened = self._app.open(self._to_request(head, headers, body))
@@ -285,31 +297,29 @@ class Connection:
                 self.deadline = trio.current_time() + BODY_TIMEOUT
             await self._wait_for_data()
 
-    async def _read_body(self, headers: Mapping[bytes, bytes]) -> bytes | None:
-        """Read the body; None where it is too large, at once where it says so itself."""
+    async def _read_body(self, headers: Mapping[bytes, bytes]) -> bytes:
+        """Read the body.
+
+        Raises:
+            Refused: it is too large, which one that says so itself is at once.
+        """
         if int(headers.get(b"content-length", 0)) > self._max_body:
-            return None
-        parts: list[bytes] = []
-        size = 0
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        body, chunks = bytearray(), 0
         while True:
             event = await self._next_event()
             if type(event) is h11.Data:
-                size += len(event.data)
-                if size > self._max_body:
-                    return None
-                parts.append(bytes(event.data))
+                body += event.data
+                chunks += event.chunk_start
+                if len(body) > self._max_body or chunks > MAX_CHUNKS:
+                    raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             elif type(event) is h11.EndOfMessage:
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                return bytes(body)
             else:
                 raise trio.BrokenResourceError("the peer left in the middle of a request")
 
-    def _to_request(
-        self, head: h11.Request, headers: Mapping[bytes, bytes], body: bytes
-    ) -> Request:
-        target = head.target.decode("ascii", "surrogateescape")
-        path, _, query = target.partition("?")
-        if "%" in path:
-            path = unquote(path)
+    def _to_request(self, head: h11.Request, headers: dict[bytes, bytes], body: bytes) -> Request:
+        path, query = read_target(head.target.decode("ascii"), headers)
         peer = self._peer if self._proxies is None else self._client(self._proxies, head)
         return Request(head.method.decode("ascii"), path, query, headers, body, peer)
 
@@ -427,11 +437,11 @@ class Connection:
             self._hold.set()
             self._hold, self._saying_alive = None, False
 
-    async def _refuse(self, status: int) -> None:
+    async def _refuse(self, status: int, why: str | None = None) -> None:
         """Answer bytes that are no request, if there is still somebody to answer."""
         if self._h11.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             return
-        await self._write(framing_error(status, self._app.hub.new_id()))
+        await self._write(framing_error(status, self._app.hub.new_id(), why))
         # Closing on bytes that nobody has read resets the connection, and the answer is lost with
         # it: read on for a moment, and keep nothing.
         self._discard = True

@@ -11,11 +11,11 @@ The clock is injected and the same for all processes of the machine; times that 
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from errno import EACCES, EISDIR, ENOENT
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
@@ -324,25 +324,6 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
         raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error
 
 
-def _open_as_it_is(path: Path) -> sqlite3.Connection:
-    """Connect to a database that is there already and of this version; change nothing."""
-    try:
-        # Not opened, for the reason below.
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        path.stat()
-    except OSError as error:
-        raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error
-    with _ours():
-        connection = _connect(path, create=False)
-        try:
-            check_version(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-
 def _create(path: Path) -> None:
     """Make the file, readable by its owner only, where there is none.
 
@@ -355,3 +336,25 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     os.close(made)
+
+
+def _open_as_it_is(path: Path) -> sqlite3.Connection:
+    """Connect to a database that is there already and of this version; change nothing."""
+    # Asked without opening it: see `_create`.
+    fault = None
+    if not path.exists():
+        fault = ENOENT
+    elif path.is_dir():
+        fault = EISDIR
+    elif not os.access(path, os.R_OK | os.W_OK):
+        fault = EACCES
+    if fault is not None:
+        raise StoreUnavailable(f"cannot open the database '{path}': {os.strerror(fault)}")
+    with _ours():
+        connection = _connect(path, create=False)
+        try:
+            check_version(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection

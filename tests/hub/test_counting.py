@@ -1,0 +1,39 @@
+"""Which chats are counted on the event loop, and which in a thread."""
+
+import pytest
+
+from aihub.hub.recall import LONG_TEXT, counts_at_once
+from aihub.model.chat import Chat, Message, TextPart, ToolCall
+
+LONG = "a" * LONG_TEXT
+
+
+def test_a_usual_chat_is_counted_at_once():
+    """A hop to a thread would cost more than it saves."""
+    call = ToolCall("1", "f", "{}")
+    said = (Message("user", "Hi", "Ann"), Message("assistant", None, None, (call,)))
+    assert counts_at_once(Chat(model="m", messages=said))
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        (Message("user", LONG),),
+        (Message("user", (TextPart(LONG),)),),
+        (Message("user", "Hi", LONG),),
+        (Message("assistant", None, None, (ToolCall("1", "f", LONG),)),),
+        (Message("assistant", None, None, (ToolCall("1", LONG, "{}"),)),),
+        (Message("user", ""),) * LONG_TEXT,
+    ],
+    ids=["text", "part", "name", "arguments", "function", "many"],
+)
+def test_whatever_is_long_in_a_chat_is_counted_in_a_thread(messages):
+    """Texts, names, what tools are called with, and messages by the thousand."""
+    assert not counts_at_once(Chat(model="m", messages=messages))
+
+
+def test_tools_are_counted_in_a_thread():
+    """How long they are is known only once they were written as JSON."""
+    assert not counts_at_once(
+        Chat(model="m", messages=(Message("user", "Hi"),), tools=({"a": "b"},))
+    )
