@@ -8,11 +8,14 @@ of the seconds to see it again.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
 import atheris
+
+from fuzz.mutations import mutate
 
 with atheris.instrument_imports(include=["aihub", "h11"]):
     from fuzz import targets
@@ -22,6 +25,9 @@ BUILD = ROOT / "build" / "fuzz"
 SECONDS = 60
 LONGEST = 4096
 """Bytes of an input: what takes more is the corpus's to show."""
+
+LONGEST_NAME = 64
+"""Characters of a field that is put into bodies: the corpus has absurd ones."""
 
 TIMEOUT = 10
 """Seconds for one input, beyond which it is a hang: they take milliseconds."""
@@ -49,6 +55,23 @@ def seeds(name: str) -> list[bytes]:
     return [bytes([which]) + body for body in sorted(bodies) for which in decoders]
 
 
+def mutator() -> Callable[[bytes, int, int], bytes]:
+    """Return what changes a body: mostly its values, sometimes its bytes."""
+    faults = corpus().FAULTS.values()
+    names = tuple(
+        sorted({field for place in faults for field, *_ in place if len(field) < LONGEST_NAME})
+    )
+    names += ("role", "content", "type", "text", "tool_calls", "tool_call_id", "function")
+
+    def change(data: bytes, most: int, seed: int) -> bytes:
+        changed = mutate(data, names, seed) if seed % 8 else None
+        if changed is None or len(changed) > most:
+            return bytes(atheris.Mutate(data, most))
+        return changed
+
+    return change
+
+
 def main(name: str, seconds: str = str(SECONDS)) -> None:
     """Fuzz until the time is over or something fails; does not return."""
     found = BUILD / name
@@ -61,7 +84,8 @@ def main(name: str, seconds: str = str(SECONDS)) -> None:
         told = [*limits, f"-artifact_prefix={BUILD}/{name}-", "-print_final_stats=1", str(found)]
     else:
         told = [seconds]
-    atheris.Setup([sys.argv[0], *told], targets.TARGETS[name])
+    more = {"custom_mutator": mutator()} if name == "decoders" else {}
+    atheris.Setup([sys.argv[0], *told], targets.TARGETS[name], **more)
     atheris.Fuzz()
 
 
