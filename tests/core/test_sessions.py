@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aihub.core import sessions
-from aihub.errors import ContextLengthExceeded
-from aihub.model.chat import Message, ToolCall
+from aihub.errors import ContextLengthExceeded, InvalidRequest
+from aihub.model.chat import Message, OtherPart, TextPart, ToolCall
 from aihub.model.session import Conversation, Session, Turn
 from aihub.model.usage import Count
 
@@ -177,3 +177,50 @@ def test_no_call_is_sent_without_a_result(conversation):
     assert all(call.id in answered for one in told for call in one.tool_calls)
     texts = [one.text for turn in conversation.turns for one in turn.messages if one.text]
     assert [one.text for one in told if one.text] == texts
+
+
+def parts(*data):
+    """Make a message with one part of another kind for each of *data*."""
+    return Message("user", (TextPart("see"), *(OtherPart("x", one) for one in data)))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message("user", "né 😀", name="ann", extra={"a": [1, 2.5, None, True, {"b": "c"}]}),
+        Message("assistant", None, tool_calls=(ToolCall("call_1", "f", "{}"),)),
+        Message("tool", "7", tool_call_id="call_1"),
+        parts({"image_url": {"url": "x"}}, ["a", (1, 2)], None, 2**64 - 1, -(2**63)),
+    ],
+)
+def test_what_json_can_say_can_be_kept(message):
+    """All of it, to the ends of 64 bits."""
+    sessions.check_messages([message])
+
+
+DEEP = []
+for _ in range(100):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message("user", "\ud800"),
+        Message("user", "a", name="\ud800"),
+        Message("tool", "a", tool_call_id="\ud800"),
+        Message("assistant", None, tool_calls=(ToolCall("call_1", "f", "\ud800"),)),
+        Message("user", "a", extra={"\ud800": 1}),
+        Message("user", "a", extra={"a": ["\ud800"]}),
+        parts({"a": b"bytes"}),
+        parts(2**64),
+        parts(-(2**63) - 1),
+        parts(DEEP),
+        parts({"a": {1, 2}}),
+    ],
+)
+def test_what_no_file_can_hold_is_refused_by_its_place(message):
+    """The second message, wherever in it."""
+    with pytest.raises(InvalidRequest) as refused:
+        sessions.check_messages([Message("user", "fine"), message])
+    assert refused.value.param.startswith("messages[1]")
