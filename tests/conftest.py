@@ -7,6 +7,7 @@ trio driver has `@pytest.mark.trio`. Never both.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -71,6 +72,15 @@ def _contract() -> Iterator[None]:
     with contract.checked_requests():
         yield
     Opened.__aenter__ = enter
+
+
+@pytest.fixture(autouse=True)
+def _logger() -> Iterator[None]:
+    """Leave aihub's logger as it was: a command that a test runs in process sets it up."""
+    logger = logging.getLogger("aihub")
+    before = (logger.handlers[:], logger.level, logger.propagate)
+    yield
+    logger.handlers[:], logger.level, logger.propagate = before
 
 
 @pytest.fixture
