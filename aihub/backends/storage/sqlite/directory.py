@@ -93,9 +93,9 @@ class SqliteDirectory:
             if not ended.rowcount:
                 return None
             db.execute(
-                "UPDATE keys SET name = '', hint = '', revoked = min(coalesce(revoked, ?1), ?1)"
-                " WHERE account = ?2",
-                (at, id),
+                "UPDATE keys SET name = '', hint = '', revoked = min(coalesce(revoked, ?), ?)"
+                " WHERE account = ?",
+                (at, at, id),
             )
             sessions.erase_all(db, id)
             return reports.account(db, id)

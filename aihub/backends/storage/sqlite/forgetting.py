@@ -53,7 +53,7 @@ _SAID = """
     SELECT said.rowid FROM accounts CROSS JOIN {} AS said
     WHERE accounts.deleted IS NOT NULL AND said.account = accounts.id LIMIT ?
 """
-_ENDED = "(revoked < ?1 OR expires < ?1)"
+_ENDED = "(revoked < ? OR expires < ?)"
 
 
 def find(db: Connection, before: Micros, limit: int) -> Found:
@@ -61,7 +61,8 @@ def find(db: Connection, before: Micros, limit: int) -> Found:
     requests = _ids(db, _OLD, (before, limit))
     personal = _ids(db, _PERSONAL, (limit - len(requests),))
     left = limit - len(requests) - len(personal)
-    keys = _ids(db, f"SELECT id FROM keys WHERE {_ENDED} LIMIT ?2", (before, left))  # noqa: S608
+    ended = f"SELECT id FROM keys WHERE {_ENDED} LIMIT ?"  # noqa: S608 - a condition of ours
+    keys = _ids(db, ended, (before, before, left))
     turns = _ids(db, _SAID.format("turns"), (left - len(keys),))
     answers = _ids(db, _SAID.format("answers"), (left - len(keys) - len(turns),))
     return Found(requests, personal, keys, turns, answers)
@@ -86,8 +87,8 @@ def forget(db: Connection, before: Micros, found: Found) -> None:
         [(id,) for id in found.personal],
     )
     db.executemany(
-        f"DELETE FROM keys WHERE {_ENDED} AND id = ?2",  # noqa: S608 - a condition of ours
-        [(before, id) for id in found.keys],
+        f"DELETE FROM keys WHERE {_ENDED} AND id = ?",  # noqa: S608 - a condition of ours
+        [(before, before, id) for id in found.keys],
     )
     for table, rows in (("turns", found.turns), ("answers", found.answers)):
         db.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(row,) for row in rows])  # noqa: S608
