@@ -271,11 +271,11 @@ def test_the_list_of_commands_says_what_they_say(aihub):
 
 
 def loaded(*words):
-    """List what a command in a process of its own has loaded."""
+    """List what a command in a process of its own loads, beside what was there before it."""
     script = (
-        "import sys; from aihub.cli import main\n"
+        "import sys; before = set(sys.modules); from aihub.cli import main\n"
         "try: main()\n"
-        "finally: print(*sys.modules, file=sys.stderr)"
+        "finally: print(*(set(sys.modules) - before), file=sys.stderr)"
     )
     command = [sys.executable, "-c", script, *words]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)
