@@ -44,13 +44,21 @@ def wait_for_url(output: Path) -> str:
     raise SystemExit(f"the server did not start: {output.read_text()}")
 
 
-def with_real_models(url: str) -> object:
-    """Give the document with models that there are: by chance hardly any request would name one."""
+def with_real_names(url: str) -> object:
+    """Give the document with models and a region that there are.
+
+    By chance hardly any request would name one, and a region that does not serve a model is a 503.
+    """
     # Our own server on loopback.
     with urllib.request.urlopen(f"{url}/openapi.json", timeout=START_SECONDS) as answer:  # noqa: S310
         document = json.load(answer)
     body = document["components"]["schemas"]["ChatRequest"]["properties"]
     body["model"] = {"enum": ["gpt-4", "gpt-4o", "claude-3-opus"]}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation["parameters"]:
+                if parameter["name"] == "X-AIHub-Region":
+                    parameter["schema"] = {"enum": ["local"]}
     return document
 
 
@@ -71,7 +79,7 @@ def main() -> int:
         try:
             url = wait_for_url(output)
             document = Path(folder) / "openapi.json"
-            document.write_text(json.dumps(with_real_models(url)))
+            document.write_text(json.dumps(with_real_names(url)))
             asked = subprocess.run(
                 [
                     *(str(BIN / "schemathesis"), "run", str(document), "--url", url),
