@@ -1,8 +1,4 @@
-"""Text worth reading: short, plausible, and a function of (seed, request) alone.
-
-No randomness of the interpreter's is used: choices come from SHA-256, so that every machine and
-every Python version writes the same.
-"""
+"""Text worth reading: short, plausible, and a function of (seed, request) alone."""
 
 from __future__ import annotations
 
@@ -11,6 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from ....model.chat import Chat
+from .choosing import Chooser
 
 _GREETING = re.compile(
     r"^\W*(?:hello|hi|hey|good (?:morning|evening|day))\b[\s,]*(.*?)[\s!.?]*$", re.IGNORECASE
@@ -60,26 +57,6 @@ LONG = (12, 18)
 """Sentences in the body: few by default, some 200 tokens where length is asked for."""
 
 
-class Chooser:
-    """Choices from a digest, one after the other."""
-
-    def __init__(self, digest: bytes) -> None:
-        self._digest = digest
-        self._state = int.from_bytes(digest)
-
-    def below(self, bound: int) -> int:
-        """Return a number from 0 to *bound* - 1."""
-        if self._state < bound << 64:
-            self._digest = sha256(self._digest).digest()
-            self._state = int.from_bytes(self._digest)
-        self._state, choice = divmod(self._state, bound)
-        return choice
-
-    def pick(self, options: tuple[str, ...]) -> str:
-        """Return one of *options*."""
-        return options[self.below(len(options))]
-
-
 def request_digest(seed: int, chat: Chat, index: int) -> bytes:
     """Digest what a text depends on.
 
@@ -94,7 +71,7 @@ def request_digest(seed: int, chat: Chat, index: int) -> bytes:
 
 def write(seed: int, chat: Chat, index: int) -> str:
     """Write the answer to *chat* for choice *index*."""
-    asked = next((one.text for one in reversed(chat.messages) if one.role == "user"), "")
+    asked = asked_last(chat)
     chooser = Chooser(request_digest(seed, chat, index))
     head = asked[:HEAD]
     # The length first: on long runs of spaces the pattern would look back for seconds.
@@ -127,3 +104,58 @@ def _sentences(chooser: Chooser, asked: str) -> Iterator[str]:
         before = at + 1 if before >= 0 and at >= before else at
         yield fill(_BODY[before])
     yield fill(chooser.pick(_CLOSERS))
+
+
+class Subject:
+    """What a conversation is about: the words, names and numbers of its last user message.
+
+    It is the `Wording` of what the mock writes.
+    """
+
+    __slots__ = ("_head", "_names", "_words", "numbers")
+
+    def __init__(self, asked: str) -> None:
+        self._head = head = asked[:HEAD]
+        words: tuple[str, ...] = tuple(
+            dict.fromkeys(w for w in _WORD.findall(head) if w.lower() not in _STOP)
+        )
+        self._words = words or ("example", "answer", "detail")
+        self._names: tuple[str, ...] = tuple(dict.fromkeys(_NAME.findall(head)))
+        self.numbers = tuple(float(n) if "." in n else int(n) for n in _NUMBER.findall(head))
+
+    @classmethod
+    def of(cls, chat: Chat) -> Subject:
+        """Return what *chat* is about."""
+        return cls(asked_last(chat))
+
+    def mentions(self, text: str) -> bool:
+        """Say whether the prompt has *text* as a word or words, however it is capitalised."""
+        found = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", self._head, re.IGNORECASE)
+        return bool(text) and found is not None
+
+    def word(self, chooser: Chooser) -> str:
+        """Return one word."""
+        return chooser.pick(self._words)
+
+    def name(self, chooser: Chooser) -> str:
+        """Return what the prompt writes as a proper name (`Paris`), else a word capitalised."""
+        return chooser.pick(self._names) if self._names else self.word(chooser).capitalize()
+
+    def phrase(self, chooser: Chooser) -> str:
+        """Return a few words without a full stop, as a title has."""
+        return f"{self.word(chooser)} {self.word(chooser)}".capitalize()
+
+    def sentence(self, chooser: Chooser) -> str:
+        """Return a whole sentence."""
+        template = chooser.pick(_BODY)
+        return template.format(topic=self.word(chooser), other=self.word(chooser))
+
+
+def asked_last(chat: Chat) -> str:
+    """Return the text of the last user message; empty where there is none."""
+    return next((one.text for one in reversed(chat.messages) if one.role == "user"), "")
+
+
+# Not at the beginning of a sentence, where every word is written so.
+_NAME = re.compile(r"(?<=[^\W_][ ,])\s?([A-Z][^\W\d_]+(?: [A-Z][^\W\d_]+)*)")
+_NUMBER = re.compile(r"(?<![\w.])-?\d{1,9}(?:\.\d{1,6})?(?![\w]|\.\d)")
