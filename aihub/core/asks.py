@@ -79,7 +79,7 @@ def reserve(
     if limit is not None and prompt > limit:
         raise RequestExceedsPlan(prompt, limit)
     completion = completion_reserve(
-        max_tokens=chat.max_tokens,
+        max_tokens=chat.bound,
         max_output=model.max_output,
         estimate=estimate,
         mode=identity.plan.token_reserve,
@@ -179,11 +179,10 @@ def check_chat(chat: Chat) -> None:
     # On the way of every request: the usual case is three comparisons.
     if type(chat.n) is not int or not 1 <= chat.n <= MAX_CHOICES:
         raise InvalidRequest(f"'n' must be a whole number from 1 to {MAX_CHOICES}.", param="n")
-    most = chat.max_tokens
+    most = chat.bound
     if most is not None and (type(most) is not int or not 1 <= most <= MAX_TOKENS):
-        raise InvalidRequest(
-            f"'max_tokens' must be a whole number from 1 to {MAX_TOKENS}.", param="max_tokens"
-        )
+        name = "max_tokens" if chat.max_completion_tokens is None else "max_completion_tokens"
+        raise InvalidRequest(f"'{name}' must be a whole number from 1 to {MAX_TOKENS}.", param=name)
     if not chat.messages:
         raise InvalidRequest("There must be at least one message.", param="messages")
 

@@ -17,7 +17,6 @@ from ..model.events import (
     Choice,
     Event,
     Finished,
-    Logprobs,
     Reasoning,
     Started,
     Text,
@@ -34,6 +33,7 @@ from .pricing import card_json, price
 class _Tool:
     id: str = ""
     name: str = ""
+    type: str = "function"
     arguments: list[str] = attrs.field(factory=list)
 
 
@@ -69,7 +69,10 @@ class Running:
         """Fold one event into what has been received."""
         kind = type(event)
         if kind is Text:
-            self._choice(event.index, now).text.append(event.text)  # type: ignore[union-attr]
+            choice = self._choice(event.index, now)  # type: ignore[union-attr]
+            choice.text.append(event.text)  # type: ignore[union-attr]
+            if event.logprobs is not None:  # type: ignore[union-attr]
+                choice.logprobs.extend(event.logprobs)  # type: ignore[union-attr]
         elif kind is UsageSeen:
             # A count that cannot be is none: we then count ourselves.
             if event.usage.is_sound:  # type: ignore[union-attr]
@@ -88,9 +91,8 @@ class Running:
             tool = self._choice(event.index, now).tools.setdefault(event.position, _Tool())
             tool.id = event.id or tool.id
             tool.name = event.name or tool.name
+            tool.type = event.type or tool.type
             tool.arguments.append(event.arguments)
-        elif isinstance(event, Logprobs):
-            self._choice(event.index, now).logprobs.extend(event.content)
 
     def _choice(self, index: int, now: Callable[[], Micros]) -> _Choice:
         choice = self.choices.get(index)
@@ -141,7 +143,7 @@ class Running:
 
 def _whole(index: int, choice: _Choice) -> Choice:
     tools = tuple(
-        ToolCall(tool.id, tool.name, "".join(tool.arguments))
+        ToolCall(tool.id, tool.name, "".join(tool.arguments), tool.type)
         for _, tool in sorted(choice.tools.items())
     )
     return Choice(

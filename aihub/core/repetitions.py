@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Conflict, InvalidRequest
-from ..model.events import Completion, Event, Finished, Logprobs, Reasoning, Text, ToolDelta
+from ..model.events import Completion, Event, Finished, Reasoning, Started, Text, ToolDelta
 from ..model.ledger import Repeated
 from .asks import check_text
 
@@ -60,13 +60,14 @@ def already_processed(repeated: Repeated) -> Conflict:
 
 def events(done: Completion) -> Iterator[Event]:
     """Say a whole answer again as events, each choice in one piece."""
+    yield Started(model=done.served_model, fingerprint=done.fingerprint)
     for choice in done.choices:
         if choice.reasoning is not None:
             yield Reasoning(choice.reasoning, choice.index)
         if choice.text is not None:
-            yield Text(choice.text, choice.index)
+            yield Text(choice.text, choice.index, logprobs=choice.logprobs)
         for position, call in enumerate(choice.tool_calls):
-            yield ToolDelta(position, call.id, call.name, call.arguments, choice.index)
-        if choice.logprobs is not None:
-            yield Logprobs(choice.logprobs, choice.index)
+            yield ToolDelta(
+                position, call.id, call.name, call.arguments, choice.index, type=call.type
+            )
         yield Finished(choice.finish_reason, choice.index)

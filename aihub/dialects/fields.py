@@ -7,7 +7,8 @@ boolean is never a number. Texts and codes are those of OpenAI's API, which clie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from ..model.units import Json
@@ -41,6 +42,9 @@ _KINDS = {
 
 _EXACT = 2.0**53
 """Beyond it a decimal stands for several whole numbers, and is none of them."""
+
+MAX_NAME = 64
+"""Characters of the name of a function or schema: OpenAI's own bound."""
 
 SHOWN = 64
 """Characters of a wrong value that an error repeats: enough to find it."""
@@ -211,8 +215,83 @@ def obj(value: Json, path: str) -> dict[str, Json]:
     raise wrong_type(path, "an object", value)
 
 
+NAME = re.compile(r"[a-zA-Z0-9_-]+")
+
+
+def name(value: Json, path: str) -> str:
+    """Take a name as OpenAI gives them to functions: letters, digits, underscores and dashes."""
+    text: str = _short(value, path)
+    if NAME.fullmatch(text) is None:
+        raise Fault(
+            path,
+            f"Invalid '{path}': string does not match pattern. "
+            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+            "invalid_value",
+        )
+    return text
+
+
+def shape(fields: Mapping[str, Check], required: Iterable[str] = ()) -> Check:
+    """Take an object whose *fields* are right, and return it as it is; others are let be.
+
+    Null counts as not there.
+    """
+    needed = tuple(required)
+
+    def check(value: Json, path: str) -> dict[str, Json]:
+        given = obj(value, path)
+        for one in needed:
+            if given.get(one) is None:
+                raise missing(f"{path}.{one}")
+        for one, inner in given.items():
+            found = fields.get(one)
+            if found is not None and inner is not None:
+                found(inner, f"{path}.{one}")
+        return given
+
+    return described(shape_schema(fields, needed), check)
+
+
+def shape_schema(fields: Mapping[str, Check], required: Iterable[str] = ()) -> dict[str, Json]:
+    """Return the JSON Schema of an object with *fields*, those not *required* perhaps null."""
+    needed = list(required)
+    properties = {
+        one: schema_of(check) if one in needed else {"anyOf": [schema_of(check), {"type": "null"}]}
+        for one, check in fields.items()
+    }
+    return {"type": "object", "properties": properties, "required": needed}
+
+
+def variants(kinds: Mapping[str, Check]) -> Check:
+    """Take an object whose `type` says what else it has; types that are not known are let be."""
+
+    def check(value: Json, path: str) -> dict[str, Json]:
+        given = obj(value, path)
+        if given.get("type") is None:
+            raise missing(f"{path}.type")
+        found = kinds.get(string(given["type"], f"{path}.type"))
+        if found is not None:
+            found(given, path)
+        return given
+
+    return described(
+        {
+            "type": "object",
+            "properties": {"type": {"type": "string"}},
+            "required": ["type"],
+            "allOf": [
+                {"if": {"properties": {"type": {"const": kind}}}, "then": schema_of(one)}
+                for kind, one in kinds.items()
+            ],
+        },
+        check,
+    )
+
+
 described({"type": "boolean"}, boolean)
 described({"type": "string"}, string)
 described({"type": "object"}, obj)
 described({"type": "object", "additionalProperties": {"type": "string"}}, pairs)
 described({}, anything)
+_short = text_of(1, MAX_NAME)
+described({**schema_of(_short), "pattern": f"^{NAME.pattern}$"}, name)

@@ -77,7 +77,7 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
     fixed = await _counted(setup.tokens, model, attrs.evolve(chat, messages=(*opening, *said)))
     sizes = await _sizes(setup.tokens, model, conversation.turns)
     reserve = completion_reserve(
-        max_tokens=chat.max_tokens,
+        max_tokens=chat.bound,
         max_output=model.max_output,
         estimate=settler.estimate(model.id),
         mode=identity.plan.token_reserve,

@@ -39,9 +39,61 @@ class OtherPart:
 Part: TypeAlias = TextPart | OtherPart
 
 
+@attrs.define(kw_only=True)
+class Tool:
+    """A tool that the model may call.
+
+    `kind` is `function`, whose `parameters` are the JSON Schema of its arguments (None: it takes
+    none), `custom`, whose input is text in the form that `format` gives, or what else a provider
+    knows; `data` is then the tool as the caller wrote it. `strict` asks for arguments that keep
+    to the schema exactly.
+    """
+
+    name: str
+    description: str | None = None
+    parameters: Json = None
+    strict: bool = False
+    kind: str = "function"
+    format: Json = None
+    data: Json = None
+
+
+ToolMode: TypeAlias = Literal["auto", "none", "required"]
+
+
+@attrs.define
+class ToolChoice:
+    """Whether the model may, must or must not call tools, and which.
+
+    `only` names the tools that it may call; None leaves it all of them.
+    """
+
+    mode: ToolMode
+    only: tuple[str, ...] | None = None
+
+
+@attrs.define(kw_only=True)
+class ResponseFormat:
+    """What form an answer's text must have.
+
+    `kind` is `text`, `json_object`, `json_schema`, or what else a provider knows; `data` is then
+    the format as the caller wrote it. A `schema` of None allows any JSON object.
+    """
+
+    kind: str
+    name: str = ""
+    description: str | None = None
+    schema: Json = None
+    strict: bool = False
+    data: Json = None
+
+
 @attrs.define
 class ToolCall:
-    """A model's wish to call a tool; *arguments* is JSON text as the model wrote it."""
+    """A model's wish to call a tool; *arguments* is JSON text as the model wrote it.
+
+    Of a `custom` tool they are its input, any text.
+    """
 
     id: str
     name: str
@@ -84,8 +136,9 @@ class Chat:
     """A chat completion asked for.
 
     Sampling parameters left at None were not given. `session` is the conversation that it goes on
-    with; an empty `model` is then the session's. `extra` holds every field that has no place of
-    its own here; it travels on to the provider as it is.
+    with; an empty `model` is then the session's. `legacy` says that tools were asked for in
+    OpenAI's old form, `functions`, so that calls are told in it. `extra` holds every field that has
+    no place of its own here; it travels on to the provider as it is.
     """
 
     model: str
@@ -95,20 +148,30 @@ class Chat:
     include_usage: bool = False
     n: int = 1
     max_tokens: int | None = None
+    max_completion_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     stop: tuple[str, ...] = ()
     seed: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
-    tools: tuple[Json, ...] = ()
-    tool_choice: Json = None
-    response_format: Json = None
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    legacy: bool = False
+    response_format: ResponseFormat | None = None
+    reasoning_effort: str | None = None
     logprobs: bool = False
     top_logprobs: int | None = None
     logit_bias: Mapping[str, Json] | None = None
     user: str | None = None
     extra: Mapping[str, Json] | None = None
+
+    @property
+    def bound(self) -> int | None:
+        """Tokens that each answer may have; the newer name wins where both are given."""
+        newer = self.max_completion_tokens
+        return self.max_tokens if newer is None else newer
 
     @property
     def characters(self) -> int:

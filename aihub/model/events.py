@@ -27,11 +27,15 @@ class Started:
 
 @attrs.define
 class Text:
-    """A piece of a choice's text; the whole of it where the caller did not ask to stream."""
+    """A piece of a choice's text; the whole of it where the caller did not ask to stream.
+
+    `logprobs` are the probabilities of its tokens, in OpenAI's shape: a list with one entry each.
+    """
 
     text: str
     index: int = 0
     raw: bytes | None = None
+    logprobs: Json = None
 
 
 @attrs.define
@@ -45,7 +49,10 @@ class Reasoning:
 
 @attrs.define
 class ToolDelta:
-    """A piece of a tool call; `position` numbers the calls of one choice."""
+    """A piece of a tool call; `position` numbers the calls of one choice.
+
+    `id`, `name` and `type` (`function` or `custom`) come with a call's first piece.
+    """
 
     position: int
     id: str | None = None
@@ -53,15 +60,7 @@ class ToolDelta:
     arguments: str = ""
     index: int = 0
     raw: bytes | None = None
-
-
-@attrs.define
-class Logprobs:
-    """Token probabilities of a choice, in OpenAI's shape."""
-
-    content: Json
-    index: int = 0
-    raw: bytes | None = None
+    type: str | None = None
 
 
 @attrs.define
@@ -89,9 +88,7 @@ class Unknown:
     raw: bytes | None = None
 
 
-Event: TypeAlias = (
-    Started | Text | Reasoning | ToolDelta | Logprobs | UsageSeen | Finished | Unknown
-)
+Event: TypeAlias = Started | Text | Reasoning | ToolDelta | UsageSeen | Finished | Unknown
 
 
 @attrs.define(kw_only=True)

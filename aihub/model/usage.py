@@ -27,6 +27,8 @@ class Usage:
 
     `cached` and `cache_write` are inside `prompt`, `reasoning` is inside `completion`: each token
     is in exactly one place when it is priced. A dialect whose provider counts beside converts.
+    Of a prediction that the request brought, `accepted` tokens are in the answer and `rejected`
+    ones were thrown away; both are inside `completion`.
     """
 
     prompt: int
@@ -35,6 +37,8 @@ class Usage:
     cache_write: int = 0
     reasoning: int = 0
     source: Source = "provider"
+    accepted: int = 0
+    rejected: int = 0
 
     @property
     def total(self) -> int:
@@ -49,7 +53,8 @@ class Usage:
             and self.cache_write >= 0
             and self.reasoning >= 0
             and self.cached + self.cache_write <= self.prompt <= MAX_TOKENS
-            and self.reasoning <= self.completion <= MAX_TOKENS
+            and min(self.accepted, self.rejected) >= 0
+            and self.reasoning + self.accepted + self.rejected <= self.completion <= MAX_TOKENS
         )
 
 

@@ -58,13 +58,44 @@ def _ended(kind: str, how: str) -> dict[str, Json]:
     return _closed(id=TEXT, object={"const": f"{kind}.{how}"}, **{how: {"const": True}})
 
 
-_TOOL_CALL = _closed(id=TEXT, type=TEXT, function=_closed(name=TEXT, arguments=TEXT))
-_LOGPROBS: Json = {"type": ["object", "null"]}
+_FUNCTION_CALL = _closed(name=TEXT, arguments=TEXT)
+_TOOL_CALL: Json = {
+    "oneOf": [
+        _closed(id=TEXT, type={"const": "function"}, function=_FUNCTION_CALL),
+        _closed(id=TEXT, type={"const": "custom"}, custom=_closed(name=TEXT, input=TEXT)),
+    ]
+}
+_TOKEN = {
+    "token": TEXT,
+    "logprob": {"type": "number", "maximum": 0},
+    "bytes": {
+        "type": ["array", "null"],
+        "items": {"type": "integer", "minimum": 0, "maximum": 255},
+    },
+}
+_LOGPROBS: Json = {
+    "anyOf": [
+        _closed(
+            content={
+                "type": ["array", "null"],
+                "items": _closed(
+                    **_TOKEN, top_logprobs={"type": "array", "items": _closed(**_TOKEN)}
+                ),
+            },
+            refusal={"type": "null"},
+        ),
+        {"type": "null"},
+    ]
+}
 _REASON: Json = {"enum": ["stop", "length", "tool_calls", "content_filter", "function_call", None]}
 _CHOICE = _closed(
     index=COUNT,
     message=_closed(
-        {"reasoning_content": TEXT, "tool_calls": {"type": "array", "items": _TOOL_CALL}},
+        {
+            "reasoning_content": TEXT,
+            "tool_calls": {"type": "array", "items": _TOOL_CALL},
+            "function_call": _FUNCTION_CALL,
+        },
         role={"const": "assistant"},
         content=TEXT_OR_NULL,
         refusal=TEXT_OR_NULL,
@@ -81,11 +112,16 @@ _DELTA = _closed(
         "tool_calls": {
             "type": "array",
             "items": _closed(
-                {"id": TEXT, "type": TEXT},
+                {
+                    "id": TEXT,
+                    "type": {"const": "function"},
+                    "function": _closed({"name": TEXT}, arguments=TEXT),
+                    "custom": _closed({"name": TEXT}, input=TEXT),
+                },
                 index=COUNT,
-                function=_closed({"name": TEXT, "arguments": TEXT}),
             ),
         },
+        "function_call": _closed({"name": TEXT}, arguments=TEXT),
     }
 )
 _COMPLETION_ID: Json = {"type": "string", "pattern": "^chatcmpl-"}
@@ -166,16 +202,19 @@ def schemas() -> dict[str, Json]:
             source={"enum": ["provider", "counted", "estimated"]},
         ),
         "ChatCompletion": _closed(
+            {"system_fingerprint": TEXT},
             id=_COMPLETION_ID,
             object={"const": "chat.completion"},
             created=SECONDS,
             model=TEXT,
             choices={"type": "array", "items": _CHOICE, "minItems": 1},
             usage=ref("CompletionUsage"),
-            system_fingerprint=TEXT_OR_NULL,
         ),
         "ChatCompletionChunk": _closed(
-            {"usage": {"anyOf": [ref("CompletionUsage"), {"type": "null"}]}},
+            {
+                "usage": {"anyOf": [ref("CompletionUsage"), {"type": "null"}]},
+                "system_fingerprint": TEXT,
+            },
             id=_COMPLETION_ID,
             object={"const": "chat.completion.chunk"},
             created=SECONDS,

@@ -17,7 +17,7 @@ from aihub.backends.tokens import EstimateCounter, TiktokenCounter, best_counter
 from aihub.backends.tokens import cut as cut_
 from aihub.backends.tokens import pieces as pieces_of
 from aihub.model.catalogue import Model
-from aihub.model.chat import Chat, Message, OtherPart, TextPart, ToolCall
+from aihub.model.chat import Chat, Message, OtherPart, TextPart, Tool, ToolCall
 from aihub.model.usage import Count
 
 ENCODINGS = ("cl100k_base", "o200k_base")
@@ -144,7 +144,7 @@ def test_what_has_no_published_rule_makes_an_estimate():
     called = counter.count_prompt(model(), chat(plain, call))
     # The frame of a message, its role, the name and the arguments.
     assert called == Count(bare.tokens + 3 + 1 + 1 + 5, "estimated")
-    tools = counter.count_prompt(model(), chat(plain, tools=({"name": "add"},)))
+    tools = counter.count_prompt(model(), chat(plain, tools=(Tool(name="add"),)))
     assert tools.source == "estimated"
     assert tools.tokens > bare.tokens
 

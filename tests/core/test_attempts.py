@@ -19,7 +19,6 @@ from aihub.errors import (
 from aihub.model.catalogue import Deployment, PriceCard, PriceTier
 from aihub.model.events import (
     Finished,
-    Logprobs,
     Reasoning,
     Started,
     Text,
@@ -60,8 +59,8 @@ def test_everything_of_a_choice_is_folded():
         ToolDelta(1, "call_b", "second", "{}"),
         ToolDelta(0, "call_a", "first", '{"x"'),
         ToolDelta(0, arguments=":1}"),
-        Logprobs([{"token": "a"}]),
-        Logprobs([{"token": "b"}]),
+        Text("", logprobs=[{"token": "a"}]),
+        Text("", logprobs=[{"token": "b"}]),
         Unknown({"type": "ping"}),
         Finished("tool_calls"),
         UsageSeen(Usage(1, 1)),
@@ -69,7 +68,7 @@ def test_everything_of_a_choice_is_folded():
     )
 
     (choice,) = attempt.answers()
-    assert (choice.text, choice.reasoning) == (None, "let me see")
+    assert (choice.text, choice.reasoning) == ("", "let me see")
     assert [(one.id, one.name, one.arguments) for one in choice.tool_calls] == [
         ("call_a", "first", '{"x":1}'),
         ("call_b", "second", "{}"),

@@ -5,7 +5,7 @@ import pytest
 from aihub.core import repetitions
 from aihub.errors import Conflict, InvalidRequest
 from aihub.model.chat import ToolCall
-from aihub.model.events import Choice, Completion, Finished, Logprobs, Reasoning, Text, ToolDelta
+from aihub.model.events import Choice, Completion, Finished, Reasoning, Started, Text, ToolDelta
 from aihub.model.ledger import Repeated
 from aihub.model.usage import Usage
 
@@ -25,12 +25,12 @@ def test_an_answer_is_told_choice_by_choice():
         cost=0,
     )
     assert list(repetitions.events(done)) == [
+        Started(model="gpt-4"),
         Reasoning("hm"),
-        Text("a"),
-        Logprobs([1]),
+        Text("a", logprobs=[1]),
         Finished("stop"),
-        ToolDelta(0, "call_1", "f", "{}", 1),
-        ToolDelta(1, "call_1", "f", "{}", 1),
+        ToolDelta(0, "call_1", "f", "{}", 1, type="function"),
+        ToolDelta(1, "call_1", "f", "{}", 1, type="function"),
         Finished("tool_calls", 1),
     ]
 

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from decimal import Decimal
 
+import attrs
 import orjson
 import pytest
 from hypothesis import given
@@ -11,12 +12,19 @@ from hypothesis import strategies as st
 
 from aihub.dialects import openai_chat as dialect
 from aihub.errors import InvalidRequest
-from aihub.model.chat import Message, OtherPart, TextPart, ToolCall
+from aihub.model.chat import (
+    Message,
+    OtherPart,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from aihub.model.events import (
     Choice,
     Completion,
     Finished,
-    Logprobs,
     Reasoning,
     Started,
     Text,
@@ -60,8 +68,9 @@ def test_every_field_finds_its_place():
         seed=-7,
         presence_penalty=-2,
         frequency_penalty=2.0,
-        tools=[{"type": "function"}],
+        tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
         tool_choice="auto",
+        parallel_tool_calls=False,
         response_format={"type": "text"},
         logprobs=True,
         top_logprobs=3,
@@ -75,10 +84,12 @@ def test_every_field_finds_its_place():
     assert type(chat.max_tokens) is int
     assert (chat.temperature, chat.top_p, chat.stop, chat.seed) == (0.0, 1.0, ("END",), -7)
     assert (chat.presence_penalty, chat.frequency_penalty) == (-2.0, 2.0)
-    assert chat.tools == ({"type": "function"},)
-    assert (chat.tool_choice, chat.response_format) == ("auto", {"type": "text"})
+    assert chat.tools == (Tool(name="f", parameters={"type": "object"}),)
+    assert (chat.tool_choice, chat.parallel_tool_calls) == (ToolChoice("auto"), False)
+    assert chat.response_format == ResponseFormat(kind="text")
     assert (chat.logprobs, chat.top_logprobs, chat.logit_bias) == (True, 3, {"50256": -100})
-    assert (chat.user, chat.extra) == ("eve", {"reasoning_effort": "low", "service_tier": "flex"})
+    assert (chat.user, chat.reasoning_effort) == ("eve", "low")
+    assert chat.extra == {"service_tier": "flex"}
 
 
 def test_null_is_as_if_not_given():
@@ -90,8 +101,10 @@ def test_null_is_as_if_not_given():
 
 def test_the_newer_name_of_the_bound_wins():
     """max_completion_tokens replaces max_tokens."""
-    assert read(max_tokens=9, max_completion_tokens=4).max_tokens == 4
-    assert read(max_completion_tokens=4).max_tokens == 4
+    assert read(max_tokens=9, max_completion_tokens=4).bound == 4
+    assert read(max_completion_tokens=4).bound == 4
+    assert read(max_tokens=9).bound == 9
+    assert read().bound is None
 
 
 def test_messages_of_all_kinds_are_read():
@@ -185,7 +198,7 @@ def test_messages_of_all_kinds_are_read():
         (
             {"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]},
             "messages[0].tool_calls[0].function",
-            "invalid_type",
+            "missing_required_parameter",
         ),
         ({"temperature": 9}, "temperature", "decimal_above_max_value"),
         ({"temperature": -0.1}, "temperature", "decimal_below_min_value"),
@@ -203,12 +216,12 @@ def test_messages_of_all_kinds_are_read():
         ({"stop": 5}, "stop", "invalid_type"),
         ({"stop": ["a"] * 5}, "stop", "array_above_max_length"),
         ({"stop": ["a", None]}, "stop[1]", "invalid_type"),
-        ({"logit_bias": {"1": 101}}, "logit_bias.1", "decimal_above_max_value"),
+        ({"logit_bias": {"1": 101}}, "logit_bias.1", "integer_above_max_value"),
         ({"logit_bias": []}, "logit_bias", "invalid_type"),
         ({"tools": {}}, "tools", "invalid_type"),
         ({"response_format": "json"}, "response_format", "invalid_type"),
         ({"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
-        ({"seed": 2**63}, "seed", "integer_above_max_value"),
+        ({"seed": 2**63 + 200}, "seed", "integer_above_max_value"),
         ({"user": 5}, "user", "invalid_type"),
     ],
 )
@@ -315,7 +328,6 @@ def test_an_answer_has_openais_shape():
             "cost": Decimal("0.000123456789"),
             "source": "counted",
         },
-        "system_fingerprint": None,
     }
 
 
@@ -329,7 +341,8 @@ def test_tool_calls_reasoning_and_probabilities_are_written():
         tool_calls=(ToolCall("c1", "f", "{}"),),
         logprobs=[{"token": "a"}],
     )
-    told = dialect._choice(choice)
+    done = attrs.evolve(DONE, choices=(choice,))
+    told = json.loads(dialect.encode_completion(done))["choices"][0]
 
     assert told["message"]["content"] is None
     assert told["message"]["reasoning_content"] == "hm"
@@ -396,34 +409,107 @@ def test_usage_comes_last_where_it_is_asked_for():
     assert encoder().usage(Usage(1, 2), 3) == b""
 
 
-def test_rarer_events_open_their_choice_too():
-    """A tool call, reasoning or probabilities may come first."""
-    for event, delta in (
-        (
-            ToolDelta(0, "c1", "f", "{"),
-            {
-                "tool_calls": [
-                    {
-                        "index": 0,
-                        "function": {"arguments": "{", "name": "f"},
-                        "id": "c1",
-                        "type": "function",
-                    }
-                ]
-            },
-        ),
-        (
-            ToolDelta(1, arguments="}"),
-            {"tool_calls": [{"index": 1, "function": {"arguments": "}"}}]},
-        ),
-        (Reasoning("hm"), {"reasoning_content": "hm"}),
-        (Logprobs([{"token": "a"}]), {}),
-    ):
-        one = encoder()
-        first, second = chunks(one.encode(event))
-        assert first["choices"][0]["delta"]["role"] == "assistant"
-        assert second["choices"][0]["delta"] == delta
-        assert len(chunks(one.encode(event))) == 1
+def deltas(events, **options):
+    """The delta of each chunk that *events* make."""
+    one = encoder(**options)
+    return [told["choices"][0]["delta"] for event in events for told in chunks(one.encode(event))]
+
+
+def test_a_call_opens_its_choice_and_comes_in_pieces():
+    """The first piece has role, id and name, as OpenAI's own; later ones are arguments alone."""
+    first = ToolDelta(0, "c1", "f", "", type="function")
+    told = deltas([first, ToolDelta(0, arguments="{}"), ToolDelta(1, "c2", "g", "{")])
+
+    assert told == [
+        {
+            "role": "assistant",
+            "content": None,
+            "refusal": None,
+            "tool_calls": [
+                {
+                    "index": 0,
+                    "id": "c1",
+                    "type": "function",
+                    "function": {"name": "f", "arguments": ""},
+                }
+            ],
+        },
+        {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]},
+        {
+            "tool_calls": [
+                {
+                    "index": 1,
+                    "id": "c2",
+                    "type": "function",
+                    "function": {"name": "g", "arguments": "{"},
+                }
+            ]
+        },
+    ]
+
+
+def test_calls_in_the_old_form():
+    """Where functions were asked for, the call and the reason are said as then."""
+    told = deltas([ToolDelta(0, "c1", "f", ""), ToolDelta(0, arguments="{}")], legacy=True)
+    assert [one["function_call"] for one in told] == [
+        {"name": "f", "arguments": ""},
+        {"arguments": "{}"},
+    ]
+    (end,) = chunks(encoder(legacy=True).encode(Finished("tool_calls")))[1:]
+    assert end["choices"][0]["finish_reason"] == "function_call"
+
+    call = Choice(
+        index=0, text=None, finish_reason="tool_calls", tool_calls=(ToolCall("c1", "f", "{}"),)
+    )
+    whole = json.loads(dialect.encode_completion(attrs.evolve(DONE, choices=(call,)), legacy=True))[
+        "choices"
+    ][0]
+    assert whole["finish_reason"] == "function_call"
+    assert whole["message"]["function_call"] == {"name": "f", "arguments": "{}"}
+    assert "tool_calls" not in whole["message"]
+
+
+def test_calls_of_custom_tools():
+    """Their input is text; a chunk has no type, for OpenAI's document knows none for it."""
+    told = deltas([ToolDelta(0, "c1", "f", "", type="custom"), ToolDelta(0, arguments="x")])
+    assert told[0]["tool_calls"] == [{"index": 0, "id": "c1", "custom": {"name": "f", "input": ""}}]
+
+    call = ToolCall("c1", "f", "x", "custom")
+    one = Choice(index=0, text=None, finish_reason="tool_calls", tool_calls=(call,))
+    whole = json.loads(dialect.encode_completion(attrs.evolve(DONE, choices=(one,))))
+    assert whole["choices"][0]["message"]["tool_calls"] == [
+        {"id": "c1", "type": "custom", "custom": {"name": "f", "input": "x"}}
+    ]
+
+
+def test_probabilities_stand_beside_their_text():
+    """In the same chunk, as a list with an entry for each token."""
+    first, second = chunks(encoder().encode(Text("a", logprobs=[{"token": "a"}])))
+    assert first["choices"][0]["delta"]["role"] == "assistant"
+    assert second["choices"][0]["delta"] == {"content": "a"}
+    assert second["choices"][0]["logprobs"] == {"content": [{"token": "a"}], "refusal": None}
+
+
+def test_reasoning_opens_a_choice_too():
+    """It may come first."""
+    told = deltas([Reasoning("hm"), Reasoning("ha")])
+    assert [sorted(one) for one in told] == [
+        ["content", "refusal", "role"],
+        ["reasoning_content"],
+        ["reasoning_content"],
+    ]
+
+
+def test_the_fingerprint_is_in_answers_and_chunks():
+    """Where the provider told one; else it is left out, for it is a text."""
+    one = encoder()
+    assert one.encode(Started(fingerprint="fp_1")) == b""
+    told = chunks(one.encode(Text("a")) + one.encode(Finished("stop")))
+    assert {chunk["system_fingerprint"] for chunk in told} == {"fp_1"}
+    assert "system_fingerprint" not in chunks(encoder().encode(Text("a")))[0]
+
+    done = attrs.evolve(DONE, fingerprint="fp_1")
+    assert json.loads(dialect.encode_completion(done))["system_fingerprint"] == "fp_1"
 
 
 @given(st.text(), st.integers(0, 127), st.booleans())
@@ -437,7 +523,7 @@ def test_the_prebuilt_chunk_is_what_json_would_write(text, index, include_usage)
     one.encode(Text("", index))
     fast = one.encode(Text(text, index))
 
-    plain = one._chunk(index, {"content": text}, None)
+    plain = one._chunk(index, {"content": text})
     assert chunks(fast) == chunks(plain)
     assert fast.endswith(b"\n\n")
     assert fast.count(b"\n") == 2

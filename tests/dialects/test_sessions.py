@@ -15,7 +15,9 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 CALLS = st.lists(st.builds(ToolCall, TEXTS, TEXTS, TEXTS), min_size=1, max_size=2).map(tuple)
 PARTS = st.lists(
     st.builds(TextPart, TEXTS)
-    | st.builds(OtherPart, st.just("image_url"), st.just({"type": "image_url", "image_url": {}})),
+    | st.builds(
+        OtherPart, st.just("image_url"), st.just({"type": "image_url", "image_url": {"url": "u"}})
+    ),
     min_size=1,
     max_size=3,
 ).map(tuple)

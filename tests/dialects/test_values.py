@@ -10,7 +10,7 @@ from aihub.dialects import objects
 from aihub.errors import InvalidRequest
 
 JSON = st.recursive(
-    st.none() | st.integers() | st.text('"\\,[{x'),
+    st.none() | st.integers(-(2**63), 2**63) | st.text('"\\,[{x'),
     lambda inner: st.lists(inner) | st.dictionaries(st.text('"\\,[{x'), inner),
     max_leaves=30,
 )

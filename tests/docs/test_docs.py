@@ -344,13 +344,14 @@ def test_the_drivers_bounds_in_the_abuse_table_are_true():
 
 def constants(folder):
     """Yield module and name of each constant in a package, without importing it."""
-    for path in sorted((PACKAGE / folder).glob("*.py")):
+    for path in sorted((PACKAGE / folder).rglob("*.py")):
+        module = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
         for node in ast.parse(path.read_text()).body:
             targets = node.targets if isinstance(node, ast.Assign) else []
             targets = [node.target] if isinstance(node, ast.AnnAssign) else targets
             for target in targets:
                 if isinstance(target, ast.Name):
-                    yield f"aihub.{folder}.{path.stem}", target.id
+                    yield module, target.id
 
 
 @pytest.mark.parametrize("folder", ["server", "hub", "dialects"])

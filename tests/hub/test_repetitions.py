@@ -9,7 +9,7 @@ from aihub.backends.storage.memory import answers as memory_answers
 from aihub.errors import Conflict, InvalidRequest, OverLimit, UpstreamCut, UpstreamFailed
 from aihub.hub import Options
 from aihub.model.account import Plan
-from aihub.model.events import Finished, Logprobs, Reasoning, Text, ToolDelta, UsageSeen
+from aihub.model.events import Finished, Reasoning, Started, Text, ToolDelta, UsageSeen
 from aihub.model.ledger import Repeated
 from aihub.model.usage import Usage
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
@@ -21,9 +21,8 @@ AGAIN = Options(idempotency_key="order 7")
 RICH = [
     Reasoning("hm"),
     Text("a"),
-    Text("b"),
+    Text("b", logprobs=[{"token": "a"}]),
     ToolDelta(0, id="call_1", name="f", arguments="{}"),
-    Logprobs([{"token": "a"}]),
     Finished("tool_calls"),
     UsageSeen(Usage(7, 3, cached=1, reasoning=1)),
 ]
@@ -46,12 +45,12 @@ async def test_the_same_request_is_answered_once_and_told_again():
     assert len(provider.calls) == len(rows) == used.requests == 2
     assert (stream.replayed, again.replayed, again.answer_id) == (False, True, stream.answer_id)
     assert again.completion == stream.completion
-    assert len(events) == 7
+    assert len(events) == 6
     assert told == [
+        Started(model="gpt-4-0613"),
         Reasoning("hm"),
-        Text("ab"),
-        ToolDelta(0, "call_1", "f", "{}"),
-        Logprobs([{"token": "a"}]),
+        Text("ab", logprobs=[{"token": "a"}]),
+        ToolDelta(0, "call_1", "f", "{}", type="function"),
         Finished("tool_calls"),
     ]
     assert rows[0].idempotency_key == "order 7"

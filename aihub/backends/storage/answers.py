@@ -32,6 +32,8 @@ def to_json(done: Completion) -> bytes | None:
                     usage.cache_write,
                     usage.reasoning,
                     usage.source,
+                    usage.accepted,
+                    usage.rejected,
                 ],
                 "cost": done.cost,
                 "fingerprint": done.fingerprint,

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aihub.model.chat import Chat, Message, OtherPart
-from aihub.model.units import Json
+from aihub.model.chat import Chat, Message, OtherPart, Tool
 
 TOKENS_PER_MESSAGE = 3
 TOKENS_PER_NAME = 1
@@ -32,8 +31,8 @@ def texts(chat: Chat) -> Iterator[str]:
         for call in message.tool_calls:
             yield call.name
             yield call.arguments
-    if chat.tools:
-        yield from map(_compact, chat.tools)
+    for tool in chat.tools:
+        yield _compact(tool)
 
 
 def by_the_rule(chat: Chat) -> bool:
@@ -48,7 +47,9 @@ def _beyond_rule(message: Message) -> bool:
     return isinstance(content, tuple) and any(isinstance(part, OtherPart) for part in content)
 
 
-def _compact(tool: Json) -> str:
+def _compact(tool: Tool) -> str:
     import json  # Tools are the exception; a plain chat needs no JSON here.
 
-    return json.dumps(tool, ensure_ascii=False, separators=(",", ":"))
+    told = [tool.name, tool.description, tool.parameters, tool.format, tool.data]
+    given = [one for one in told if one is not None]
+    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))

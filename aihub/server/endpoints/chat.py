@@ -59,7 +59,7 @@ async def _answer(call: Call, *, always_stream: bool) -> Response:
     answer = await call.hub.answer(chat, call.identity, options)
     headers: Headers = [JSON, *_marks(chat, answer)]
     add_limits(headers, answer.windows, call.hub.now(), inference=True)
-    return Response(200, headers, dialect.encode_completion(answer.completion))
+    return Response(200, headers, dialect.encode_completion(answer.completion, legacy=chat.legacy))
 
 
 async def _stream(call: Call, chat: Chat, options: Options) -> Response:
@@ -87,6 +87,7 @@ async def _chunks(call: Call, chat: Chat, stream: Stream) -> AsyncGenerator[byte
         created=stream.admitted,
         model=stream.model,
         include_usage=chat.include_usage,
+        legacy=chat.legacy,
     )
     begun = False
     try:

@@ -16,7 +16,15 @@ from aihub.backends.tokens import EstimateCounter, TiktokenCounter
 from aihub.core.attempts import Running
 from aihub.errors import InvalidRequest, UpstreamFailed
 from aihub.model.catalogue import Deployment
-from aihub.model.chat import Chat, Message, OtherPart, TextPart
+from aihub.model.chat import (
+    Chat,
+    Message,
+    OtherPart,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolChoice,
+)
 from aihub.model.events import Finished, Started, Text, UsageSeen
 from aihub.model.usage import Usage
 from aihub.protocols import ProviderCall
@@ -322,16 +330,12 @@ def test_any_request_is_answered_within_its_bounds(tokens, prompt, most, n, stop
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"tools": ({"type": "function"},)}, "tools"),
-        ({"tool_choice": "auto"}, "tool_choice"),
-        ({"tool_choice": {"type": "function"}}, "tool_choice"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format"),
+        ({"tools": (Tool(name="f"),)}, "tools"),
+        ({"tool_choice": ToolChoice("auto")}, "tool_choice"),
+        ({"response_format": ResponseFormat(kind="json_object")}, "response_format"),
         ({"logprobs": True}, "logprobs"),
         ({"top_logprobs": 3}, "top_logprobs"),
         ({"logit_bias": {"50256": -100}}, "logit_bias"),
-        ({"extra": {"functions": [{}]}}, "functions"),
-        ({"extra": {"function_call": "auto"}}, "function_call"),
         ({"extra": {"audio": {"voice": "a"}}}, "audio"),
         ({"extra": {"prediction": {"type": "content"}}}, "prediction"),
         ({"extra": {"web_search_options": {"x": 1}}}, "web_search_options"),
@@ -369,8 +373,8 @@ async def test_what_changes_nothing_is_taken():
     parts = (Message("user", (TextPart(STORY[:9]), TextPart(STORY[9:]))),)
     for same in (
         Chat(model="gpt-4", messages=parts),
-        chat(STORY, tool_choice="none"),
-        chat(STORY, response_format={"type": "text"}),
+        chat(STORY, tool_choice=ToolChoice("none")),
+        chat(STORY, response_format=ResponseFormat(kind="text")),
         chat(STORY, top_p=0.5, presence_penalty=1.0, frequency_penalty=-1.0, user="eve"),
         chat(STORY, logit_bias={}, extra={"functions": [], "store": True, "metadata": {"a": "b"}}),
     ):

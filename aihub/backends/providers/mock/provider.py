@@ -96,9 +96,9 @@ class MockProvider:
         for field in _REFUSED:
             if getattr(chat, field):
                 _refuse(field)
-        if chat.tool_choice not in (None, "none"):
+        if chat.tool_choice is not None and chat.tool_choice.mode != "none":
             _refuse("tool_choice")
-        if chat.response_format and chat.response_format != {"type": "text"}:
+        if chat.response_format is not None and chat.response_format.kind != "text":
             _refuse("response_format")
         if chat.extra:
             for field in _REFUSED_EXTRAS:
@@ -170,7 +170,7 @@ def _whole(answers: list[_Answer]) -> Iterator[Event]:
 
 _REFUSED = ("tools", "logprobs", "top_logprobs", "logit_bias")
 # Fields of OpenAI's that change what is answered and have no place of their own in `Chat`.
-_REFUSED_EXTRAS = ("functions", "function_call", "audio", "prediction", "web_search_options")
+_REFUSED_EXTRAS = ("audio", "prediction", "web_search_options")
 
 
 def _refuse(field: str) -> NoReturn:
