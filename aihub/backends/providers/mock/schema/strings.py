@@ -1,0 +1,148 @@
+"""Strings: free ones by the name of their property, others by pattern, format and length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from .checking import format_matcher, matcher
+from .formats import FORMATS
+from .hints import PLAIN, WRITERS, kind_of
+from .nodes import Size
+from .patterns import EXTRA, UNBOUNDED, Pattern
+from .pen import Pen, Stuck
+from .refusal import unsatisfiable
+from .scalars import Leaf
+
+MAX_LENGTH = 100_000
+"""Characters that a schema may ask for; a whole answer of a model has fewer."""
+
+CHARACTERS = 16
+"""Characters that cost as much as a value."""
+
+PATTERN_TRIES = 40
+"""Texts written from a pattern before it is given up: it may have gaps in its lengths."""
+
+VARIED = 2
+"""Attempts after which a number is added to a text, so that it differs from those before."""
+
+
+@attrs.frozen
+class Shape:
+    """A pattern, and where it stands in the schema."""
+
+    pattern: Pattern
+    text: str
+    at: str
+
+
+@attrs.define(eq=False)
+class Strings(Leaf):
+    """Writes strings that have a length, patterns and a format."""
+
+    low: int = 0
+    high: int = UNBOUNDED
+    shapes: Sequence[Shape] = ()
+    format: str | None = None
+    at: str = "#"
+    kind: str = PLAIN
+    examples: tuple[str, ...] = ()
+    more_formats: tuple[str, ...] = ()
+
+    def measure(self) -> Size:
+        """Return what the shortest costs: as much as a value for each few characters."""
+        least = max([self.low, *(shape.pattern.low for shape in self.shapes)])
+        return 1 + least // CHARACTERS, 1
+
+    def write(self, pen: Pen, name: str) -> str:
+        """Write one.
+
+        Raises:
+            Stuck: there is none, or none was found.
+        """
+        if self.shapes:
+            return self._by_pattern(pen)
+        if self.format is not None:
+            return self._by_format(pen, self.format)
+        return fitted(self._free(pen, name), self.low, self.high, pen)
+
+    def _free(self, pen: Pen, name: str) -> str:
+        for example in self.examples:
+            if pen.wording.mentions(example):
+                return example
+        kind = kind_of(name) or self.kind
+        if self.examples and not kind and not pen.attempt:
+            return pen.chooser.pick(self.examples)
+        text = WRITERS[kind](pen)
+        if pen.attempt > VARIED:
+            text = f"{text[: max(0, min(self.high, UNBOUNDED) - 4)]} {pen.chooser.below(999)}"
+        return text
+
+    def _by_format(self, pen: Pen, name: str) -> str:
+        text = FORMATS[name](pen, self.low, self.high)
+        if not self.low <= len(text) <= self.high:
+            word = "maxLength" if len(text) > self.high else "minLength"
+            why = f"no string of the format '{name}' has such a length"
+            raise Stuck(unsatisfiable(word, f"{self.at}/{word}", why))
+        return text
+
+    def _by_pattern(self, pen: Pen) -> str:
+        first, *others = self.shapes
+        pattern = first.pattern
+        if pattern.alphabet is not None and pattern.sure and not others and self.format is None:
+            text = self._of_words(pen, pattern)
+            if text:
+                return text
+        low, high = pattern.lengths(self.low, self.high)
+        for turn in range(PATTERN_TRIES if low <= high else 0):
+            text = _one_try(pattern, low, high, pen, turn)
+            if self.low <= len(text) <= self.high and self._matches(text) and self._is_formed(text):
+                return text
+        why = "no string was found that has it" + (", with the length asked for" * (self.low > 0))
+        raise Stuck(unsatisfiable("pattern", first.at, why))
+
+    def _matches(self, text: str) -> bool:
+        """Ask the validator about what the way it was written does not vouch for."""
+        checked = self.shapes if not self.shapes[0].pattern.sure else self.shapes[1:]
+        return all(matcher(shape.text)(text) for shape in checked)
+
+    def _is_formed(self, text: str) -> bool:
+        formats = [self.format, *self.more_formats] if self.format is not None else []
+        return all(format_matcher(name)(text) for name in formats)
+
+    def _of_words(self, pen: Pen, pattern: Pattern) -> str | None:
+        """Write words where the pattern is one class of characters, repeated: `^[a-z ]+$`."""
+        letters = pattern.alphabet if pattern.alphabet is not None else ()
+        words = pen.wording.phrase(pen.chooser)
+        text = "".join(one for one in words if one in letters)
+        text = text or "".join(one for one in words.lower() if one in letters)
+        text = text or "".join(one for one in words.upper() if one in letters)
+        low, high = pattern.lengths(self.low, self.high)
+        text = text[:high].strip() or text[:high]
+        return text if low <= len(text) <= high and text and not pen.attempt else None
+
+
+def _one_try(pattern: Pattern, low: int, high: int, pen: Pen, turn: int) -> str:
+    length = min(high, low + pen.chooser.below(EXTRA + turn))
+    if pattern.wanted and turn % 2 == 0:
+        return pattern.write_wanted(pen.chooser, length)
+    return pattern.write(pen.chooser, length)
+
+
+def fitted(text: str, low: int, high: int, pen: Pen) -> str:
+    """Cut *text* at a word, or add words, so that its length is within *low* and *high*."""
+    if low <= len(text) <= high:
+        return text
+    if len(text) < low:
+        more = pen.wording.sentence(pen.chooser)
+        text = f"{text} {more}" if text else more
+        times = (low - len(text)) // (len(more) + 1) + 1
+        text += f" {more}" * max(0, times)
+    if len(text) <= high:
+        return text
+    cut = text[: high + 1].rpartition(" ")[0].rstrip(" ,.;:")
+    if len(cut) >= max(low, 1):
+        return cut
+    cut = text[:high]
+    return f"{cut[:-1]}s" if cut.endswith(" ") else cut
