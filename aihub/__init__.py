@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .model.account import Plan as Plan
     from .model.chat import Chat as Chat
     from .model.chat import Message as Message
+    from .model.chat import ResponseFormat as ResponseFormat
+    from .model.chat import Tool as Tool
+    from .model.chat import ToolCall as ToolCall
+    from .model.chat import ToolChoice as ToolChoice
     from .model.events import Completion as Completion
     from .model.events import Text as Text
     from .model.units import format_usd as format_usd
@@ -48,12 +52,16 @@ _LAZY = {
     "Message": ".model.chat",
     "Plan": ".model.account",
     "RandomIds": ".backends.ids",
+    "ResponseFormat": ".model.chat",
     "SeededIds": ".backends.ids",
     "Settings": ".config",
     "Stream": ".hub",
     "SyncHub": ".sync",
     "SystemClock": ".backends.clocks",
     "Text": ".model.events",
+    "Tool": ".model.chat",
+    "ToolCall": ".model.chat",
+    "ToolChoice": ".model.chat",
     "Usage": ".model.usage",
     "format_usd": ".model.units",
     "open_hub": ".config",
@@ -73,12 +81,16 @@ __all__ = [
     "Message",
     "Plan",
     "RandomIds",
+    "ResponseFormat",
     "SeededIds",
     "Settings",
     "Stream",
     "SyncHub",
     "SystemClock",
     "Text",
+    "Tool",
+    "ToolCall",
+    "ToolChoice",
     "Usage",
     "format_usd",
     "open_hub",

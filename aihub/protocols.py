@@ -91,13 +91,14 @@ class TokenCounter(Protocol):
 
 @attrs.define
 class ProviderCall:
-    """One attempt: the chat, and what the hub decided about it."""
+    """One attempt: the chat, and what the hub decided about it; `account` is whose it is."""
 
     id: str
     chat: Chat
     model: Model
     upstream_model: str
     prompt: Count
+    account: str = ""
 
 
 class Provider(Protocol):

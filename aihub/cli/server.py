@@ -226,6 +226,11 @@ class Grouped(click.Command):
     help="Another seed, other mock texts; with --ephemeral also ids that repeat.",
 )
 @click.option(
+    "--lenient",
+    is_flag=True,
+    help="Do not refuse what OpenAI would: leave wrong parameters out, let models do anything.",
+)
+@click.option(
     "--latency",
     default="0s",
     metavar="FIRST[,BETWEEN]",
@@ -363,6 +368,7 @@ def _serve(options: dict[str, Any]) -> None:
                 store="memory:" if options["ephemeral"] else options["store"],
                 keys=options["keys"],
                 seed=options["seed"],
+                lenient=options["lenient"],
                 delays=options["latency"],
                 region=options["region"],
                 workers=options["workers"],

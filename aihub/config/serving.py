@@ -115,7 +115,9 @@ class Serving:
     `place` is where it listens; with a `certificate` it does so by TLS.
     `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
     reach the server. `seeded`: ids are a function of the seed too, where the store is memory and
-    no secret is made that others could then guess. `origins`: whose web pages may read answers.
+    no secret is made that others could then guess. `lenient`: the mock lets be what a model could
+    not do, and what is wrong in a chat is left out where it can do without. `origins`: whose web
+    pages may read answers.
     """
 
     place: Place
@@ -125,6 +127,7 @@ class Serving:
     keys: Sequence[FixedKey]
     seed: int
     seeded: bool
+    lenient: bool
     delays: tuple[float, float]
     region: str
     workers: int
@@ -217,6 +220,7 @@ def serve_here(
                 hub,
                 allowed_hosts=serving.allowed_hosts,
                 cors=Cors(serving.origins) if serving.origins else None,
+                lenient=serving.lenient,
             )
 
     trio_server.run(
@@ -291,6 +295,7 @@ def _settings(serving: Serving) -> Settings:
     return Settings(
         store=store,
         seed=serving.seed,
+        lenient=serving.lenient,
         region=serving.region,
         first_delay=first,
         between_delay=between,

@@ -42,6 +42,7 @@ class Settings:
         region: the home region.
         first_delay: seconds before the mock's first token.
         between_delay: seconds between two of its tokens.
+        lenient: whether the mock lets be what a model could not do.
         seeded_ids: with the memory store, ids and secrets are a function of the seed too.
         lost_policy: what a request is charged whose process died.
         max_in_flight: requests open at once.
@@ -57,6 +58,7 @@ class Settings:
     region: str = "local"
     first_delay: float = 0.0
     between_delay: float = 0.0
+    lenient: bool = False
     seeded_ids: bool = False
     lost_policy: LostPolicy = "prompt"
     max_in_flight: int = MAX_IN_FLIGHT
@@ -111,7 +113,9 @@ def _make_hub(settings: Settings, store: Store, clock: Clock) -> Hub:
     tokens = best_counter()
     mock = MockProvider(
         tokens=tokens,
+        clock=clock,
         seed=settings.seed,
+        lenient=settings.lenient,
         delays=Delays(settings.first_delay, settings.between_delay),
     )
     return Hub(

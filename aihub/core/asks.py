@@ -20,7 +20,7 @@ from ..errors import (
 )
 from ..model.account import Budget, Identity, Key, Plan, Scope
 from ..model.catalogue import Model, PriceCard
-from ..model.chat import MAX_CHOICES, Chat
+from ..model.chat import MAX_CHOICES, Chat, ResponseFormat, Tool, ToolChoice
 from ..model.ledger import (
     BudgetFull,
     HoldAsk,
@@ -185,6 +185,20 @@ def check_chat(chat: Chat) -> None:
         raise InvalidRequest(f"'{name}' must be a whole number from 1 to {MAX_TOKENS}.", param=name)
     if not chat.messages:
         raise InvalidRequest("There must be at least one message.", param="messages")
+    if chat.tools or chat.tool_choice is not None or chat.response_format is not None:
+        _check_forms(chat)
+
+
+def _check_forms(chat: Chat) -> None:
+    """Refuse JSON where there must be values: the slip of who comes from another library."""
+    if not all(isinstance(tool, Tool) for tool in chat.tools):
+        raise InvalidRequest("'tools' must be values of aihub.Tool.", param="tools")
+    if not isinstance(chat.tool_choice, ToolChoice | None):
+        raise InvalidRequest("'tool_choice' must be an aihub.ToolChoice.", param="tool_choice")
+    if not isinstance(chat.response_format, ResponseFormat | None):
+        raise InvalidRequest(
+            "'response_format' must be an aihub.ResponseFormat.", param="response_format"
+        )
 
 
 def check_text(text: str, param: str) -> None:

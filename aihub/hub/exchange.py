@@ -302,7 +302,14 @@ class Exchange:
 
     def _open(self, running: Running) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         place = running.deployment
-        call = ProviderCall(self.id, self.chat, self._model, place.upstream_model, self._prompt)
+        call = ProviderCall(
+            self.id,
+            self.chat,
+            self._model,
+            place.upstream_model,
+            self._prompt,
+            self._identity.account.id,
+        )
         return self._setup.providers[place.provider].open(call)
 
     def _check_whole(self, running: Running) -> None:

@@ -46,6 +46,7 @@ class App:
             are refused: a page anywhere could make a browser ask us under its own name (DNS
             rebinding), with whatever key it finds here.
         cors: which web pages may read the answers; None is none.
+        lenient: whether to leave out what is wrong in a chat, where it can do without.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class App:
         *,
         allowed_hosts: frozenset[str] | None = None,
         cors: Cors | None = None,
+        lenient: bool = False,
     ) -> None:
         self.hub = hub
+        self.lenient = lenient
         self._allowed_hosts = allowed_hosts
         self.cors = cors
         # The list is long and changes only with the catalogue.
@@ -99,7 +102,7 @@ class Opened(Call):
     """One request while it is answered."""
 
     def __init__(self, app: App, request: Request) -> None:
-        super().__init__(app.hub, request, app.cors)
+        super().__init__(app.hub, request, app.cors, lenient=app.lenient)
         self._app = app
         self._began = app.hub.now()
         self._status = PEER_LEFT

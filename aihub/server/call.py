@@ -25,13 +25,17 @@ class Call:
 
     `parameters` are what stands in the path for the route's names. What is put on the stack is
     left when the response has been written. `model` is the one asked for, for the access log.
-    `late_error` is how the route's dialect says an error in the middle of a stream.
+    `lenient`: what is wrong in a chat is left out, where it can do without. `late_error` is how
+    the route's dialect says an error in the middle of a stream.
     """
 
     late_error: Callable[[Json], bytes] = staticmethod(openai_chat.encode_stream_error)
 
-    def __init__(self, hub: Hub, request: Request, cors: Cors | None = None) -> None:
+    def __init__(
+        self, hub: Hub, request: Request, cors: Cors | None = None, *, lenient: bool = False
+    ) -> None:
         self.hub = hub
+        self.lenient = lenient
         self.cors = cors
         self.request = request
         self.id = hub.new_id()

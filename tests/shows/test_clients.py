@@ -96,8 +96,9 @@ def test_the_sdk_lists_models(client):
             "test",
             {"tools": [{"type": "function"}]},
             openai.BadRequestError,
-            "unsupported_parameter",
+            "missing_required_parameter",
         ),
+        ("test", {"modalities": ["audio"]}, openai.BadRequestError, "unsupported_value"),
     ],
 )
 def test_the_sdk_raises_its_own_errors(server, key, fields, error, code):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aihub.protocols import TokenCounter
 
@@ -16,6 +17,7 @@ __all__ = [
     "EstimateCounter",
     "TextCutter",
     "TiktokenCounter",
+    "Vocabulary",
     "best_counter",
     "cut",
     "pieces",
@@ -31,6 +33,27 @@ class TextCutter(Protocol):
         A place is (characters up to there, tokens up to there). Tokens that share a character
         end together, so that text cut at these places is whole characters; the last is the end.
         """
+        ...
+
+    def spelled(self, encoding: str, text: str) -> list[bytes]:
+        """Return the bytes of each token of *text*; one may be a part of a character."""
+        ...
+
+
+@runtime_checkable
+class Vocabulary(Protocol):
+    """Protocol: tokens have numbers; a rule of thumb has none."""
+
+    def size(self, encoding: str) -> int:
+        """Return how many ids of tokens there are, special ones included."""
+        ...
+
+    def encode(self, encoding: str, text: str) -> list[int]:
+        """Return the tokens of *text*."""
+        ...
+
+    def spell(self, encoding: str, tokens: Iterable[int]) -> list[bytes]:
+        """Return the bytes of each of *tokens*; a special one has none."""
         ...
 
 

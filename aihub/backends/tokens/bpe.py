@@ -14,7 +14,7 @@ token more for each, and such a count is an estimate.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import accumulate
 from threading import Lock
@@ -25,7 +25,7 @@ from aihub.model.chat import ROLES, Chat
 from aihub.model.usage import Count
 
 from .prompt import by_the_rule, overhead, texts
-from .ranks import PATTERNS, open_encoding
+from .ranks import PATTERNS, SIZES, open_encoding
 
 if TYPE_CHECKING:
     from tiktoken import Encoding
@@ -104,11 +104,24 @@ class TiktokenCounter:
         encode = _load(_known(encoding)).encode_ordinary
         return [token for block in _blocks(_whole(text)) for token in encode(block)]
 
+    def size(self, encoding: str) -> int:
+        """Return how many ids of tokens there are, those of special ones included."""
+        return SIZES[_known(encoding)]
+
+    def spell(self, encoding: str, tokens: Iterable[int]) -> list[bytes]:
+        """Return the bytes of each of *tokens*; a special one has none."""
+        loaded = _load(_known(encoding))
+        decode, plain = loaded.decode_single_token_bytes, loaded.n_vocab
+        return [decode(token) if token < plain else b"" for token in tokens]
+
+    def spelled(self, encoding: str, text: str) -> list[bytes]:
+        """Return the bytes of each token of *text*; one may be a part of a character."""
+        return self.spell(encoding, self.encode(encoding, text))
+
     def ends(self, encoding: str, text: str) -> list[tuple[int, int]]:
         """Return where characters and tokens end together, and the tokens up to there."""
         if text.isascii():
-            decode = _load(_known(encoding)).decode_single_token_bytes
-            sizes = [len(decode(token)) for token in self.encode(encoding, text)]
+            sizes = [len(token) for token in self.spelled(encoding, text)]
             return list(zip(accumulate(sizes), range(1, len(sizes) + 1), strict=True))
         return list(self._ends(encoding, text))
 

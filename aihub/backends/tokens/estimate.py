@@ -61,6 +61,10 @@ class EstimateCounter:
         sizes = accumulate(map(len, _PIECE.findall(text)))
         return [(at, used) for used, at in enumerate(sizes, start=1)]
 
+    def spelled(self, encoding: str, text: str) -> list[bytes]:
+        """Return the bytes of each piece that counts as a token."""
+        return [piece.encode(errors="replace") for piece in _PIECE.findall(text)]
+
 
 def _framing(chat: Chat) -> int:
     # Roles are words of a token or two.

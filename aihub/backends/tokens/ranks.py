@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SEPARATOR = b"\xff"
 SINGLE_BYTES = 256
 
+SIZES = {"cl100k_base": 100_277, "o200k_base": 200_019}
+"""Ids of tokens, special ones such as the end of a text included; those are the last."""
+
 PATTERNS = {
     "cl100k_base": (
         r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+"

@@ -44,7 +44,7 @@ async def chat_stream(call: Call) -> Response:
 
 async def _answer(call: Call, *, always_stream: bool) -> Response:
     body = call.json_body()
-    chat = dialect.decode_request(body)
+    chat = dialect.decode_request(body, lenient=call.lenient)
     call.model = chat.model or None
     if always_stream and not chat.stream:
         chat.stream = True

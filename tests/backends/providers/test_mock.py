@@ -9,67 +9,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aihub.backends.providers.mock import MockProvider
 from aihub.backends.providers.mock.provider import Delays
 from aihub.backends.providers.mock.text import write
 from aihub.backends.tokens import EstimateCounter, TiktokenCounter
-from aihub.core.attempts import Running
 from aihub.errors import InvalidRequest, UpstreamFailed
-from aihub.model.catalogue import Deployment
 from aihub.model.chat import (
     Chat,
     Message,
-    OtherPart,
     ResponseFormat,
     TextPart,
-    Tool,
     ToolChoice,
 )
 from aihub.model.events import Finished, Started, Text, UsageSeen
 from aihub.model.usage import Usage
-from aihub.protocols import ProviderCall
 from aihub.testing import ProviderSuite
 from aihub.testing.providers import MODEL
+
+from .asking import STORY, answer, chat, events_of, fold, make_call, provider_of
 
 ESTIMATE = EstimateCounter()
 COUNTERS = [
     pytest.param(ESTIMATE, id="estimate"),
     pytest.param(TiktokenCounter(), id="tiktoken", marks=pytest.mark.needs("tiktoken")),
 ]
-PLACE = Deployment(id="mock/m", provider="mock", upstream_model="m", region="local")
-STORY = "Tell me a long story about rivers and the people who live beside them"
-
 both_counters = pytest.mark.parametrize("tokens", COUNTERS)
-
-
-def chat(*said, **more):
-    """A chat of user messages."""
-    return Chat(model="gpt-4", messages=tuple(Message("user", text) for text in said), **more)
-
-
-def make_call(asked, tokens, model=MODEL):
-    """A call as the hub makes it."""
-    return ProviderCall("req_1", asked, model, model.id, tokens.count_prompt(model, asked))
-
-
-async def events_of(asked, tokens, *, model=MODEL, **settings):
-    """All that the mock says to a chat."""
-    provider = MockProvider(tokens=tokens, **settings)
-    async with provider.open(make_call(asked, tokens, model)) as events:
-        return [event async for event in events]
-
-
-def fold(events):
-    """What a hub makes of events: choices and usage."""
-    running = Running(1, PLACE, MODEL.prices, None, 0)
-    for event in events:
-        running.see(event, lambda: 0)
-    return running.answers(), running.usage
-
-
-async def answer(asked, tokens, **more):
-    """The folded answer."""
-    return fold(await events_of(asked, tokens, **more))
 
 
 async def text_of(asked, tokens=ESTIMATE, **more):
@@ -86,11 +49,11 @@ class MockSuite(ProviderSuite):
     tokens = EstimateCounter()
 
     def provider(self):
-        return MockProvider(tokens=self.tokens)
+        return provider_of(self.tokens)
 
     def refused(self):
         call = self.call()
-        return attrs.evolve(call, chat=attrs.evolve(call.chat, logprobs=True))
+        return attrs.evolve(call, chat=attrs.evolve(call.chat, top_logprobs=2))
 
 
 @pytest.mark.anyio
@@ -231,7 +194,7 @@ async def test_an_answer_that_just_fits_is_not_cut(tokens):
 @pytest.mark.anyio
 async def test_the_models_own_bounds_hold_too(tokens):
     """Its longest answer, and what its context leaves beside the prompt."""
-    asked = chat(STORY, max_tokens=1000)
+    asked = chat(STORY)
     prompt = tokens.count_prompt(MODEL, asked).tokens
     short = attrs.evolve(MODEL, max_output=9)
     tight = attrs.evolve(MODEL, context_window=prompt + 11)
@@ -324,46 +287,7 @@ def test_any_request_is_answered_within_its_bounds(tokens, prompt, most, n, stop
     assert {choice.finish_reason for choice in choices} <= {"stop", "length"}
 
 
-# Refusals
-
-
-@pytest.mark.parametrize(
-    ("fields", "param"),
-    [
-        ({"tools": (Tool(name="f"),)}, "tools"),
-        ({"tool_choice": ToolChoice("auto")}, "tool_choice"),
-        ({"response_format": ResponseFormat(kind="json_object")}, "response_format"),
-        ({"logprobs": True}, "logprobs"),
-        ({"top_logprobs": 3}, "top_logprobs"),
-        ({"logit_bias": {"50256": -100}}, "logit_bias"),
-        ({"extra": {"audio": {"voice": "a"}}}, "audio"),
-        ({"extra": {"prediction": {"type": "content"}}}, "prediction"),
-        ({"extra": {"web_search_options": {"x": 1}}}, "web_search_options"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
-def test_what_it_does_not_do_is_refused_by_the_fields_name(fields, param):
-    """Neither dropped nor pretended: refused when asked beforehand, and on opening."""
-    provider, asked = MockProvider(tokens=EstimateCounter()), chat("Hi", **fields)
-    for ask in (
-        lambda: provider.check(MODEL, asked),
-        lambda: provider.open(make_call(asked, EstimateCounter())),
-    ):
-        with pytest.raises(InvalidRequest, match=f"'{param}'") as refused:
-            ask()
-        assert (refused.value.param, refused.value.code) == (param, "unsupported_parameter")
-
-
-def test_parts_other_than_text_are_refused_by_their_place():
-    """An image is not read over; the path says which part it is."""
-    image = OtherPart("image_url", {"type": "image_url"})
-    messages = (Message("user", "Hi"), Message("user", (TextPart("What is this?"), image)))
-
-    with pytest.raises(InvalidRequest, match="'image_url'") as refused:
-        MockProvider(tokens=EstimateCounter()).check(MODEL, Chat(model="gpt-4", messages=messages))
-
-    assert refused.value.param == "messages[1].content[1].type"
-    assert refused.value.code == "unsupported_content"
+# What is let be
 
 
 @pytest.mark.anyio
@@ -390,7 +314,7 @@ async def test_delays_are_kept_between_tokens(autojump_clock):
     """The first event comes after the first delay, each further token after another."""
     import trio
 
-    provider = MockProvider(tokens=EstimateCounter(), delays=Delays(2.0, 0.5))
+    provider = provider_of(ESTIMATE, delays=Delays(2.0, 0.5))
     asked = chat(STORY, max_tokens=4, stream=True)
     began, times = trio.current_time(), []
     async with provider.open(make_call(asked, EstimateCounter())) as events:
@@ -414,7 +338,7 @@ async def test_a_whole_answer_waits_for_the_first_delay_alone(autojump_clock):
     """And whoever leaves meanwhile is not kept."""
     import trio
 
-    provider = MockProvider(tokens=EstimateCounter(), delays=Delays(2.0, 0.5))
+    provider = provider_of(ESTIMATE, delays=Delays(2.0, 0.5))
     began = trio.current_time()
     async with provider.open(make_call(chat(STORY), EstimateCounter())) as events:
         assert len([event async for event in events]) == 4
@@ -435,7 +359,7 @@ class Broken:
     """A provider that does what the subclass does wrong."""
 
     def open(self, call):
-        if call.chat.logprobs:
+        if call.chat.top_logprobs:
             raise InvalidRequest("no", param="logprobs")
         return aclosing(self.events(call))
 
@@ -502,7 +426,7 @@ class Leaks(Broken):
 
     @asynccontextmanager
     async def open(self, call):
-        if call.chat.logprobs:
+        if call.chat.top_logprobs:
             raise InvalidRequest("no", param="logprobs")
         yield self.events(call)
 
@@ -511,7 +435,7 @@ class RaisesForeign(Broken):
     """Broken: a refusal in somebody else's words."""
 
     def open(self, call):
-        if call.chat.logprobs:
+        if call.chat.top_logprobs:
             raise ValueError("logprobs")
         return super().open(call)
 
@@ -520,7 +444,7 @@ class RefusesAsFailure(Broken):
     """Broken: blames itself for what the caller asked."""
 
     def open(self, call):
-        if call.chat.logprobs:
+        if call.chat.top_logprobs:
             raise UpstreamFailed("logprobs")
         return super().open(call)
 
@@ -534,7 +458,7 @@ class RefusesLate(Broken):
     async def events(self, call):
         await anyio.lowlevel.checkpoint()
         yield Text("Once")
-        if call.chat.logprobs:
+        if call.chat.top_logprobs:
             raise InvalidRequest("no", param="logprobs")
         yield Finished("stop")
 

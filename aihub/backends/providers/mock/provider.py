@@ -1,33 +1,33 @@
 """The mock provider: a model that obeys the request, without a model.
 
-It answers every model of the catalogue with text that depends on (seed, request) alone, cut where
-`stop` and `max_tokens` say, chunked by the model's tokens, counted by a real tokenizer where one is
-installed. What it does not do it refuses beforehand, by the name of the field.
+It answers every model of the catalogue as a function of (seed, request) alone: text that is cut
+where `stop` and `max_tokens` say, JSON by a schema, calls of tools; chunked by the model's tokens,
+counted by a real tokenizer where one is installed. What the model could not do it refuses, as the
+model's provider would.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
-from itertools import pairwise
-from typing import NoReturn, Self
+from itertools import chain
+from typing import Self
 
 import anyio
 import anyio.lowlevel
 import attrs
 
-from ....errors import InvalidRequest
 from ....model.catalogue import Model
-from ....model.chat import Chat, FinishReason, Message, OtherPart
-from ....model.events import Event, Finished, Started, Text, UsageSeen
+from ....model.chat import Chat
+from ....model.events import Event, Finished, Started, UsageSeen
 from ....model.usage import Usage
-from ....protocols import ProviderCall
+from ....protocols import Clock, ProviderCall
 from ...tokens import CuttingCounter
-from .text import write
-
-LONGEST = 4096
-"""Tokens that the mock ever writes for one choice; its texts end long before."""
-
+from .bias import meaning
+from .caching import PromptCache
+from .facts import check, check_room
+from .reply import Reply, Writer
+from .schemas import check_schemas
 
 TURN = 32
 """Tokens written without letting others run: some 100 us, and a caller who sends them waits more
@@ -40,13 +40,6 @@ class Delays:
 
     first: float = 0.0
     between: float = 0.0
-
-
-@attrs.define
-class _Answer:
-    pieces: list[str]
-    tokens: int
-    reason: FinishReason
 
 
 class _Given:
@@ -77,82 +70,92 @@ class MockProvider:
 
     Args:
         tokens: who counts and cuts.
+        clock: by which beginnings of prompts are forgotten.
         seed: another seed, other texts.
         delays: how long to let the caller wait, for tests of patience.
+        lenient: whether to let be what the model could not do.
     """
 
-    def __init__(self, *, tokens: CuttingCounter, seed: int = 0, delays: Delays = Delays()) -> None:
+    def __init__(
+        self,
+        *,
+        tokens: CuttingCounter,
+        clock: Clock,
+        seed: int = 0,
+        delays: Delays = Delays(),
+        lenient: bool = False,
+    ) -> None:
         self._tokens = tokens
+        self._clock = clock
         self._seed = seed
         self._delays = delays
+        self._lenient = lenient
+        self._cache = PromptCache()
         self._fingerprint = f"fp_mock_{seed}"
 
     def check(self, model: Model, chat: Chat) -> None:
-        """Refuse what the mock does not do.
+        """Refuse what *model* could not do, and schemas that no answer could keep to.
 
         Raises:
-            InvalidRequest: with the field's name and the code `unsupported_parameter`.
+            InvalidRequest: with the field's name.
         """
-        for field in _REFUSED:
-            if getattr(chat, field):
-                _refuse(field)
-        if chat.tool_choice is not None and chat.tool_choice.mode != "none":
-            _refuse("tool_choice")
-        if chat.response_format is not None and chat.response_format.kind != "text":
-            _refuse("response_format")
-        if chat.extra:
-            for field in _REFUSED_EXTRAS:
-                if chat.extra.get(field):
-                    _refuse(field)
-        for n, message in enumerate(chat.messages):
-            if message.content.__class__ is tuple:
-                _refuse_other_parts(n, message)
+        if not self._lenient:
+            check(model, chat)
+        if chat.tools or chat.response_format is not None:
+            check_schemas(chat)
+        if chat.logit_bias:
+            meaning(chat.logit_bias, self._tokens, model.encoding)
 
     def open(self, call: ProviderCall) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        """Answer *call*; see `Provider`."""
-        self.check(call.model, call.chat)
-        answers = [self._answer(call, index) for index in range(call.chat.n)]
-        started = Started(f"mock-{call.id}", call.upstream_model, self._fingerprint)
-        usage = UsageSeen(_usage(call, answers))
-        if call.chat.stream:
-            return aclosing(self._stream(started, answers, usage))
-        return _Given([started, *_whole(answers), usage], self._wait_first)
+        """Answer *call*; see `Provider`.
 
-    def _answer(self, call: ProviderCall, index: int) -> _Answer:
-        """Write a choice's text and cut it, first by `stop`, then by length."""
-        model, chat, most = call.model, call.chat, _most(call)
-        text = _stopped(write(self._seed, chat, index), chat.stop)
-        if not chat.stream:
-            tokens = self._tokens.count_text(model, text).tokens
-            if tokens <= most:
-                return _Answer([text], tokens, "stop")
-        ends = self._tokens.ends(model.encoding, text)
-        kept = [(at, used) for at, used in ends if used <= most]
-        places = [0, *(at for at, _ in kept)]
-        return _Answer(
-            [text[start:end] for start, end in pairwise(places)],
-            kept[-1][1] if kept else 0,
-            "stop" if len(kept) == len(ends) else "length",
+        Raises:
+            InvalidRequest: as `check`, or prompt and answer have no room.
+        """
+        self.check(call.model, call.chat)
+        if not self._lenient:
+            check_room(call)
+        writer = Writer(call, self._tokens, self._seed)
+        replies = [writer.reply(index) for index in range(call.chat.n)]
+        started = Started(f"mock-{call.id}", call.upstream_model, self._fingerprint)
+        usage = UsageSeen(self._usage(call, replies))
+        if call.chat.stream:
+            return aclosing(self._stream(started, replies, usage))
+        return _Given([started, *_whole(replies), usage], self._wait_first)
+
+    def _usage(self, call: ProviderCall, replies: list[Reply]) -> Usage:
+        prompt = call.prompt.tokens
+        cached = 0
+        if call.model.prices.cached is not None:
+            cached = self._cache.read(call.account, call.chat, prompt, self._clock.now())
+        return Usage(
+            prompt,
+            sum([reply.tokens for reply in replies]),
+            cached=cached,
+            reasoning=sum([reply.reasoning for reply in replies]),
+            source=call.prompt.source,
+            accepted=sum([reply.accepted for reply in replies]),
+            rejected=sum([reply.rejected for reply in replies]),
         )
 
     async def _stream(
-        self, started: Started, answers: list[_Answer], usage: UsageSeen
+        self, started: Started, replies: list[Reply], usage: UsageSeen
     ) -> AsyncGenerator[Event, None]:
         """Yield a token of each choice in turn, as providers do."""
         await self._wait_first()
         yield started
         between = self._delays.between
-        for turn in range(max(len(answer.pieces) for answer in answers) + 1):
+        for turn in range(max(len(reply.events) for reply in replies) + 1):
             if turn and between:
                 await anyio.sleep(between)
             elif turn % TURN == 0 and turn:
                 # Streams of one loop take turns, and a cancelled caller is heard.
                 await anyio.lowlevel.checkpoint()
-            for index, answer in enumerate(answers):
-                if turn < len(answer.pieces):
-                    yield Text(answer.pieces[turn], index)
-                elif turn == len(answer.pieces):
-                    yield Finished(answer.reason, index)
+            for index, reply in enumerate(replies):
+                if turn < len(reply.events):
+                    yield reply.events[turn]
+                elif turn == len(reply.events):
+                    yield Finished(reply.reason, index)
         yield usage
 
     async def _wait_first(self) -> None:
@@ -162,49 +165,10 @@ class MockProvider:
             await anyio.lowlevel.checkpoint_if_cancelled()
 
 
-def _whole(answers: list[_Answer]) -> Iterator[Event]:
-    for index, answer in enumerate(answers):
-        yield Text("".join(answer.pieces), index)
-        yield Finished(answer.reason, index)
-
-
-_REFUSED = ("tools", "logprobs", "top_logprobs", "logit_bias")
-# Fields of OpenAI's that change what is answered and have no place of their own in `Chat`.
-_REFUSED_EXTRAS = ("audio", "prediction", "web_search_options")
-
-
-def _refuse(field: str) -> NoReturn:
-    raise InvalidRequest(
-        f"The mock provider does not support '{field}'.",
-        param=field,
-        code="unsupported_parameter",
-    )
-
-
-def _refuse_other_parts(n: int, message: Message) -> None:
-    for m, part in enumerate(message.content or ()):
-        if isinstance(part, OtherPart):
-            raise InvalidRequest(
-                f"The mock provider does not read parts of type '{part.type}'.",
-                param=f"messages[{n}].content[{m}].type",
-                code="unsupported_content",
-            )
-
-
-def _most(call: ProviderCall) -> int:
-    model, chat = call.model, call.chat
-    room = max(1, model.context_window - call.prompt.tokens)
-    bounds = (chat.max_tokens, model.max_output, room, LONGEST)
-    return min(bound for bound in bounds if bound is not None)
-
-
-def _stopped(text: str, stops: tuple[str, ...]) -> str:
-    """Cut *text* before the first stop string that would have been produced."""
-    found = [at for at in (text.find(stop) for stop in stops if stop) if at >= 0]
-    return text[: min(found)] if found else text
-
-
-def _usage(call: ProviderCall, answers: list[_Answer]) -> Usage:
-    return Usage(
-        call.prompt.tokens, sum([answer.tokens for answer in answers]), source=call.prompt.source
+def _whole(replies: list[Reply]) -> list[Event]:
+    """Return everything at once, each choice before the next."""
+    return list(
+        chain.from_iterable(
+            [*reply.events, Finished(reply.reason, index)] for index, reply in enumerate(replies)
+        )
     )

@@ -1,0 +1,277 @@
+"""What a model cannot do, as its provider would say it.
+
+Facts come from the catalogue; texts and codes are OpenAI's. A rule is a function of a call that
+raises; `check` runs them all. What OpenAI's document allows is let be, however odd: it is the
+dialect that checks types and ranges, and this that knows models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NoReturn
+
+from ....errors import InvalidRequest
+from ....model.catalogue import Model
+from ....model.chat import Chat, Message, OtherPart, Role
+from ....protocols import ProviderCall
+from .reasoning import efforts, is_openai_reasoner, reasons
+
+# Parts by role; what each needs of a model's inputs.
+_PARTS: dict[str, frozenset[str]] = {
+    "text": frozenset(),
+    "refusal": frozenset(),
+    "image_url": frozenset({"image"}),
+    "input_audio": frozenset({"audio"}),
+    "file": frozenset({"pdf", "image"}),
+}
+_BY_ROLE: dict[Role, tuple[str, ...]] = {
+    "user": ("text", "image_url", "input_audio", "file"),
+    "assistant": ("text", "refusal"),
+}
+_TEXT_ALONE = ("text",)
+
+_NO_STOP = re.compile(r"^(o3|o4|gpt-5)")
+_PREDICTS = re.compile(r"^gpt-4(o|\.1)")
+_SEARCHES = re.compile("search|sonar")
+_FORMATS = ("text", "json_object", "json_schema")
+_TOOLS = ("function", "custom")
+
+
+def check(model: Model, chat: Chat) -> None:
+    """Refuse what *model* cannot do.
+
+    Raises:
+        InvalidRequest: with the field's name and the provider's text and code.
+    """
+    for rule in _RULES:
+        rule(model, chat)
+
+
+def check_room(call: ProviderCall) -> None:
+    """Refuse what the model's context has no room for.
+
+    Raises:
+        InvalidRequest: prompt and answer together are longer.
+    """
+    most, window = call.chat.bound, call.model.context_window
+    if most is None or call.prompt.tokens + most <= window:
+        return
+    asked = call.prompt.tokens + most
+    _refuse(
+        f"This model's maximum context length is {window} tokens. However, you requested {asked} "
+        f"tokens ({call.prompt.tokens} in the messages, {most} in the completion). "
+        "Please reduce the length of the messages or completion.",
+        "messages",
+        "context_length_exceeded",
+    )
+
+
+def _refuse(message: str, param: str, code: str) -> NoReturn:
+    raise InvalidRequest(message, param=param, code=code)
+
+
+def _unsupported(param: str) -> NoReturn:
+    _refuse(
+        f"Unsupported parameter: '{param}' is not supported with this model.",
+        param,
+        "unsupported_parameter",
+    )
+
+
+def _unknown_value(value: str, known: tuple[str, ...], param: str) -> NoReturn:
+    listed = ", ".join([f"'{one}'" for one in known])
+    _refuse(
+        f"Invalid value: '{value[:64]}'. Supported values are: {listed}.", param, "invalid_value"
+    )
+
+
+# What is asked of whom
+
+
+def _parts(model: Model, chat: Chat) -> None:
+    for n, message in enumerate(chat.messages):
+        if message.content.__class__ is tuple:
+            _message_parts(model, message, f"messages[{n}]")
+
+
+def _message_parts(model: Model, message: Message, path: str) -> None:
+    known = _BY_ROLE.get(message.role, _TEXT_ALONE)
+    for m, part in enumerate(message.content or ()):
+        if not isinstance(part, OtherPart):
+            continue
+        param = f"{path}.content[{m}].type"
+        if part.type not in known:
+            _unknown_value(part.type, known, param)
+        needed = _PARTS[part.type]
+        if needed and not needed & model.inputs:
+            _refuse(
+                f"Invalid content type. {part.type} is only supported by certain models.",
+                param,
+                "invalid_value",
+            )
+
+
+def _length(model: Model, chat: Chat) -> None:
+    most = chat.bound
+    if most is None:
+        return
+    param = "max_tokens" if chat.max_completion_tokens is None else "max_completion_tokens"
+    if model.max_output is not None and most > model.max_output:
+        _refuse(
+            f"{param} is too large: {most}. This model supports at most {model.max_output} "
+            f"completion tokens, whereas you provided {most}.",
+            param,
+            "invalid_value",
+        )
+
+
+# Reasoning models
+
+
+def _effort(model: Model, chat: Chat) -> None:
+    asked = chat.reasoning_effort
+    if asked is None:
+        return
+    if not reasons(model):
+        _unsupported("reasoning_effort")
+    known = efforts(model)[0]
+    if asked not in known:
+        listed = ", ".join([f"'{one}'" for one in known])
+        _refuse(
+            f"Unsupported value: 'reasoning_effort' does not support '{asked[:64]}' with this "
+            f"model. Supported values are: {listed}.",
+            "reasoning_effort",
+            "unsupported_value",
+        )
+
+
+_DEFAULTS = {
+    "temperature": 1,
+    "top_p": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+}
+_NOT_GIVEN = (None, False)
+
+
+def _sampling(model: Model, chat: Chat) -> None:
+    """A model without a temperature takes none but the default; OpenAI's take less still."""
+    if "temperature" in model.features or not model.features:
+        return
+    openai = is_openai_reasoner(model)
+    if openai and (chat.reasoning_effort or efforts(model)[1]) == "none":
+        return
+    for param, default in _DEFAULTS.items():
+        value = getattr(chat, param)
+        if value is not None and value != default and (openai or param == "temperature"):
+            _refuse(
+                f"Unsupported value: '{param}' does not support {value:g} with this model. "
+                f"Only the default ({default}) value is supported.",
+                param,
+                "unsupported_value",
+            )
+    if openai:
+        for param in ("logprobs", "top_logprobs", "logit_bias"):
+            if getattr(chat, param) not in _NOT_GIVEN:
+                _unsupported(param)
+
+
+def _names_of_bounds(model: Model, chat: Chat) -> None:
+    if not is_openai_reasoner(model):
+        return
+    if chat.max_tokens is not None:
+        _refuse(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. "
+            "Use 'max_completion_tokens' instead.",
+            "max_tokens",
+            "unsupported_parameter",
+        )
+    if chat.stop and _NO_STOP.match(model.id):
+        _unsupported("stop")
+
+
+# Tools and formats
+
+
+def _tools(model: Model, chat: Chat) -> None:
+    if not chat.tools and chat.tool_choice is None:
+        return
+    param = "functions" if chat.legacy else "tools"
+    if chat.tools and model.features and "tools" not in model.features:
+        _unsupported(param)
+    for n, tool in enumerate(chat.tools):
+        if tool.kind not in _TOOLS:
+            _unknown_value(tool.kind, _TOOLS, f"{param}[{n}].type")
+    _choice(chat, param)
+
+
+def _choice(chat: Chat, tools: str) -> None:
+    choice = chat.tool_choice
+    param = "function_call" if chat.legacy else "tool_choice"
+    if choice is None:
+        return
+    names = {tool.name for tool in chat.tools}
+    for name in choice.only or ():
+        if name not in names:
+            _refuse(
+                f"Tool choice '{name[:64]}' not found in '{tools}' parameter.",
+                param,
+                "invalid_value",
+            )
+    if choice.mode == "required" and not (choice.only or names):
+        _refuse(
+            f"Invalid value for '{param}': '{param}' is only allowed when '{tools}' are specified.",
+            param,
+            "invalid_value",
+        )
+
+
+def _format(_model: Model, chat: Chat) -> None:
+    wanted = chat.response_format
+    if wanted is not None and wanted.kind not in _FORMATS:
+        _unknown_value(wanted.kind, _FORMATS, "response_format.type")
+
+
+# The rest
+
+
+def _top_logprobs(_model: Model, chat: Chat) -> None:
+    if chat.top_logprobs is not None and not chat.logprobs:
+        _refuse(
+            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+            "top_logprobs",
+            "invalid_value",
+        )
+
+
+def _extras(model: Model, chat: Chat) -> None:
+    extra = chat.extra
+    if not extra:
+        return
+    if extra.get("prediction") and not _PREDICTS.match(model.id):
+        _unsupported("prediction")
+    if extra.get("web_search_options") is not None and not _SEARCHES.search(model.id):
+        _unsupported("web_search_options")
+    modalities = extra.get("modalities") or ()
+    if "audio" in modalities or extra.get("audio"):
+        # None of OpenAI's catalogue models speaks, and the mock has no voice for others.
+        param = "modalities" if "audio" in modalities else "audio"
+        _refuse(
+            f"Unsupported value: '{param}' asks for audio, which is not supported with this model.",
+            param,
+            "unsupported_value",
+        )
+
+
+_RULES: tuple[Callable[[Model, Chat], None], ...] = (
+    _parts,
+    _names_of_bounds,
+    _length,
+    _effort,
+    _sampling,
+    _tools,
+    _format,
+    _top_logprobs,
+    _extras,
+)
