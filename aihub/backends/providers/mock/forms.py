@@ -1,0 +1,201 @@
+"""The forms that an answer takes: a story, a list, a listing, or a few sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import attrs
+
+from .choosing import Chooser
+from .languages import Kind, Language
+from .listings import LISTINGS, TONGUES
+from .reading import Reading, doubts, greeted, kind_of, thanked, topic_of, without_greeting
+from .subject import Subject
+
+SHORT = (1, 3)
+LONG = (12, 18)
+"""Sentences in the body: few by default, some 200 tokens where length is asked for."""
+
+STORY = (7, 10)
+"""Sentences between the first and the last of a story."""
+
+STANZA = 4
+"""Lines of a stanza."""
+
+MOST_ITEMS = 20
+USUAL_ITEMS = 5
+"""Lines of a list: at most, whatever number is asked for, and where none is."""
+
+SAID = 2
+CLIP = 160
+"""Sentences that a summary repeats, and characters of each."""
+
+
+@attrs.define
+class Draft:
+    """What an answer is written from."""
+
+    subject: Subject
+    reading: Reading
+    chooser: Chooser
+    turn: int
+    kind: Kind
+    topic: str
+    others: Sequence[str]
+
+    def fill(self, template: str) -> str:
+        """Write a sentence."""
+        return template.format(topic=self.topic, other=self.chooser.pick(self.others))
+
+    def pick(self, templates: Sequence[str]) -> str:
+        """Write one of several sentences."""
+        return self.fill(self.chooser.pick(templates))
+
+    def begin(self, templates: Sequence[str]) -> str:
+        """Write the first sentence, which is another for each choice of an answer."""
+        return self.fill(templates[self.turn % len(templates)])
+
+    def several(self, templates: Sequence[str], bounds: tuple[int, int]) -> Iterator[str]:
+        """Write as many sentences as *bounds* allow, none again before all were said."""
+        low, high = bounds
+        left: list[str] = []
+        for _ in range(low + self.chooser.below(high - low + 1)):
+            left = left or list(templates)
+            yield self.fill(left.pop(self.chooser.below(len(left))))
+
+    def join(self, sentences: Sequence[str]) -> str:
+        """Join sentences to a paragraph."""
+        return self.subject.language.gap.join(sentences)
+
+
+def answer(subject: Subject, chooser: Chooser, index: int, turn: int) -> str:
+    """Write what is said to a prompt.
+
+    Args:
+        subject: the prompt.
+        chooser: what is left to chance, of this choice.
+        index: which choice.
+        turn: with which of its beginnings; the next choice has the next.
+    """
+    reading, language = subject.reading, subject.language
+    if thanked(reading):
+        return chooser.pick(language.welcomes)
+    name = greeted(reading)
+    if name is not None:
+        greets = language.named if name else language.greets
+        return greets[index % len(greets)].format(name=name)
+    reading = without_greeting(reading)
+    kind = kind_of(reading)
+    topic, others = topic_of(reading, kind, TONGUES if kind == "code" else ())
+    return FORMS[kind](Draft(subject, reading, chooser, turn, kind, topic, others))
+
+
+def _answer(draft: Draft) -> str:
+    language = draft.subject.language
+    long = any(word.low in language.long for word in draft.reading.words)
+    first = language.unsure if doubts(draft.reading) else language.openers
+    opener = draft.begin(first)
+    body = draft.several(language.body, LONG if long or draft.kind == "essay" else SHORT)
+    return draft.join([opener, *body, draft.pick(language.closers)])
+
+
+def _story(draft: Draft) -> str:
+    language = draft.subject.language
+    wanted, plots = draft.chooser.below(STORY[1] - STORY[0] + 1) + STORY[0], language.plots
+    left = list(range(len(plots)))
+    while len(left) > wanted:
+        left.pop(draft.chooser.below(len(left)))
+    # What is left out leaves the rest in its order, so that nobody comes home before leaving.
+    told = [draft.fill(plots[n]) for n in left]
+    return draft.join([draft.begin(language.tales), *told, draft.pick(language.ends)])
+
+
+def _poem(draft: Draft) -> str:
+    """Write one stanza or both, in either order."""
+    verses = [draft.fill(one) for one in draft.subject.language.verses]
+    first, second = "\n".join(verses[:STANZA]), "\n".join(verses[STANZA:])
+    poems = (f"{first}\n\n{second}", f"{second}\n\n{first}", first)
+    return poems[draft.turn % len(poems)]
+
+
+def _list(draft: Draft) -> str:
+    items = draft.several(draft.subject.language.items, (_wanted(draft), _wanted(draft)))
+    numbered = [f"{n}. {item}" for n, item in enumerate(items, 1)]
+    return "\n".join([draft.begin(draft.subject.language.lists), *numbered])
+
+
+def _wanted(draft: Draft) -> int:
+    """Return the first number that a list can have lines, in digits or in a word."""
+    subject = draft.subject
+    for number in subject.numbers:
+        if isinstance(number, int) and number > 0:
+            return min(number, MOST_ITEMS)
+    words = subject.language.numbers
+    return next((words[w.low] for w in draft.reading.words if w.low in words), USUAL_ITEMS)
+
+
+def _summary(draft: Draft) -> str:
+    return _repeat(draft, draft.subject.language.summaries)
+
+
+def _rewriting(draft: Draft) -> str:
+    return _repeat(draft, draft.subject.language.rewritings)
+
+
+def _repeat(draft: Draft, templates: Sequence[str]) -> str:
+    """Say a sentence or two of the text that the prompt brings."""
+    given = [one for one in _SENTENCE.split(_given(draft.reading.head)) if one.strip()]
+    if not given:
+        given = [draft.topic]
+    said = given[:1]
+    if len(given) > SAID:
+        said.append(given[1 + draft.chooser.below(len(given) - 1)])
+    text = draft.join([_clipped(one, draft.subject.language) for one in said])
+    return draft.chooser.pick(templates).format(text=text)
+
+
+def _given(head: str) -> str:
+    """Return the text in a prompt that asks for something to be done with a text."""
+    quoted = _QUOTED.search(head)
+    if quoted:
+        return quoted[1]
+    before = _BEFORE.search(head)
+    return (head[before.end() :].strip() if before else "") or head
+
+
+def _clipped(sentence: str, language: Language) -> str:
+    sentence = sentence.strip()
+    if len(sentence) > CLIP:
+        kept = sentence[:CLIP]
+        return f"{kept.rpartition(' ')[0] or kept}…"
+    return sentence if sentence.endswith(_ENDS) else sentence + language.stop
+
+
+def _code(draft: Draft) -> str:
+    subject = draft.subject
+    named = [word.low for word in draft.reading.words if word.low in TONGUES]
+    tongue = TONGUES[named[0]] if named else "python"
+    said = subject.language.kinds.keys() | TONGUES.keys()
+    words = [word.lower() for word in subject.words if word.lower() not in said]
+    parts = [word for word in words if _PLAIN.fullmatch(word)]
+    listing = LISTINGS[tongue].format(name="_".join(parts[:2]) or "solve", topic=draft.topic)
+    return f"{draft.pick(subject.language.code_intros)}\n\n```{tongue}\n{listing}\n```"
+
+
+FORMS: Mapping[Kind, Callable[[Draft], str]] = {
+    "answer": _answer,
+    "essay": _answer,
+    "story": _story,
+    "poem": _poem,
+    "list": _list,
+    "summary": _summary,
+    "rewriting": _rewriting,
+    "code": _code,
+}
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_ENDS = (".", "!", "?", "…", "\u3002", "\uff01", "\uff1f")
+_QUOTED = re.compile(r"(?<!\w)[\"'“«„「]\s?([^\"'”»“」]{3,})[\"'”»“」]")
+_BEFORE = re.compile(r"[:\uff1a\n]")
+_PLAIN = re.compile("[a-z]{3,20}")

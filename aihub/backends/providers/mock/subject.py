@@ -1,0 +1,97 @@
+"""What a conversation is about: the words, names and numbers of its last user message."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from ....model.chat import Chat
+from .choosing import Chooser
+from .languages import Language
+from .reading import CJK, Reading, read
+
+HEAD = 2000
+"""Characters in which a prompt says its topic; to read all would cost more than the answer."""
+
+
+def asked_last(chat: Chat) -> str:
+    """Return the text of the last user message; empty where there is none."""
+    return next((one.text for one in reversed(chat.messages) if one.role == "user"), "")
+
+
+class Subject:
+    """What a conversation is about, in its language: the `Wording` of what the mock writes."""
+
+    def __init__(self, asked: str) -> None:
+        self.reading: Reading = read(asked[:HEAD])
+        self.language: Language = self.reading.language
+
+    @classmethod
+    def of(cls, chat: Chat) -> Subject:
+        """Return what *chat* is about."""
+        return cls(asked_last(chat))
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words that the prompt is about, each once, in its order."""
+        reading = self.reading
+        full = [word.text for word in reading.words if not reading.is_empty(word)]
+        return tuple(dict.fromkeys(full)) or self.language.others
+
+    @cached_property
+    def numbers(self) -> tuple[float, ...]:
+        """The numbers that the prompt names, in its order; whole ones are `int`."""
+        found = _NUMBER.findall(self.reading.head)
+        return tuple(float(one) if "." in one else int(one) for one in found)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What the prompt writes as proper names, in its order."""
+        if self.language.spaced:
+            return tuple(dict.fromkeys(_NAME.findall(self.reading.head)))
+        return tuple(word for word in self.words if _FOREIGN_NAME.match(word))
+
+    def mentions(self, text: str) -> bool:
+        """Say whether the prompt has *text* as a word or words, however it is capitalised.
+
+        Chinese and Japanese words have no end that could be seen: there it may be a part of one.
+        """
+        if not text:
+            return False
+        before = "" if _HAN.match(text[0]) else f"(?<!{_LETTER})"
+        after = "" if _HAN.match(text[-1]) else f"(?!{_LETTER})"
+        pattern = f"{before}{re.escape(text)}{after}"
+        return re.search(pattern, self.reading.head, re.IGNORECASE) is not None
+
+    def word(self, chooser: Chooser) -> str:
+        """Return one word."""
+        return chooser.pick(self.words)
+
+    def name(self, chooser: Chooser) -> str:
+        """Return what the prompt writes as a proper name (`Paris`), else a word capitalised."""
+        return chooser.pick(self.names) if self.names else capitalised(self.word(chooser))
+
+    def phrase(self, chooser: Chooser) -> str:
+        """Return a few words without a full stop, as a title has."""
+        both = dict.fromkeys((self.word(chooser), self.word(chooser)))
+        return capitalised(self.language.joint.join(both))
+
+    def sentence(self, chooser: Chooser) -> str:
+        """Return a whole sentence."""
+        template = chooser.pick(self.language.body)
+        return template.format(topic=self.word(chooser), other=self.word(chooser))
+
+
+def capitalised(text: str) -> str:
+    """Return *text* with a capital first and the rest as it is (`iOS app` is not `Ios app`)."""
+    return text[:1].upper() + text[1:]
+
+
+# A letter or digit of a script whose words are told apart by spaces.
+_LETTER = rf"[^\W{CJK}]"
+_HAN = re.compile(f"[{CJK}]")
+# Not at the beginning of a sentence, where every word is written so.
+_CAPITAL = "[A-ZÀ-ÖØ-Þ]"
+_NAME = re.compile(rf"(?<=[^\W_][ ,])\s?({_CAPITAL}[^\W\d_]+(?: {_CAPITAL}[^\W\d_]+)*)")
+_FOREIGN_NAME = re.compile(r"[\u30a1-\u30ff]{2}|[A-Z]")
+_NUMBER = re.compile(rf"(?<!{_LETTER})(?<!\.)-?\d{{1,9}}(?:\.\d{{1,6}})?(?!{_LETTER}|\.\d)")
