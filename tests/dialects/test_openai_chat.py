@@ -197,7 +197,7 @@ def test_messages_of_all_kinds_are_read():
         ),
         (
             {"messages": [{"role": "assistant", "tool_calls": [{"id": "a"}]}]},
-            "messages[0].tool_calls[0].function",
+            "messages[0].tool_calls[0].type",
             "missing_required_parameter",
         ),
         ({"temperature": 9}, "temperature", "decimal_above_max_value"),
@@ -220,6 +220,19 @@ def test_messages_of_all_kinds_are_read():
         ({"logit_bias": []}, "logit_bias", "invalid_type"),
         ({"tools": {}}, "tools", "invalid_type"),
         ({"response_format": "json"}, "response_format", "invalid_type"),
+        ({"response_format": {}}, "response_format.type", "missing_required_parameter"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "a b"}}]},
+            "tools[0].function.name",
+            "invalid_value",
+        ),
+        ({"tool_choice": 5}, "tool_choice", "invalid_type"),
+        ({"tool_choice": {}}, "tool_choice.type", "missing_required_parameter"),
+        ({"function_call": 5}, "function_call", "invalid_type"),
+        ({"metadata": {str(n): "" for n in range(17)}}, "metadata", "object_above_max_properties"),
+        ({"metadata": {"a": "b" * 513}}, "metadata.a", "string_above_max_length"),
+        ({"prediction": {"type": "content", "content": 5}}, "prediction.content", "invalid_type"),
+        ({"stop": []}, "stop", "array_below_min_length"),
         ({"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
         ({"seed": 2**63 + 200}, "seed", "integer_above_max_value"),
         ({"user": 5}, "user", "invalid_type"),
@@ -231,6 +244,85 @@ def test_a_wrong_field_is_named(fields, param, code):
 
     assert (error.param, error.code) == (param, code)
     assert param.split("[")[0].split(".")[0] in str(error) or "Supported values" in str(error)
+
+
+def test_functions_in_the_old_form_are_tools():
+    """One of which is called at most; tools in the new form win."""
+    old = {"functions": [{"name": "f", "description": "d"}], "function_call": {"name": "f"}}
+    chat = read(**old)
+    assert chat.tools == (Tool(name="f", description="d"),)
+    assert chat.tool_choice == ToolChoice("required", ("f",))
+    assert (chat.legacy, chat.parallel_tool_calls, chat.extra) == (True, False, None)
+    assert read(functions=old["functions"], function_call="none").tool_choice == ToolChoice("none")
+    assert read(function_call="auto").tools == ()
+
+    new = {"tools": [{"type": "function", "function": {"name": "g"}}]}
+    both = read(**old, **new)
+    assert (both.legacy, both.tools, both.tool_choice) == (False, (Tool(name="g"),), None)
+
+
+def test_tools_of_each_kind_are_read():
+    """Functions and custom tools as values, others as they are."""
+    grammar = {"type": "grammar", "grammar": {"definition": "a", "syntax": "regex"}}
+    other = {"type": "web_search", "size": 3}
+    chat = read(
+        tools=[
+            {"type": "function", "function": {"name": "f", "strict": True}},
+            {"type": "custom", "custom": {"name": "g", "description": "d", "format": grammar}},
+            other,
+        ]
+    )
+    assert chat.tools == (
+        Tool(name="f", strict=True),
+        Tool(kind="custom", name="g", description="d", format=grammar),
+        Tool(kind="web_search", name="", data=other),
+    )
+
+
+@pytest.mark.parametrize(
+    ("choice", "read_as"),
+    [
+        ("required", ToolChoice("required")),
+        ({"type": "function", "function": {"name": "f"}}, ToolChoice("required", ("f",))),
+        ({"type": "custom", "custom": {"name": "f"}}, ToolChoice("required", ("f",))),
+        (
+            {
+                "type": "allowed_tools",
+                "allowed_tools": {
+                    "mode": "auto",
+                    "tools": [{"type": "function", "function": {"name": "f"}}, {"name": "g"}],
+                },
+            },
+            ToolChoice("auto", ("f", "g")),
+        ),
+    ],
+)
+def test_every_choice_of_tools_is_a_mode_and_a_set(choice, read_as):
+    """A named tool is a set of one that must be called."""
+    assert read(tool_choice=choice).tool_choice == read_as
+
+
+def test_response_formats_are_values():
+    """A schema with its name; what we do not know as it is."""
+    schema = {"type": "object"}
+    wanted = {"name": "n", "schema": schema, "strict": True, "description": "d"}
+    assert read(
+        response_format={"type": "json_schema", "json_schema": wanted}
+    ).response_format == ResponseFormat(
+        kind="json_schema", name="n", description="d", schema=schema, strict=True
+    )
+    own = {"type": "yaml", "indent": 2}
+    assert read(response_format=own).response_format == ResponseFormat(kind="yaml", data=own)
+
+
+def test_what_is_wrong_may_be_left_out():
+    """A lenient reader drops it; without a model or messages there is no request."""
+    wrong = {**HELLO, "temperature": 9, "tools": 5, "stop": [], "n": 2}
+    chat = dialect.request_from(wrong, lenient=True)
+    assert (chat.temperature, chat.tools, chat.stop, chat.n) == (None, (), (), 2)
+    for name in ("model", "messages", "session_id"):
+        with pytest.raises(InvalidRequest):
+            dialect.request_from({**HELLO, name: 5}, lenient=True)
 
 
 def test_all_faults_are_listed():

@@ -74,8 +74,10 @@ _call_kind = one_of(_CALLS)
 
 
 def _tool_call(value: Json, path: str) -> ToolCall:
-    # A call without a type is a function's: some clients leave it out.
-    kind = _call_kind(obj(value, path).get("type") or "function", f"{path}.type")
+    kind = obj(value, path).get("type")
+    if kind is None:
+        raise missing(f"{path}.type")
+    kind = _call_kind(kind, f"{path}.type")
     fields = _CALLS[kind](value, path)
     if kind == "custom":
         return ToolCall(fields["id"], fields["custom"]["name"], fields["custom"]["input"], kind)
@@ -85,8 +87,9 @@ def _tool_call(value: Json, path: str) -> ToolCall:
 described(
     {
         "type": "object",
-        "properties": {"type": {"enum": [*_CALLS, None, ""]}},
-        "if": {"properties": {"type": {"const": "custom"}}, "required": ["type"]},
+        "properties": {"type": schema_of(_call_kind)},
+        "required": ["type"],
+        "if": {"properties": {"type": {"const": "custom"}}},
         "then": schema_of(_CALLS["custom"]),
         "else": schema_of(_CALLS["function"]),
     },
