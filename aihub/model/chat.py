@@ -35,6 +35,14 @@ class OtherPart:
     type: str
     data: Json
 
+    @property
+    def characters(self) -> int:
+        """How long the texts in it are: a picture that came with the request is one."""
+        inner = self.data.get(self.type) if isinstance(self.data, Mapping) else None
+        if not isinstance(inner, Mapping):
+            return 0
+        return sum([len(one) for one in inner.values() if isinstance(one, str)])
+
 
 Part: TypeAlias = TextPart | OtherPart
 
@@ -121,9 +129,14 @@ class Message:
 
     @property
     def characters(self) -> int:
-        """How long its role, its text, its name and its calls of tools are together."""
+        """How long its role, its parts, its name and its calls of tools are together."""
         content = self.content
-        size = len(self.role) + len(content if isinstance(content, str) else self.text)
+        size = len(self.role)
+        if isinstance(content, str):
+            size += len(content)
+        else:
+            for part in content or ():
+                size += len(part.text) if isinstance(part, TextPart) else part.characters
         if self.name is not None:
             size += len(self.name)
         for call in self.tool_calls:

@@ -24,7 +24,8 @@ from aihub.model.catalogue import Model
 from aihub.model.chat import ROLES, Chat
 from aihub.model.usage import Count
 
-from .prompt import by_the_rule, overhead, texts
+from . import parts
+from .prompt import by_the_rule, other_parts, overhead, texts
 from .ranks import PATTERNS, SIZES, open_encoding
 
 if TYPE_CHECKING:
@@ -74,8 +75,7 @@ class TiktokenCounter:
         """Count a conversation by the rule that OpenAI publishes.
 
         The source is `estimated` where the model has no public tokenizer, or where the chat has
-        something for which there is no published rule: tools, tool calls, parts other than text.
-        A part that is not text counts as nothing.
+        something for which there is no published rule: tools, tool calls, pictures behind a URL.
         """
         encoding = _known(model.encoding)
         roles = _role_tokens(encoding)
@@ -86,6 +86,10 @@ class TiktokenCounter:
             count = self.count_text(model, text)
             tokens += count.tokens
             exact = exact and count.source == "counted"
+        for part in other_parts(chat):
+            counted = parts.count(model, part, lambda text: self.count_text(model, text).tokens)
+            tokens += counted.tokens
+            exact = exact and counted.exact
         return Count(tokens, "counted" if exact and model.exact_tokens else "estimated")
 
     def count_text(self, model: Model, text: str) -> Count:

@@ -15,7 +15,8 @@ from aihub.model.catalogue import Model
 from aihub.model.chat import Chat
 from aihub.model.usage import Count
 
-from .prompt import overhead, texts
+from . import parts
+from .prompt import other_parts, overhead, texts
 
 # Chinese characters and Hangul are mostly a token each, kana go in twos.
 _KANA = "\u3040-\u30ff"
@@ -50,7 +51,10 @@ class EstimateCounter:
 
     def count_prompt(self, model: Model, chat: Chat) -> Count:
         """Estimate a conversation, its messages framed as OpenAI's models frame them."""
-        return Count(_framing(chat) + sum(map(_count, texts(chat))), "estimated")
+        tokens = _framing(chat) + sum(map(_count, texts(chat)))
+        for part in other_parts(chat):
+            tokens += parts.count(model, part, _count).tokens
+        return Count(tokens, "estimated")
 
     def count_text(self, model: Model, text: str) -> Count:
         """Estimate a text alone."""

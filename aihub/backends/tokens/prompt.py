@@ -2,14 +2,14 @@
 
 The rule is the one OpenAI publishes for its chat models: each message costs three tokens and its
 role, content and name, a name one more, and three prime the answer. What has no published rule
-(tools, calls of tools, parts that are not text) makes the count an estimate.
+(tools, calls of tools) makes the count an estimate; parts that are not text have their own rules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aihub.model.chat import Chat, Message, OtherPart, Tool
+from aihub.model.chat import Chat, OtherPart, Tool
 
 TOKENS_PER_MESSAGE = 3
 TOKENS_PER_NAME = 1
@@ -36,15 +36,15 @@ def texts(chat: Chat) -> Iterator[str]:
 
 
 def by_the_rule(chat: Chat) -> bool:
-    """Say whether the published rule covers all of *chat*."""
-    return not chat.tools and not any(map(_beyond_rule, chat.messages))
+    """Say whether the published rule covers all of *chat* but its parts that are not text."""
+    return not chat.tools and not any(message.tool_calls for message in chat.messages)
 
 
-def _beyond_rule(message: Message) -> bool:
-    if message.tool_calls:
-        return True
-    content = message.content
-    return isinstance(content, tuple) and any(isinstance(part, OtherPart) for part in content)
+def other_parts(chat: Chat) -> Iterator[OtherPart]:
+    """Yield every part that is not text."""
+    for message in chat.messages:
+        if message.content.__class__ is tuple:
+            yield from (part for part in message.content or () if isinstance(part, OtherPart))
 
 
 def _compact(tool: Tool) -> str:
