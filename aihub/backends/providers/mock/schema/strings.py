@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from .checking import format_matcher, matcher
+from .checking import INSTALLED, format_matcher, matcher
 from .formats import FORMATS
 from .hints import PLAIN, WRITERS, kind_of
 from .nodes import Size
@@ -18,14 +18,17 @@ from .scalars import Leaf
 MAX_LENGTH = 100_000
 """Characters that a schema may ask for; a whole answer of a model has fewer."""
 
+MAX_PATTERN_LENGTH = 10_000
+"""Characters of a string with a pattern: they are chosen one by one."""
+
 CHARACTERS = 16
 """Characters that cost as much as a value."""
 
 PATTERN_TRIES = 40
 """Texts written from a pattern before it is given up: it may have gaps in its lengths."""
 
-VARIED = 2
-"""Attempts after which a number is added to a text, so that it differs from those before."""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+MOST_DIGITS = 9
 
 
 @attrs.frozen
@@ -75,9 +78,14 @@ class Strings(Leaf):
         if self.examples and not kind and not pen.attempt:
             return pen.chooser.pick(self.examples)
         text = WRITERS[kind](pen)
-        if pen.attempt > VARIED:
-            text = f"{text[: max(0, min(self.high, UNBOUNDED) - 4)]} {pen.chooser.below(999)}"
-        return text
+        return self._varied(pen, text) if pen.attempt else text
+
+    def _varied(self, pen: Pen, text: str) -> str:
+        """Make *text* differ from those before: by a number, by letters where that has no room."""
+        number = f" {pen.chooser.below(10 ** min(pen.attempt + 2, MOST_DIGITS))}"
+        if len(number) < self.high:
+            return text[: self.high - len(number)] + number
+        return "".join(LETTERS[pen.chooser.below(len(LETTERS))] for _ in range(self.high))
 
     def _by_format(self, pen: Pen, name: str) -> str:
         text = FORMATS[name](pen, self.low, self.high)
@@ -85,6 +93,9 @@ class Strings(Leaf):
             word = "maxLength" if len(text) > self.high else "minLength"
             why = f"no string of the format '{name}' has such a length"
             raise Stuck(unsatisfiable(word, f"{self.at}/{word}", why))
+        if (self.low or self.high < UNBOUNDED) and INSTALLED and not format_matcher(name)(text):
+            why = f"no string of the format '{name}' was found with such a length"
+            raise Stuck(unsatisfiable("format", f"{self.at}/format", why))
         return text
 
     def _by_pattern(self, pen: Pen) -> str:
