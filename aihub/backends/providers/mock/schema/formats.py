@@ -85,7 +85,7 @@ def _email(pen: Pen, low: int, high: int) -> str:
         half = max(1, (high - 1) // 2)
         return f"{_filling(pen, min(half, LOCAL))}@{_filling(pen, min(half, LABEL))}"
     local = _filling(pen, min(LOCAL, max(1, low - len("@example.com"))))
-    return f"{local}@{_hostname(pen, low - len(local) - 1, high)}"
+    return f"{local}@{_hostname(pen, low - len(local) - 1, high - len(local) - 1)}"
 
 
 def _hexes(pen: Pen, count: int) -> str:

@@ -30,14 +30,20 @@ def make_arrays(nodes: Nodes, facts: Facts, parts: list[Part]) -> Writer:
         raise unsatisfiable("contains", f"{facts.contains[0]}/contains", "more than 'maxItems'")
     placed = max([len(first) for first, _ in rows], default=0)
     # What must be contained comes after the items that have a place, if there may be more.
-    ended = any(one is not None and one.schema is False for _, one in rows)
+    late = [
+        nodes.document.part(f"{part.at}/unevaluatedItems")
+        for part in parts
+        if type(part.schema) is dict and "unevaluatedItems" in part.schema
+    ]
+    beyond = [one for _, one in rows if one is not None] or late
+    ended = any(one.schema is False for one in beyond)
     start = 0 if ended or placed + len(wanted) > high else placed
-    rest = nodes.node([one for _, one in rows if one is not None])
+    rest = nodes.node(beyond)
     places = []
     for place in range(min(max(placed, start + len(wanted)), MAX_ITEMS, high)):
         here = [first[place] if place < len(first) else one for first, one in rows]
         here += wanted[place - start : place - start + 1] if place >= start else []
-        places.append(nodes.node([one for one in here if one is not None]))
+        places.append(nodes.node([one for one in here if one is not None] or late))
     low = max(low, start + len(wanted) if wanted else 0)
     _refuse_few(facts, low, rows)
     return Arrays(places, rest, low, high, parts[0].at, facts.unique_at)
@@ -51,8 +57,6 @@ def _items(document: Document, part: Part) -> tuple[list[Part], Part | None]:
     if word in schema and (document.old == (word == "items")):
         first = document.subparts(part, word)
     rest = "additionalItems" if word == "items" else "items"
-    if rest not in schema and "unevaluatedItems" in schema:
-        rest = "unevaluatedItems"
     return first, document.part(f"{part.at}/{rest}") if rest in schema else None
 
 

@@ -83,10 +83,12 @@ class Rules:
             (
                 document.named(part, "properties"),
                 self._patterns(document, part),
-                _rest(document, part),
+                _one(document, part, "additionalProperties"),
             )
             for part in schemas
         ]
+        late = [_one(document, part, "unevaluatedProperties") for part in schemas]
+        self._late = [part for part in late if part is not None]
         self._names = [
             document.part(f"{part.at}/propertyNames")
             for part in schemas
@@ -118,6 +120,7 @@ class Rules:
             if not here and rest is not None:
                 here = [rest]
             found += here
+        found = found or self._late
         return None if any(part.schema is False for part in found) else found
 
     def node_of(self, name: str) -> Node | None:
@@ -132,7 +135,7 @@ class Rules:
 
     def open(self) -> Open | None:
         """Say how properties are named that the schema does not name; None where none may be."""
-        rests = [rest for _, _, rest in self._rows if rest is not None]
+        rests = [rest for _, _, rest in self._rows if rest is not None] or self._late
         patterned = [one for _, patterns, _ in self._rows for one in patterns]
         names: list[Node] = []
         if self._names:
@@ -150,11 +153,8 @@ class Rules:
         return Open(names, self.measured, self._nodes.node(within))
 
 
-def _rest(document: Document, part: Part) -> Part | None:
-    for word in ("additionalProperties", "unevaluatedProperties"):
-        if word in part.schema:  # type: ignore[operator]
-            return document.part(f"{part.at}/{word}")
-    return None
+def _one(document: Document, part: Part, word: str) -> Part | None:
+    return document.part(f"{part.at}/{word}") if word in part.schema else None  # type: ignore[operator]
 
 
 def _matches(pattern: str, part: Part, name: str) -> bool:

@@ -29,13 +29,13 @@ FORMATS = frozenset(
 )
 
 _EVERYWHERE = frozenset(
-    "title description default examples $comment $schema $id $defs definitions $ref $anchor".split()  # noqa: SIM905
+    "title description examples $comment $schema $id $defs definitions $ref $anchor".split()  # noqa: SIM905
 )
 _TYPED = frozenset("type enum const anyOf nullable".split())  # noqa: SIM905
 _BY_TYPE = frozenset(
     """
     properties required additionalProperties items minItems maxItems pattern format minLength
-    maxLength multipleOf minimum maximum exclusiveMinimum exclusiveMaximum prefixItems
+    maxLength multipleOf minimum maximum exclusiveMinimum exclusiveMaximum
     """.split()  # noqa: SIM905 - a list of so many is read better so
 )
 PERMITTED = _EVERYWHERE | _TYPED | _BY_TYPE
@@ -44,7 +44,7 @@ KNOWN = PERMITTED | frozenset(
     """
     allOf oneOf not if then else dependentRequired dependentSchemas dependencies patternProperties
     propertyNames minProperties maxProperties contains minContains maxContains uniqueItems
-    unevaluatedItems unevaluatedProperties additionalItems
+    unevaluatedItems unevaluatedProperties additionalItems prefixItems default
     """.split()  # noqa: SIM905 - as above
 )
 """Keywords of JSON Schema: of those, what is not permitted is refused."""
@@ -97,6 +97,9 @@ def _check(place: _Place, totals: _Totals) -> None:
     schema, steps = place.schema, place.steps
     if type(schema) is not dict:
         raise _refuse("type", steps, "schema must have a 'type' key.")
+    beside = sorted(schema.keys() - {"$ref", "$defs", "definitions"}) if "$ref" in schema else []
+    if beside:
+        raise _refuse("$ref", steps, f"$ref cannot have keywords {set(beside[:1])}.")
     for word in schema:
         if word in KNOWN and word not in PERMITTED:
             raise _refuse(word, steps, f"'{word}' is not permitted.")
@@ -108,7 +111,7 @@ def _check(place: _Place, totals: _Totals) -> None:
     types = schema["type"] if type(schema.get("type")) is list else [schema.get("type")]
     if "object" in types or "properties" in schema:
         _check_object(place, totals)
-    if "array" in types and "items" not in schema and "prefixItems" not in schema:
+    if "array" in types and "items" not in schema:
         raise _refuse("items", steps, "array schema missing items.")
     said = schema.get("format")
     if type(said) is str and said not in FORMATS:
@@ -188,10 +191,9 @@ def _within(place: _Place) -> Iterator[_Place]:
             for name, one in named.items():
                 level = place.level if word == "properties" else 0
                 yield _Place((*steps, word, name), one, level + _is_object(one))
-    for word in ("anyOf", "prefixItems"):
-        if type(schema.get(word)) is list:
-            for n, one in enumerate(schema[word]):
-                yield _Place((*steps, word, n), one, place.level + _is_object(one))
+    if type(schema.get("anyOf")) is list:
+        for n, one in enumerate(schema["anyOf"]):
+            yield _Place((*steps, "anyOf", n), one, place.level + _is_object(one))
     if "items" in schema:
         one = schema["items"]
         yield _Place((*steps, "items"), one, place.level + _is_object(one))

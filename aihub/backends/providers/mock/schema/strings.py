@@ -99,28 +99,44 @@ class Strings(Leaf):
         return text
 
     def _by_pattern(self, pen: Pen) -> str:
-        first, *others = self.shapes
+        first = self.shapes[0]
         pattern = first.pattern
-        if pattern.alphabet is not None and pattern.sure and not others and self.format is None:
+        alone = len(self.shapes) == 1 and self.format is None
+        if pattern.alphabet is not None and pattern.sure and alone:
             text = self._of_words(pen, pattern)
             if text:
                 return text
-        low, high = pattern.lengths(self.low, self.high)
-        for turn in range(PATTERN_TRIES if low <= high else 0):
-            text = _one_try(pattern, low, high, pen, turn)
-            if self.low <= len(text) <= self.high and self._matches(text) and self._is_formed(text):
+        for turn in range(PATTERN_TRIES):
+            text, vouched = self._candidate(pen, turn)
+            if self.low <= len(text) <= self.high and self._matches(text, vouched):
                 return text
         why = "no string was found that has it" + (", with the length asked for" * (self.low > 0))
         raise Stuck(unsatisfiable("pattern", first.at, why))
 
-    def _matches(self, text: str) -> bool:
+    def _candidate(self, pen: Pen, turn: int) -> tuple[str, Shape | None]:
+        """Write a text that may do, and say which pattern it has by the way it was written."""
+        shapes = self.shapes
+        if self.format is not None and turn % 2:
+            return FORMATS[self.format](pen, self.low, self.high), None
+        if len(shapes) > 1 and turn % 2:
+            parts = shapes if turn % 4 == 1 else shapes[::-1]
+            texts = [one.pattern.write(pen.chooser, one.pattern.low) for one in parts]
+            return "".join(texts), None
+        shape = shapes[turn // 2 % len(shapes)]
+        low, high = shape.pattern.lengths(self.low, self.high)
+        length = min(max(low, high), low + pen.chooser.below(EXTRA + turn))
+        if shape.pattern.wanted and turn % 2 == 0:
+            return shape.pattern.write_wanted(pen.chooser, length), None
+        return shape.pattern.write(pen.chooser, length), shape if shape.pattern.sure else None
+
+    def _matches(self, text: str, vouched: Shape | None) -> bool:
         """Ask the validator about what the way it was written does not vouch for."""
-        checked = self.shapes if not self.shapes[0].pattern.sure else self.shapes[1:]
-        return all(matcher(shape.text)(text) for shape in checked)
+        if not all(matcher(shape.text)(text) for shape in self.shapes if shape is not vouched):
+            return False
+        return self.format is None or self._is_formed(text)
 
     def _is_formed(self, text: str) -> bool:
-        formats = [self.format, *self.more_formats] if self.format is not None else []
-        return all(format_matcher(name)(text) for name in formats)
+        return all(format_matcher(name)(text) for name in (self.format, *self.more_formats) if name)
 
     def _of_words(self, pen: Pen, pattern: Pattern) -> str | None:
         """Write words where the pattern is one class of characters, repeated: `^[a-z ]+$`."""
@@ -132,13 +148,6 @@ class Strings(Leaf):
         low, high = pattern.lengths(self.low, self.high)
         text = text[:high].strip() or text[:high]
         return text if low <= len(text) <= high and text and not pen.attempt else None
-
-
-def _one_try(pattern: Pattern, low: int, high: int, pen: Pen, turn: int) -> str:
-    length = min(high, low + pen.chooser.below(EXTRA + turn))
-    if pattern.wanted and turn % 2 == 0:
-        return pattern.write_wanted(pen.chooser, length)
-    return pattern.write(pen.chooser, length)
 
 
 def fitted(text: str, low: int, high: int, pen: Pen) -> str:
