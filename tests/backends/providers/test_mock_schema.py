@@ -102,6 +102,12 @@ KEYWORDS = {
     "names": {"type": "object", "propertyNames": {"pattern": "^[A-Z]{2}$"}, "minProperties": 3},
     "most": {**obj(["c"], a=STRING, b=STRING, c=STRING), "maxProperties": 2},
     "dependent": {**obj(["a"], a=STRING, b=STRING), "dependentRequired": {"a": ["b", "c"]}},
+    "dependent on a name of its own": {
+        "type": "object",
+        "patternProperties": {"a": {}},
+        "dependentRequired": {"a": ["b"]},
+    },
+    "no dependent schemas": {"type": "string", "dependentSchemas": {}},
     "dependent schemas": {
         **obj(["a"], a=STRING, b=True),
         "dependentSchemas": {"a": {"properties": {"b": INTEGER}, "required": ["b"]}},

@@ -242,8 +242,8 @@ class Document:
             value = schema.get(keyword)
             if type(value) is list:
                 yield from (f"{at}/{keyword}/{n}" for n in range(len(value)))
-            elif keyword == "dependentSchemas" and value:
-                yield from (f"{at}/{keyword}/{_escape(name)}" for name in value)
+            elif keyword == "dependentSchemas":
+                yield from (f"{at}/{keyword}/{_escape(name)}" for name in value or ())
             elif value is not None:
                 yield f"{at}/{keyword}"
 

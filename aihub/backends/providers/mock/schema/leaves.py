@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 
-from .checking import matcher, need_checker
+import attrs
+
+from ..choosing import Chooser
+from .checking import INSTALLED, matcher, need_checker
 from .facts import Facts, refuse_above, refuse_empty_span
 from .formats import FORMATS
 from .hints import kind_of, kind_said
@@ -13,6 +16,9 @@ from .patterns import UNBOUNDED, BadPattern, parse_pattern
 from .refusal import malformed, unsatisfiable, unsupported
 from .scalars import Numbers
 from .strings import MAX_LENGTH, MAX_PATTERN_LENGTH, Shape, Strings
+
+SAMPLES = 4
+"""Texts of a pattern that the validator is shown before its reading is trusted."""
 
 
 def make_shape(pattern: str, at: str) -> Shape:
@@ -26,14 +32,22 @@ def make_shape(pattern: str, at: str) -> Shape:
     except BadPattern as error:
         refuse = unsupported if error.known else malformed
         raise refuse("pattern", at, f"{error!s}, in {pattern[:80]!r}") from error
-    if not parsed.sure:
-        need_checker("pattern", at)
-        try:
-            matcher(pattern)
-        except ValueError as error:
-            raise unsupported(
-                "pattern", at, f"the validator does not take {pattern[:80]!r}"
-            ) from error
+    if parsed.low > MAX_PATTERN_LENGTH:
+        raise unsupported("pattern", at, f"asks for more than {MAX_PATTERN_LENGTH:,} characters")
+    if not INSTALLED:
+        if not parsed.sure:
+            need_checker("pattern", at)
+        return Shape(parsed, pattern, at)
+    try:
+        has_it = matcher(pattern)
+    except ValueError as error:
+        why = f"{pattern[:80]!r} is no pattern to the validator"
+        raise malformed("pattern", at, why) from error
+    # Dialects differ in odd corners, such as [[:alpha:]]: what is not read alike is checked.
+    chooser = Chooser(b"a sample")
+    samples = [parsed.write(chooser, parsed.low + more) for more in range(SAMPLES)]
+    if not all(map(has_it, samples)):
+        parsed = attrs.evolve(parsed, sure=False)
     return Shape(parsed, pattern, at)
 
 
@@ -71,7 +85,7 @@ def make_strings(facts: Facts, at: str) -> Writer:
 
 def _refuse_length(shape: Shape, low: int, high: int) -> None:
     least, most = shape.pattern.lengths(low, high)
-    if max(shape.pattern.low, low) > MAX_PATTERN_LENGTH:
+    if low > MAX_PATTERN_LENGTH:
         why = f"asks for more than {MAX_PATTERN_LENGTH:,} characters"
         raise unsupported("pattern", shape.at, why)
     if least > most and shape.pattern.sure:

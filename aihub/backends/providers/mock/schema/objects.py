@@ -173,7 +173,8 @@ class Objects:
             for turn in range(NAME_TRIES):
                 pen.attempt = attempt + turn
                 name = _think_of(pen, free.names, len(written) + turn)
-                node = None if name in written else free.node_of(name)
+                barred = name in written or not written.keys() >= {*self.dependents.get(name, ())}
+                node = None if barred else free.node_of(name)
                 if node is not None and node.size < NEVER:
                     pen.attempt = attempt
                     written[name] = node.write(pen, name)
