@@ -125,6 +125,7 @@ class Bench:
         """Measure everything, quietest first."""
         self._compare_imports()
         self._call_in_process()
+        self._write_by_schema()
         self._compare_starts()
         with ExitStack() as stack:
             subject = stack.enter_context(open_server(self._subject))
@@ -144,20 +145,30 @@ class Bench:
     def _call_in_process(self) -> None:
         calls = max(4_000 // self._share, 100)
         for loop in ("trio", "asyncio"):
-            command = [sys.executable, "-m", "bench.inprocess", "--calls", str(calls)]
-            figures = []
-            for _ in range(self._rounds):
-                done = subprocess.run(
-                    [*command, "--loop", loop],
-                    capture_output=True,
-                    check=True,
-                    timeout=DEADLINE_SECONDS,
-                    cwd=RESULTS.parents[1],
-                )
-                figures.append(json.loads(done.stdout))
-            values = [figure["cpu_us"] for figure in figures if figure]
-            middle = round(median(values), 1) if values else None
+            command = ["bench.inprocess", "--calls", str(calls), "--loop", loop]
+            middle = self._processor_us(command)
             self.rows.append(Row("call in process", f"processor, {loop}", "us", middle, None, None))
+
+    def _write_by_schema(self) -> None:
+        calls = max(5_000 // self._share, 100)
+        middle = self._processor_us(["bench.writing", "--calls", str(calls)])
+        name = "processor, JSON by a usual schema"
+        self.rows.append(Row("mock", name, "us", middle, None, None))
+
+    def _processor_us(self, module: list[str]) -> float | None:
+        """Give the median of what a module says of itself, each time in a new process."""
+        figures = []
+        for _ in range(self._rounds):
+            done = subprocess.run(
+                [sys.executable, "-m", *module],
+                capture_output=True,
+                check=True,
+                timeout=DEADLINE_SECONDS,
+                cwd=RESULTS.parents[1],
+            )
+            figures.append(json.loads(done.stdout))
+        values = [figure["cpu_us"] for figure in figures if figure]
+        return round(median(values), 1) if values else None
 
     def _compare_starts(self) -> None:
         pairs = [

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import attrs
 
 from .....model.units import Json
-from .facts import identity
+from .exclusive import identity
 from .nodes import NEVER, Node, Size
 from .pen import Pen, Stuck
 from .refusal import unsatisfiable
-from .scalars import Numbers
+from .scalars import Booleans, Constants, Numbers
 
 MAX_ITEMS = 10_000
 """Items that a schema may ask for: far above what a model writes in one answer."""
@@ -73,7 +73,7 @@ class Arrays:
         """Write the next item; `_NONE` where there need be none and there is none."""
         node = self.first[len(items)] if len(items) < len(self.first) else self.rest
         needed = len(items) < self.low
-        if not needed and not pen.spend(node.size[0]):
+        if not needed and not pen.spend(*node.size):
             return _NONE
         try:
             return node.write(pen, name) if seen is None else self._new(node, pen, name, seen)
@@ -87,12 +87,18 @@ class Arrays:
         attempt = pen.attempt
         try:
             for turn in range(UNIQUE_TRIES):
+                # The more there are, the further afield.
+                pen.attempt = attempt + turn + len(str(len(seen))) - 1
                 item = node.write(pen, name)
                 mark = identity(item)
                 if mark not in seen:
                     seen.add(mark)
                     return item
-                pen.attempt = attempt + turn + 1
+            for item in _values_of(node):
+                mark = identity(item)
+                if mark not in seen:
+                    seen.add(mark)
+                    return item
         finally:
             pen.attempt = attempt
         at = self.unique_at or self.at
@@ -105,12 +111,20 @@ class Arrays:
             return min(low, self.high)
         usual = 1 + pen.chooser.below(USUAL_ITEMS)
         writers = self.rest.writers
-        if len(pen.numbers) > 1 and len(writers) == 1 and type(writers[0]) is Numbers:
+        if len(pen.numbers) > 1 and len(writers) == 1 and isinstance(writers[0], Numbers):
             fitting = [one for one in pen.numbers if writers[0].span.holds(one)]
             usual = min(max(len(fitting), 1), PROMPTED_ITEMS)
         if pen.attempt:
             usual = pen.chooser.below(USUAL_ITEMS + pen.attempt)
         return min(max(low, usual), self.high)
+
+
+def _values_of(node: Node) -> Sequence[Json]:
+    """Return all values of a node, where it has a list of them."""
+    writers = node.writers
+    if len(writers) == 1 and isinstance(writers[0], Constants):
+        return writers[0].values
+    return (True, False) if len(writers) == 1 and isinstance(writers[0], Booleans) else ()
 
 
 _NONE = object()

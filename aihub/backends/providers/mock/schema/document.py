@@ -122,6 +122,8 @@ class Document:
         self._targets: dict[str, str] = {}
         self.adopted: set[str] = set()
         """Parts that are not in the document, which the validator does not know."""
+        self.exclusive: dict[str, bool] = {}
+        """Of the parts with a `oneOf` that were looked at: whether no value fits two options."""
         self._walk()
         self._refuse_loops()
         self.root = self._parts["#"]
@@ -176,11 +178,11 @@ class Document:
 
     def _take(self, at: str, schema: Json, depth: int, referring: list[str]) -> None:
         if len(self._parts) == MAX_SCHEMAS:
-            raise unsupported(_last(at), at, f"more than {MAX_SCHEMAS} schemas within one")
+            raise unsupported(keyword_of(at), at, f"more than {MAX_SCHEMAS} schemas within one")
         if depth > MAX_SCHEMA_DEPTH:
-            raise unsupported(_last(at), at, f"nested deeper than {MAX_SCHEMA_DEPTH} schemas")
+            raise unsupported(keyword_of(at), at, f"nested deeper than {MAX_SCHEMA_DEPTH} schemas")
         if not _schema(schema):
-            raise malformed(_last(at), at, "must be a schema: an object, true or false")
+            raise malformed(keyword_of(at), at, "must be a schema: an object, true or false")
         self._parts[at] = Part(at, schema)
         if type(schema) is not dict:
             return
@@ -240,8 +242,8 @@ class Document:
             value = schema.get(keyword)
             if type(value) is list:
                 yield from (f"{at}/{keyword}/{n}" for n in range(len(value)))
-            elif keyword == "dependentSchemas" and value:
-                yield from (f"{at}/{keyword}/{_escape(name)}" for name in value)
+            elif keyword == "dependentSchemas":
+                yield from (f"{at}/{keyword}/{_escape(name)}" for name in value or ())
             elif value is not None:
                 yield f"{at}/{keyword}"
 
@@ -360,8 +362,16 @@ def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _last(at: str) -> str:
-    """Return the keyword that the pointer *at* ends under."""
-    steps = at.split("/")
-    words = [one for one in reversed(steps) if one in FORMS]
-    return words[0] if words else "schema"
+def keyword_of(at: str) -> str:
+    """Return the keyword that the schema at the pointer *at* is given by.
+
+    >>> keyword_of("#/properties/type/items"), keyword_of("#/properties/type")
+    ('items', 'properties')
+    """
+    steps = at.split("/")[1:]
+    place, word = 0, "schema"
+    while place < len(steps):
+        word = steps[place]
+        numbered = word == "items" and steps[place + 1 : place + 2] and steps[place + 1].isdecimal()
+        place += 2 if word in NAMED or word in SEVERAL or numbered else 1
+    return word

@@ -16,8 +16,9 @@ import attrs
 
 from .....model.units import Json
 from .document import Document, Part
+from .exclusive import are_exclusive, identity
 from .numbers import Span, exact
-from .refusal import SchemaRefused, unsatisfiable
+from .refusal import SchemaRefused, unsatisfiable, unsupported
 
 ALL_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 
@@ -50,7 +51,6 @@ class Branch:
     """A choice between schemas: `anyOf`, `oneOf`, `if`, or a property that others depend on."""
 
     id: str
-    word: str
     options: tuple[tuple[Part, ...], ...]
 
 
@@ -119,22 +119,6 @@ def _common(one: Fraction, other: Fraction) -> Fraction:
     return Fraction(top, math.gcd(one.denominator, other.denominator))
 
 
-def gather(document: Document, parts: Iterable[Part]) -> list[Part]:
-    """List *parts* with all that applies beside them: what they refer to, and `allOf`."""
-    found: dict[str, Part] = {}
-    waiting = list(parts)[::-1]
-    while waiting:
-        part = waiting.pop()
-        if part.at in found:
-            continue
-        found[part.at] = part
-        if type(part.schema) is dict:
-            beside = document.subparts(part, "allOf") if "allOf" in part.schema else []
-            target = document.target(part)
-            waiting += ([] if target is None else [target]) + beside[::-1]
-    return list(found.values())
-
-
 def fold(document: Document, parts: Iterable[Part], decided: frozenset[str]) -> Facts:
     """Say what *parts* hold together.
 
@@ -158,10 +142,11 @@ def _fold_one(
         folder = _FOLDERS.get(word)
         if folder is not None:
             folder(facts, part.at, said)
-    for branch in _branches(facts, document, part, schema):
-        if branch.id in decided:
-            continue
-        facts.branches.append(branch)
+    for word in ("anyOf", "oneOf"):
+        if word in schema:
+            _fold_options(facts, document, part, word, decided)
+    branches = _conditions(facts, document, part, schema)
+    facts.branches += [branch for branch in branches if branch.id not in decided]
 
 
 def _fold_type(facts: Facts, at: str, said: Any) -> None:
@@ -191,21 +176,6 @@ def _options(facts: Facts, said: list[Json], at: tuple[str, str]) -> None:
     if not said:
         raise unsatisfiable(*at, "no value is left")
     facts.options, facts.options_at = said, at
-
-
-def identity(value: Json) -> object:
-    """Return what two values share that JSON Schema holds to be equal: 1 and 1.0, not 1 and true.
-
-    >>> identity(1) == identity(1.0), identity(1) == identity(True)
-    (True, False)
-    """
-    if type(value) is bool:
-        return ("boolean", value)
-    if type(value) is list:
-        return ("array", *map(identity, value))
-    if type(value) is dict:
-        return ("object", frozenset((name, identity(one)) for name, one in value.items()))
-    return value
 
 
 def _least(facts: Facts, word: str, at: str, said: float) -> None:
@@ -321,71 +291,37 @@ _FOLDERS: Mapping[str, Folder] = {
 }
 
 
-def _branches(
+def _fold_options(
+    facts: Facts, document: Document, part: Part, word: str, decided: frozenset[str]
+) -> None:
+    id = f"{part.at}/{word}"
+    if word == "oneOf":
+        if part.at not in document.exclusive:
+            options = document.subparts(part, word)
+            document.exclusive[part.at] = are_exclusive(document, options)
+        if not document.exclusive[part.at]:
+            facts.doubt("oneOf", part.at)
+    if id not in decided:
+        options = document.subparts(part, word)
+        facts.branches.append(Branch(id, tuple((one,) for one in options)))
+
+
+def _conditions(
     facts: Facts, document: Document, part: Part, schema: dict[str, Json]
 ) -> Iterable[Branch]:
-    """Yield the choices that *schema* leaves open, and note which of them need a check."""
-    for word in ("anyOf", "oneOf"):
-        if word in schema:
-            options = document.subparts(part, word)
-            if word == "oneOf" and not are_exclusive(document, options):
-                facts.doubt("oneOf", part.at)
-            yield Branch(f"{part.at}/{word}", word, tuple((one,) for one in options))
+    """Yield the choices that hang on a condition; all of them need a check."""
     if "if" in schema and ("then" in schema or "else" in schema):
         facts.doubt("if", part.at)
         found = {w: document.part(f"{part.at}/{w}") for w in ("if", "then", "else") if w in schema}
         holds = (found["if"], *([found["then"]] if "then" in found else []))
-        yield Branch(f"{part.at}/if", "if", (holds, (found["else"],) if "else" in found else ()))
+        yield Branch(f"{part.at}/if", (holds, (found["else"],) if "else" in found else ()))
     for word in ("dependentSchemas", "dependencies"):
         for name, one in (schema.get(word) or {}).items():
             if type(one) is not list:
                 facts.doubt(word, part.at)
                 then = document.named_one(part, word, name)
                 without = Part(f"{then.at}/absent", {"properties": {name: False}})
-                yield Branch(then.at, word, ((then,), (document.adopt(without),)))
-
-
-def are_exclusive(document: Document, options: list[Part]) -> bool:
-    """Say whether no value can fit two of *options*: by type, or by a property that is a const."""
-    traits = [_traits(document, one) for one in options]
-    if any(one is None for one in traits):
-        return False
-    known = [one for one in traits if one is not None]
-    return all(_differ(one, other) for n, one in enumerate(known) for other in known[:n])
-
-
-MOST_COMPARED = 40
-"""Options of a `oneOf` that are compared with each other; more are left to the validator."""
-
-
-def _traits(document: Document, part: Part) -> tuple[set[str], dict[str, set[object]]] | None:
-    """Return the types of a part, and the values of what is required and one of a few."""
-    types = set(ALL_TYPES)
-    fixed: dict[str, set[object]] = {}
-    for one in gather(document, [part]):
-        schema = one.schema
-        if type(schema) is not dict:
-            return None
-        if "type" in schema:
-            said = schema["type"]
-            wanted = set(said if type(said) is list else [said])
-            types &= wanted | ({"integer"} if "number" in wanted else set())
-        for name in schema.get("required", ()):
-            within = (schema.get("properties") or {}).get(name)
-            if type(within) is dict and ("const" in within or "enum" in within):
-                values = [within["const"]] if "const" in within else within["enum"]
-                fixed[name] = {identity(value) for value in values}
-    return types, fixed
-
-
-def _differ(
-    one: tuple[set[str], dict[str, set[object]]], other: tuple[set[str], dict[str, set[object]]]
-) -> bool:
-    common = one[0] & other[0]
-    if not common:
-        return True
-    same = one[1].keys() & other[1].keys()
-    return common == {"object"} and any(not one[1][name] & other[1][name] for name in same)
+                yield Branch(then.at, ((then,), (document.adopt(without),)))
 
 
 def _imply(facts: Facts, parts: Iterable[Part]) -> None:
@@ -411,6 +347,13 @@ def refuse_empty_span(facts: Facts, span: Span) -> None:
         raise unsatisfiable(word, low[2], "no number is left between it and the maximum")
     at = facts.steps[-1][1]
     raise unsatisfiable("multipleOf", at, "no multiple lies within the bounds")
+
+
+def refuse_above(facts: Facts, word: str, most: int) -> None:
+    """Refuse more than is done here."""
+    if facts.bound(word, 0) > most:
+        at = facts.bounds[word].at
+        raise unsupported(word, at, f"more than {most:,}")
 
 
 def first_refusal(refusals: list[SchemaRefused]) -> SchemaRefused:

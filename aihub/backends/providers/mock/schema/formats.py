@@ -10,6 +10,12 @@ from .pen import Pen
 LABEL = 63
 """Characters of one label of a host name."""
 
+LONGEST_HOST = 253
+"""Characters of a whole host name."""
+
+LOCAL = 60
+"""Characters before the @ of an address, at most 64."""
+
 Format = Callable[[Pen, int, int], str]
 """Write a string of a length within two bounds if there is one; else any."""
 
@@ -57,10 +63,10 @@ def _filling(pen: Pen, size: int) -> str:
 
 def _hostname(pen: Pen, low: int, high: int) -> str:
     text = f"{slug(pen.wording.word(pen.chooser))}.example.com"
-    if low <= len(text) <= high:
+    if low <= len(text) <= high or low > LONGEST_HOST:
         return text
     if len(text) > high:
-        return _filling(pen, high)
+        return _filling(pen, min(high, LABEL))
     labels = []
     left = low - len("example.com")
     while left > 0:
@@ -69,6 +75,17 @@ def _hostname(pen: Pen, low: int, high: int) -> str:
         labels.append(_filling(pen, size))
         left -= size + 1
     return ".".join([*labels, "example.com"])
+
+
+def _email(pen: Pen, low: int, high: int) -> str:
+    text = write_email(pen)
+    if low <= len(text) <= high:
+        return text
+    if len(text) > high:
+        half = max(1, (high - 1) // 2)
+        return f"{_filling(pen, min(half, LOCAL))}@{_filling(pen, min(half, LABEL))}"
+    local = _filling(pen, min(LOCAL, max(1, low - len("@example.com"))))
+    return f"{local}@{_hostname(pen, low - len(local) - 1, high - len(local) - 1)}"
 
 
 def _hexes(pen: Pen, count: int) -> str:
@@ -115,9 +132,7 @@ FORMATS: Mapping[str, Format] = {
         lambda pen: f"P{1 + pen.chooser.below(9)}DT{10 + pen.chooser.below(10)}H",
         lambda pen: f"P{1 + pen.chooser.below(9)}DT{1 + pen.chooser.below(9)}H30M15S",
     ),
-    "email": _stretched(
-        write_email, lambda middle: f"a{middle[:60]}@{middle[60:]}b.example", "a@b.example"
-    ),
+    "email": _email,
     "hostname": _hostname,
     "ipv4": _fixed(_ipv4, _always("10.0.0.1"), _always("192.168.100.101"), _always("1.1.1.1")),
     "ipv6": _fixed(

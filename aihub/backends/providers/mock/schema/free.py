@@ -39,7 +39,6 @@ class FreeValues(Leaf):
     """Writes what a schema allows that says nothing: an object as a whole answer, else a string."""
 
     at_root: bool
-    parts_at: str
 
     def write(self, pen: Pen, name: str) -> Json:
         """Write one."""

@@ -11,13 +11,14 @@ is checked part by part by the validator, and written anew a bounded number of t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import attrs
 
 from .....model.units import Json
 from .checking import Checker
+from .document import Document, Part, keyword_of
 from .pen import TRIES, Pen, Stuck
 from .refusal import SchemaRefused, unsatisfiable, unsupported
 
@@ -40,6 +41,23 @@ class Writer(Protocol):
 
     def blame(self) -> Node | None:
         """Return the node within that makes the smallest value as large as it is."""
+        ...
+
+
+class Nodes(Protocol):
+    """Protocol: gives the nodes of what is within."""
+
+    @property
+    def document(self) -> Document:
+        """The document that is compiled."""
+        ...
+
+    def node(self, parts: Iterable[Part]) -> Node:
+        """Return the node of *parts* together, not yet measured."""
+        ...
+
+    def measured(self, parts: Iterable[Part]) -> Node:
+        """Return the node of *parts* together, measured."""
         ...
 
 
@@ -82,10 +100,17 @@ class Node:
         writers = self.writers
         if len(writers) == 1:
             return writers[0].write(pen, name)
-        sizes = zip(writers, self._sizes, strict=True)
-        able = [one for one, size in sizes if size == self.size or pen.spend(size[0])]
         # The first is what the schema names first, null aside; another only where that failed.
-        return able[pen.attempt % len(able)].write(pen, name)
+        stuck: Stuck | None = None
+        for turn in range(len(writers)):
+            place = (pen.attempt + turn) % len(writers)
+            size = self._sizes[place]
+            if size == self.size or pen.spend(*size):
+                try:
+                    return writers[place].write(pen, name)
+                except Stuck as error:
+                    stuck = stuck or error
+        raise stuck or _nothing(self.key)
 
     def _write_checked(self, pen: Pen, name: str, make: Callable[[], Checker]) -> Json:
         checker = self._checker = self._checker or make()
@@ -113,7 +138,6 @@ class OneOf:
     """Writes by one of several branches."""
 
     options: Sequence[Node]
-    word: str
     at: str
 
     def measure(self) -> Size:
@@ -135,13 +159,18 @@ class OneOf:
                 stuck = stuck or error
                 if pen.effort < 0 or pen.tries < 0:
                     break
-        raise stuck or Stuck(unsatisfiable(self.word, self.at, "no branch has a value"))
+        raise stuck or _nothing(self.at)
 
-    def _order(self, pen: Pen) -> list[Node]:
-        finite = [one for one in self.options if one.size < NEVER]
-        best = min(finite, key=lambda one: one.size)
-        able = [one for one in finite if one is best or pen.spend(one.size[0] - best.size[0])]
-        full = [one for one in able if not one.is_null] or able
-        first = pen.chooser.below(len(full))
-        turned = full[first:] + full[:first]
-        return turned + [one for one in able if one not in turned]
+    def _order(self, pen: Pen) -> Iterator[Node]:
+        """Yield the options that can be paid for, null last, beginning anywhere."""
+        best = min(self.options, key=lambda one: one.size)
+        full = [one for one in self.options if not one.is_null]
+        first = pen.chooser.below(len(full)) if full else 0
+        null = [one for one in self.options if one.is_null]
+        for one in (*full[first:], *full[:first], *null):
+            if one is best or pen.spend(one.size[0] - best.size[0], one.size[1]):
+                yield one
+
+
+def _nothing(at: str) -> Stuck:
+    return Stuck(unsatisfiable(keyword_of(at), at, "nothing was found that fits"))

@@ -13,8 +13,8 @@ import attrs
 from .hints import pieces_of
 from .pen import Pen
 
-EXACT = 1 << 53
-"""Whole numbers up to here are the same in every JSON reader; beyond, floats are written."""
+EXACT = (1 << 63) - 1
+"""Whole numbers up to here are written as such; beyond, not every reader has room for them."""
 
 _RANGES: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("probability", "confidence", "ratio", "fraction", "likelihood"), (0, 1)),

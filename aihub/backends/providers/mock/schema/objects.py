@@ -12,8 +12,8 @@ from .nodes import NEVER, Node, Size
 from .pen import Pen, Stuck
 from .refusal import unsatisfiable
 
-MAX_PROPERTIES = 10_000
-"""Properties that `minProperties` may ask for, as for the items of an array."""
+MAX_PROPERTIES = 1_000
+"""Properties that `minProperties` may ask for."""
 
 MAX_OPTIONAL = 32
 """Properties that are written although they are not required."""
@@ -116,11 +116,15 @@ class Objects:
                 break
             if one.required:
                 continue
-            missing = self.low - len(chosen)
             wanted = not pen.attempt or pen.odds(1, 2)
-            if (missing > 0 and one.node.size < NEVER) or (wanted and pen.spend(one.node.size[0])):
+            if wanted and pen.spend(*one.node.size):
                 chosen.add(one.name)
                 room -= 1
+        if len(chosen) < self.low:
+            others = [one for one in self.properties if one.name not in chosen]
+            others.sort(key=lambda one: one.node.size)
+            missing = self.low - len(chosen)
+            chosen.update(one.name for one in others[:missing] if one.node.size < NEVER)
         if self.dependents:
             self._drop_dependents(chosen)
         return chosen
@@ -154,7 +158,7 @@ class Objects:
         usual = min(self.usual and 1 + pen.chooser.below(self.usual), self.high)
         while len(written) < max(self.low, usual):
             needed = len(written) < self.low
-            if not needed and not pen.spend(free.node.size[0]):
+            if not needed and not pen.spend(*free.node.size):
                 break
             try:
                 self._write_named(pen, free, written)
@@ -168,8 +172,9 @@ class Objects:
         try:
             for turn in range(NAME_TRIES):
                 pen.attempt = attempt + turn
-                name = _think_of(pen, free.names, turn)
-                node = None if name in written else free.node_of(name)
+                name = _think_of(pen, free.names, len(written) + turn)
+                barred = name in written or not written.keys() >= {*self.dependents.get(name, ())}
+                node = None if barred else free.node_of(name)
                 if node is not None and node.size < NEVER:
                     pen.attempt = attempt
                     written[name] = node.write(pen, name)
@@ -180,9 +185,9 @@ class Objects:
         raise Stuck(unsatisfiable("minProperties", f"{self.at}/minProperties", why))
 
 
-def _think_of(pen: Pen, names: Sequence[Node], turn: int) -> str:
+def _think_of(pen: Pen, names: Sequence[Node], count: int) -> str:
     """Think of a name: by one of *names* if there are any, else a word of the prompt's."""
     if names:
         return str(pen.chooser.pick(names).write(pen, "query"))
     word = slug(pen.wording.word(pen.chooser), "key")
-    return word if turn < USUAL_NAMES else f"{word}_{1 + pen.chooser.below(10 * turn)}"
+    return word if count < USUAL_NAMES else f"{word}_{count}"

@@ -11,13 +11,16 @@ GENEROUS = 300
 DEEP = 6
 """Levels of a value below which nothing is written that need not be: recursion comes to an end."""
 
+MAX_HEIGHT = 60
+"""Levels that must be within a value, branches counted: what writes it recurses."""
+
 TRIES = 24
 """How often a part is written anew where the validator does not take it."""
 
 TIRED = 200
 """How often in all, within one value."""
 
-EFFORT = 30_000
+EFFORT = 15_000
 """Values written in all, with those that are thrown away: some 50 ms."""
 
 
@@ -53,9 +56,9 @@ class Pen:
         self.tries = TIRED
         self.numbers = []
 
-    def spend(self, weight: float) -> bool:
+    def spend(self, weight: float, height: float = 1) -> bool:
         """Say whether something that need not be there may be written, and pay for it."""
-        if self.depth > DEEP or weight > self.left:
+        if self.depth > DEEP or weight > self.left or height > MAX_HEIGHT:
             return False
         self.left -= int(weight)
         return True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from .checking import format_matcher, matcher
+from .checking import INSTALLED, format_matcher, matcher
 from .formats import FORMATS
 from .hints import PLAIN, WRITERS, kind_of
 from .nodes import Size
@@ -18,14 +18,17 @@ from .scalars import Leaf
 MAX_LENGTH = 100_000
 """Characters that a schema may ask for; a whole answer of a model has fewer."""
 
+MAX_PATTERN_LENGTH = 10_000
+"""Characters of a string with a pattern: they are chosen one by one."""
+
 CHARACTERS = 16
 """Characters that cost as much as a value."""
 
 PATTERN_TRIES = 40
 """Texts written from a pattern before it is given up: it may have gaps in its lengths."""
 
-VARIED = 2
-"""Attempts after which a number is added to a text, so that it differs from those before."""
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+MOST_DIGITS = 9
 
 
 @attrs.frozen
@@ -75,9 +78,14 @@ class Strings(Leaf):
         if self.examples and not kind and not pen.attempt:
             return pen.chooser.pick(self.examples)
         text = WRITERS[kind](pen)
-        if pen.attempt > VARIED:
-            text = f"{text[: max(0, min(self.high, UNBOUNDED) - 4)]} {pen.chooser.below(999)}"
-        return text
+        return self._varied(pen, text) if pen.attempt else text
+
+    def _varied(self, pen: Pen, text: str) -> str:
+        """Make *text* differ from those before: by a number, by letters where that has no room."""
+        number = f" {pen.chooser.below(10 ** min(pen.attempt + 2, MOST_DIGITS))}"
+        if len(number) < self.high:
+            return text[: self.high - len(number)] + number
+        return "".join(LETTERS[pen.chooser.below(len(LETTERS))] for _ in range(self.high))
 
     def _by_format(self, pen: Pen, name: str) -> str:
         text = FORMATS[name](pen, self.low, self.high)
@@ -85,31 +93,50 @@ class Strings(Leaf):
             word = "maxLength" if len(text) > self.high else "minLength"
             why = f"no string of the format '{name}' has such a length"
             raise Stuck(unsatisfiable(word, f"{self.at}/{word}", why))
+        if (self.low or self.high < UNBOUNDED) and INSTALLED and not format_matcher(name)(text):
+            why = f"no string of the format '{name}' was found with such a length"
+            raise Stuck(unsatisfiable("format", f"{self.at}/format", why))
         return text
 
     def _by_pattern(self, pen: Pen) -> str:
-        first, *others = self.shapes
+        first = self.shapes[0]
         pattern = first.pattern
-        if pattern.alphabet is not None and pattern.sure and not others and self.format is None:
+        alone = len(self.shapes) == 1 and self.format is None
+        if pattern.alphabet is not None and pattern.sure and alone:
             text = self._of_words(pen, pattern)
             if text:
                 return text
-        low, high = pattern.lengths(self.low, self.high)
-        for turn in range(PATTERN_TRIES if low <= high else 0):
-            text = _one_try(pattern, low, high, pen, turn)
-            if self.low <= len(text) <= self.high and self._matches(text) and self._is_formed(text):
+        for turn in range(PATTERN_TRIES):
+            text, vouched = self._candidate(pen, turn)
+            if self.low <= len(text) <= self.high and self._matches(text, vouched):
                 return text
         why = "no string was found that has it" + (", with the length asked for" * (self.low > 0))
         raise Stuck(unsatisfiable("pattern", first.at, why))
 
-    def _matches(self, text: str) -> bool:
+    def _candidate(self, pen: Pen, turn: int) -> tuple[str, Shape | None]:
+        """Write a text that may do, and say which pattern it has by the way it was written."""
+        shapes = self.shapes
+        if self.format is not None and turn % 2:
+            return FORMATS[self.format](pen, self.low, self.high), None
+        if len(shapes) > 1 and turn % 2:
+            parts = shapes if turn % 4 == 1 else shapes[::-1]
+            texts = [one.pattern.write(pen.chooser, one.pattern.low) for one in parts]
+            return "".join(texts), None
+        shape = shapes[turn // 2 % len(shapes)]
+        low, high = shape.pattern.lengths(self.low, self.high)
+        length = min(max(low, high), low + pen.chooser.below(EXTRA + turn))
+        if shape.pattern.wanted and turn % 2 == 0:
+            return shape.pattern.write_wanted(pen.chooser, length), None
+        return shape.pattern.write(pen.chooser, length), shape if shape.pattern.sure else None
+
+    def _matches(self, text: str, vouched: Shape | None) -> bool:
         """Ask the validator about what the way it was written does not vouch for."""
-        checked = self.shapes if not self.shapes[0].pattern.sure else self.shapes[1:]
-        return all(matcher(shape.text)(text) for shape in checked)
+        if not all(matcher(shape.text)(text) for shape in self.shapes if shape is not vouched):
+            return False
+        return self.format is None or self._is_formed(text)
 
     def _is_formed(self, text: str) -> bool:
-        formats = [self.format, *self.more_formats] if self.format is not None else []
-        return all(format_matcher(name)(text) for name in formats)
+        return all(format_matcher(name)(text) for name in (self.format, *self.more_formats) if name)
 
     def _of_words(self, pen: Pen, pattern: Pattern) -> str | None:
         """Write words where the pattern is one class of characters, repeated: `^[a-z ]+$`."""
@@ -121,13 +148,6 @@ class Strings(Leaf):
         low, high = pattern.lengths(self.low, self.high)
         text = text[:high].strip() or text[:high]
         return text if low <= len(text) <= high and text and not pen.attempt else None
-
-
-def _one_try(pattern: Pattern, low: int, high: int, pen: Pen, turn: int) -> str:
-    length = min(high, low + pen.chooser.below(EXTRA + turn))
-    if pattern.wanted and turn % 2 == 0:
-        return pattern.write_wanted(pen.chooser, length)
-    return pattern.write(pen.chooser, length)
 
 
 def fitted(text: str, low: int, high: int, pen: Pen) -> str:
