@@ -283,6 +283,7 @@ LOOSE = Tool(name="f", strict=True, parameters={"type": "object", "properties": 
             "functions[0].parameters",
             "invalid_function_parameters",
         ),
+        ({"tools": (LOOSE,)}, "tools[0].function.parameters", "invalid_function_parameters"),
         (
             {"tools": (grammar("lark", "start: A"),)},
             "tools[0].custom.format.grammar.syntax",

@@ -40,9 +40,7 @@ def _check_tool(tool: Tool, path: str, *, legacy: bool) -> None:
 
 def _check(schema: Json, what: str, param: str, *, strict: bool) -> None:
     try:
-        if strict:
-            pass
-        template_of(schema)
+        template_of(schema, strict=strict)
     except SchemaRefused as refused:
         _refuse(refused, what, param)
 

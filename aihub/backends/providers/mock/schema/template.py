@@ -14,6 +14,7 @@ from .graph import Graph
 from .nodes import Node
 from .pen import Pen, Stuck
 from .refusal import malformed, unsupported
+from .strict import check_strict
 
 MAX_SCHEMA_BYTES = 512 * 1024
 """As JSON. OpenAI takes 120,000 characters of names and values; the rest is punctuation."""
@@ -58,17 +59,18 @@ def compile_schema(schema: Json) -> Template:
     Raises:
         SchemaRefused: it is malformed, not supported, or nothing fits it.
     """
-    return _compile(_as_bytes(schema))
+    return _compile(_as_bytes(schema), strict=False)
 
 
-def template_of(schema: Json) -> Template:
+def template_of(schema: Json, *, strict: bool = False) -> Template:
     """Return what `compile_schema` makes of *schema*, kept from an earlier call where it can be.
 
     Raises:
-        SchemaRefused: as there.
+        SchemaRefused: as there, or where it is *strict*, as `check_strict`.
     """
     text = _as_bytes(schema)
-    return _small(text) if len(text) <= SMALL_BYTES else _large(text)
+    kept = _small if len(text) <= SMALL_BYTES else _large
+    return kept(text, strict=strict)
 
 
 def _as_bytes(schema: Json) -> bytes:
@@ -81,20 +83,23 @@ def _as_bytes(schema: Json) -> bytes:
     return text
 
 
-def _compile(text: bytes) -> Template:
-    template = Template(Graph(Document(orjson.loads(text))).compile())
+def _compile(text: bytes, *, strict: bool) -> Template:
+    schema = orjson.loads(text)
+    if strict:
+        check_strict(schema)
+    template = Template(Graph(Document(schema)).compile())
     template.write(Chooser(b"a trial"), _Trial())
     return template
 
 
 @lru_cache(maxsize=SMALL_KEPT)
-def _small(text: bytes) -> Template:
-    return _compile(text)
+def _small(text: bytes, *, strict: bool) -> Template:
+    return _compile(text, strict=strict)
 
 
 @lru_cache(maxsize=LARGE_KEPT)
-def _large(text: bytes) -> Template:
-    return _compile(text)
+def _large(text: bytes, *, strict: bool) -> Template:
+    return _compile(text, strict=strict)
 
 
 class _Trial:
