@@ -8,11 +8,16 @@ installed. What it does not do it refuses beforehand, by the name of the field.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    aclosing,
+    nullcontext,
+)
+from functools import partial
 from itertools import pairwise
 from typing import NoReturn, Self
 
-import anyio
 import anyio.lowlevel
 import attrs
 
@@ -23,7 +28,8 @@ from ....model.events import Event, Finished, Started, Text, UsageSeen
 from ....model.usage import Usage
 from ....protocols import ProviderCall
 from ...tokens import CuttingCounter
-from .text import write
+from .latency import Latency, LoopWaiter, Pace, Pacer, Waiter
+from .text import request_digest, write
 
 LONGEST = 4096
 """Tokens that the mock ever writes for one choice; its texts end long before."""
@@ -32,14 +38,6 @@ LONGEST = 4096
 TURN = 32
 """Tokens written without letting others run: some 100 us, and a caller who sends them waits more
 often by itself."""
-
-
-@attrs.frozen
-class Delays:
-    """Seconds before the first token and between two."""
-
-    first: float = 0.0
-    between: float = 0.0
 
 
 @attrs.define
@@ -78,13 +76,21 @@ class MockProvider:
     Args:
         tokens: who counts and cuts.
         seed: another seed, other texts.
-        delays: how long to let the caller wait, for tests of patience.
+        latency: how long to let callers wait; None is not at all.
+        waiter: how they wait; None is in real time.
     """
 
-    def __init__(self, *, tokens: CuttingCounter, seed: int = 0, delays: Delays = Delays()) -> None:
+    def __init__(
+        self,
+        *,
+        tokens: CuttingCounter,
+        seed: int = 0,
+        latency: Latency | None = None,
+        waiter: Waiter | None = None,
+    ) -> None:
         self._tokens = tokens
         self._seed = seed
-        self._delays = delays
+        self._pacer = Pacer(latency, waiter or LoopWaiter()) if latency else None
         self._fingerprint = f"fp_mock_{seed}"
 
     def check(self, model: Model, chat: Chat) -> None:
@@ -115,8 +121,10 @@ class MockProvider:
         started = Started(f"mock-{call.id}", call.upstream_model, self._fingerprint)
         usage = UsageSeen(_usage(call, answers))
         if call.chat.stream:
-            return aclosing(self._stream(started, answers, usage))
-        return _Given([started, *_whole(answers), usage], self._wait_first)
+            return aclosing(self._stream(call, started, answers, usage))
+        return _Given(
+            [started, *_whole(answers), usage], partial(self._wait_for_all, call, answers)
+        )
 
     def _answer(self, call: ProviderCall, index: int) -> _Answer:
         """Write a choice's text and cut it, first by `stop`, then by length."""
@@ -136,30 +144,44 @@ class MockProvider:
         )
 
     async def _stream(
-        self, started: Started, answers: list[_Answer], usage: UsageSeen
+        self, call: ProviderCall, started: Started, answers: list[_Answer], usage: UsageSeen
     ) -> AsyncGenerator[Event, None]:
         """Yield a token of each choice in turn, as providers do."""
-        await self._wait_first()
-        yield started
-        between = self._delays.between
-        for turn in range(max(len(answer.pieces) for answer in answers) + 1):
-            if turn and between:
-                await anyio.sleep(between)
-            elif turn % TURN == 0 and turn:
-                # Streams of one loop take turns, and a cancelled caller is heard.
-                await anyio.lowlevel.checkpoint()
-            for index, answer in enumerate(answers):
-                if turn < len(answer.pieces):
-                    yield Text(answer.pieces[turn], index)
-                elif turn == len(answer.pieces):
-                    yield Finished(answer.reason, index)
-        yield usage
+        turns = max(len(answer.pieces) for answer in answers)
+        tokens = max(answer.tokens for answer in answers)
+        with self._paced(call) as pace:
+            await _wait(pace, 0)
+            yield started
+            for turn in range(turns + 1):
+                if turn and pace is not None:
+                    # A piece may be several tokens: the end comes when all of them have.
+                    await pace.wait(turn * tokens // turns)
+                elif turn % TURN == 0 and turn:
+                    # Streams of one loop take turns, and a cancelled caller is heard.
+                    await anyio.lowlevel.checkpoint()
+                for index, answer in enumerate(answers):
+                    if turn < len(answer.pieces):
+                        yield Text(answer.pieces[turn], index)
+                    elif turn == len(answer.pieces):
+                        yield Finished(answer.reason, index)
+            yield usage
 
-    async def _wait_first(self) -> None:
-        if self._delays.first:
-            await anyio.sleep(self._delays.first)
-        else:
-            await anyio.lowlevel.checkpoint_if_cancelled()
+    async def _wait_for_all(self, call: ProviderCall, answers: list[_Answer]) -> None:
+        """Wait as long as a stream of the same answers takes."""
+        with self._paced(call) as pace:
+            await _wait(pace, max(answer.tokens for answer in answers))
+
+    def _paced(self, call: ProviderCall) -> AbstractContextManager[Pace | None]:
+        if self._pacer is None:
+            return nullcontext()
+        return self._pacer.pace(request_digest(self._seed, call.chat, 0), call.prompt.tokens)
+
+
+async def _wait(pace: Pace | None, tokens: int) -> None:
+    if pace is None:
+        await anyio.lowlevel.checkpoint_if_cancelled()
+    else:
+        await pace.wait(tokens)
 
 
 def _whole(answers: list[_Answer]) -> Iterator[Event]:
