@@ -366,13 +366,13 @@ def test_the_topic_is_written_as_the_prompt_writes_it():
 # A function of (seed, request)
 
 PINNED = {
-    "en": "214b40950b9768f7",
-    "es": "f205f2ffb8ec188e",
-    "fr": "1dbc2fe6f4230ae6",
-    "de": "b08f1388e2d4450e",
-    "pt": "03d19721edb0c5c3",
-    "ja": "ac0228d1f3324766",
-    "zh": "32a7d4cc135fb29e",
+    "en": "2f511bd58a0bbe65",
+    "es": "c366c39884ad4770",
+    "fr": "30e602bac1bd9d10",
+    "de": "fc2151627d4a9c7a",
+    "pt": "a6e757fcfee83d65",
+    "ja": "66c07c9bd1311515",
+    "zh": "0b530bd4a514e195",
 }
 
 

@@ -46,11 +46,16 @@ class Draft:
 
     def fill(self, template: str) -> str:
         """Write a sentence."""
-        return template.format(topic=self.topic, other=self.chooser.pick(self.others))
+        other = self.chooser.pick(self.others or self.subject.language.others)
+        return template.format(topic=self.topic, other=other)
+
+    def apt(self, templates: Sequence[str]) -> Sequence[str]:
+        """Return the templates that a prompt without other words can fill."""
+        return templates if self.others else [one for one in templates if "{other}" not in one]
 
     def pick(self, templates: Sequence[str]) -> str:
         """Write one of several sentences."""
-        return self.fill(self.chooser.pick(templates))
+        return self.fill(self.chooser.pick(self.apt(templates)))
 
     def begin(self, templates: Sequence[str]) -> str:
         """Write the first sentence, which is another for each choice of an answer."""
@@ -96,13 +101,17 @@ def _answer(draft: Draft) -> str:
     long = any(word.low in language.long for word in draft.reading.words)
     first = language.unsure if doubts(draft.reading) else language.openers
     opener = draft.begin(first)
-    body = draft.several(language.body, LONG if long or draft.kind == "essay" else SHORT)
+    if long or draft.kind == "essay":
+        body = draft.several(language.body, LONG)
+    else:
+        body = draft.several(draft.apt(language.body), SHORT)
     return draft.join([opener, *body, draft.pick(language.closers)])
 
 
 def _story(draft: Draft) -> str:
     language = draft.subject.language
-    wanted, plots = draft.chooser.below(STORY[1] - STORY[0] + 1) + STORY[0], language.plots
+    wanted = draft.chooser.below(STORY[1] - STORY[0] + 1) + STORY[0]
+    plots = draft.apt(language.plots)
     left = list(range(len(plots)))
     while len(left) > wanted:
         left.pop(draft.chooser.below(len(left)))
@@ -120,7 +129,7 @@ def _poem(draft: Draft) -> str:
 
 
 def _list(draft: Draft) -> str:
-    items = draft.several(draft.subject.language.items, (_wanted(draft), _wanted(draft)))
+    items = draft.several(draft.apt(draft.subject.language.items), (_wanted(draft),) * 2)
     numbered = [f"{n}. {item}" for n, item in enumerate(items, 1)]
     return "\n".join([draft.begin(draft.subject.language.lists), *numbered])
 

@@ -54,6 +54,7 @@ _RUN = re.compile(
     r"[\u3005\u3400-\u9fff]+|[\u30a1-\u30ff]+|[A-Za-z][A-Za-z0-9+#]*(?: [A-Za-z0-9]+)*"
 )
 _AROUND = " \t\n!?.,;:-…\"'“”「」¡¿\u3001\u3002\uff01\uff1f\uff0c~"
+_MUSED: Container[Kind] = ("story", "poem")
 _GAPS = frozenset({"", " ", "·", "・"})
 
 
@@ -207,7 +208,10 @@ def doubts(reading: Reading) -> bool:
     """Say whether a prompt asks for yes or no."""
     language, words = reading.language, reading.words
     if language.spaced:
-        return bool(words) and words[0].low in language.doubts and reading.asks()
+        # Who begins by `could you` doubts nothing.
+        polite = _low(words[:2])
+        asked = polite[:1] and polite[0] in language.doubts and reading.asks()
+        return bool(asked) and not language.polite.issuperset(polite)
     said = {word.low for word in words}
     return not said.isdisjoint(language.doubts) and not any(
         language.kinds.get(one) == "answer" for one in said
@@ -254,14 +258,18 @@ def topic_of(reading: Reading, kind: Kind, but: Container[str] = ()) -> tuple[st
         n
         for n, word in enumerate(words)
         if not (reading.is_empty(word) or language.kinds.get(word.low) == kind or word.low in but)
-    ] or [n for n, word in enumerate(words) if word.low not in language.empty][:1]
+    ] or [
+        n
+        for n, word in enumerate(words)
+        if word.low not in language.empty and language.kinds.get(word.low) != kind
+    ][:1]
     if not full:
-        return language.nothing, language.others
+        return (language.muse if kind in _MUSED else language.nothing), ()
     start, end = full[0], _phrase_end(reading, full, language.links)
     if start and words[start - 1].low in language.articles:
         start -= 1
     others = tuple(dict.fromkeys(_phrases(reading, [n for n in full if n > end])))
-    return _written(reading, start, end), others if len(others) > 1 else (*others, *language.others)
+    return _written(reading, start, end), others
 
 
 def _phrases(reading: Reading, full: Sequence[int]) -> Iterator[str]:
