@@ -18,7 +18,10 @@ LONG = (12, 18)
 """Sentences in the body: few by default, some 200 tokens where length is asked for."""
 
 STORY = (7, 10)
-"""Sentences between the first and the last of a story."""
+"""Sentences between the first and the last of a story, where it need not be long."""
+
+LEFT_OUT = (1, 3)
+"""Sentences that a long story leaves out of all there are, so that not every one is the same."""
 
 STANZA = 4
 """Lines of a stanza."""
@@ -44,6 +47,14 @@ class Draft:
     topic: str
     others: Sequence[str]
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """How many sentences are asked for."""
+        language = self.subject.language
+        if self.kind == "essay" or any(word.low in language.long for word in self.reading.words):
+            return LONG
+        return STORY if self.kind == "story" else SHORT
+
     def fill(self, template: str) -> str:
         """Write a sentence."""
         other = self.chooser.pick(self.others or self.subject.language.others)
@@ -61,11 +72,15 @@ class Draft:
         """Write the first sentence, which is another for each choice of an answer."""
         return self.fill(templates[self.turn % len(templates)])
 
+    def count(self, bounds: tuple[int, int]) -> int:
+        """Return a number within *bounds*."""
+        low, high = bounds
+        return low + self.chooser.below(high - low + 1)
+
     def several(self, templates: Sequence[str], bounds: tuple[int, int]) -> Iterator[str]:
         """Write as many sentences as *bounds* allow, none again before all were said."""
-        low, high = bounds
         left: list[str] = []
-        for _ in range(low + self.chooser.below(high - low + 1)):
+        for _ in range(self.count(bounds)):
             left = left or list(templates)
             yield self.fill(left.pop(self.chooser.below(len(left))))
 
@@ -98,20 +113,19 @@ def answer(subject: Subject, chooser: Chooser, index: int, turn: int) -> str:
 
 def _answer(draft: Draft) -> str:
     language = draft.subject.language
-    long = any(word.low in language.long for word in draft.reading.words)
     first = language.unsure if doubts(draft.reading) else language.openers
     opener = draft.begin(first)
-    if long or draft.kind == "essay":
-        body = draft.several(language.body, LONG)
-    else:
-        body = draft.several(draft.apt(language.body), SHORT)
+    # What is long has need of all that there is to say.
+    templates = language.body if draft.bounds == LONG else draft.apt(language.body)
+    body = draft.several(templates, draft.bounds)
     return draft.join([opener, *body, draft.pick(language.closers)])
 
 
 def _story(draft: Draft) -> str:
     language = draft.subject.language
-    wanted = draft.chooser.below(STORY[1] - STORY[0] + 1) + STORY[0]
     plots = draft.apt(language.plots)
+    long = draft.bounds == LONG
+    wanted = len(plots) - draft.count(LEFT_OUT) if long else draft.count(STORY)
     left = list(range(len(plots)))
     while len(left) > wanted:
         left.pop(draft.chooser.below(len(left)))
@@ -168,7 +182,7 @@ def _given(head: str) -> str:
     """Return the text in a prompt that asks for something to be done with a text."""
     quoted = _QUOTED.search(head)
     if quoted:
-        return quoted[1]
+        return quoted[1].strip()
     before = _BEFORE.search(head)
     return (head[before.end() :].strip() if before else "") or head
 
@@ -205,6 +219,7 @@ FORMS: Mapping[Kind, Callable[[Draft], str]] = {
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
 _ENDS = (".", "!", "?", "…", "\u3002", "\uff01", "\uff1f")
-_QUOTED = re.compile(r"(?<!\w)[\"'“«„「]\s?([^\"'”»“」]{3,})[\"'”»“」]")
+# What is quoted has no quotation mark in it, so that none is looked at twice.
+_QUOTED = re.compile(r"(?<!\w)[\"'“«„「]([^\"'“«„「”»」]{3,})[\"'“”»」]")
 _BEFORE = re.compile(r"[:\uff1a\n]")
 _PLAIN = re.compile("[a-z]{3,20}")
