@@ -168,7 +168,7 @@ def _rewriting(draft: Draft) -> str:
 
 def _repeat(draft: Draft, templates: Sequence[str]) -> str:
     """Say a sentence or two of the text that the prompt brings."""
-    given = [one for one in _SENTENCE.split(_given(draft.reading.head)) if one.strip()]
+    given = [one for one in re.split(_SENTENCE, _given(draft.reading.head)) if one.strip()]
     if not given:
         given = [draft.topic]
     said = given[:1]
@@ -180,10 +180,10 @@ def _repeat(draft: Draft, templates: Sequence[str]) -> str:
 
 def _given(head: str) -> str:
     """Return the text in a prompt that asks for something to be done with a text."""
-    quoted = _QUOTED.search(head)
+    quoted = re.search(_QUOTED, head)
     if quoted:
         return quoted[1].strip()
-    before = _BEFORE.search(head)
+    before = re.search(_BEFORE, head)
     return (head[before.end() :].strip() if before else "") or head
 
 
@@ -201,7 +201,7 @@ def _code(draft: Draft) -> str:
     tongue = TONGUES[named[0]] if named else "python"
     said = subject.language.kinds.keys() | TONGUES.keys()
     words = [word.lower() for word in subject.words if word.lower() not in said]
-    parts = [word for word in words if _PLAIN.fullmatch(word)]
+    parts = [word for word in words if re.fullmatch(_PLAIN, word)]
     listing = LISTINGS[tongue].format(name="_".join(parts[:2]) or "solve", topic=draft.topic)
     return f"{draft.pick(subject.language.code_intros)}\n\n```{tongue}\n{listing}\n```"
 
@@ -217,9 +217,9 @@ FORMS: Mapping[Kind, Callable[[Draft], str]] = {
     "code": _code,
 }
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_SENTENCE = r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+"
 _ENDS = (".", "!", "?", "…", "\u3002", "\uff01", "\uff1f")
 # What is quoted has no quotation mark in it, so that none is looked at twice.
-_QUOTED = re.compile(r"(?<!\w)[\"'“«„「]([^\"'“«„「”»」]{3,})[\"'“”»」]")
-_BEFORE = re.compile(r"[:\uff1a\n]")
-_PLAIN = re.compile("[a-z]{3,20}")
+_QUOTED = r"(?<!\w)[\"'“«„「]([^\"'“«„「”»」]{3,})[\"'“”»」]"
+_BEFORE = r"[:\uff1a\n]"
+_PLAIN = "[a-z]{3,20}"
