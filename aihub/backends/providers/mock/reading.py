@@ -110,13 +110,14 @@ def _language(head: str, words: Sequence[Word]) -> Language:
     if ends:
         # What follows may be a text in any language, to be translated or the like.
         before = [word for word in words if word.end <= min(ends)]
-        language = _likeliest(head[: min(ends)], before)
+        language = _likeliest(head[: min(ends)], before, sure=True)
         if language is not None:
             return language
     return _likeliest(head, words) or ENGLISH
 
 
-def _likeliest(head: str, words: Sequence[Word]) -> Language | None:
+def _likeliest(head: str, words: Sequence[Word], *, sure: bool = False) -> Language | None:
+    """Return the language that most speaks for; None where nothing does, or another as much."""
     hits = [0] * len(LANGUAGES)
     for word in words:
         for n in _KNOWN.get(word.low, ()):
@@ -130,7 +131,9 @@ def _likeliest(head: str, words: Sequence[Word]) -> Language | None:
         signs = sum(map(len, re.findall(_CJK_RUN, head)))
         if signs > _FOREIGN * most:
             return JAPANESE if re.search(_KANA, head) else CHINESE
-    return LANGUAGES[hits.index(most)] if most else None
+    if most == 0 or (sure and hits.count(most) > 1):
+        return None
+    return LANGUAGES[hits.index(most)]
 
 
 def _unspaced(head: str, language: Language) -> Iterator[re.Match[str]]:

@@ -36,7 +36,8 @@ class Subject:
         """The words that the prompt is about, each once, in its order."""
         reading = self.reading
         full = [word.text for word in reading.words if not reading.is_empty(word)]
-        return tuple(dict.fromkeys(full)) or self.language.others
+        others = (one.split()[-1] for one in self.language.others)
+        return tuple(dict.fromkeys(full or others))
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
@@ -48,7 +49,9 @@ class Subject:
     def names(self) -> tuple[str, ...]:
         """What the prompt writes as proper names, in its order."""
         if self.language.spaced:
-            return tuple(dict.fromkeys(re.findall(_NAME, self.reading.head)))
+            found = re.findall(_NAME, self.reading.head)
+            empty = self.language.empty
+            return tuple(dict.fromkeys(one for one in found if one.lower() not in empty))
         return tuple(word for word in self.words if re.match(_FOREIGN_NAME, word))
 
     def mentions(self, text: str) -> bool:
@@ -78,8 +81,11 @@ class Subject:
 
     def sentence(self, chooser: Chooser) -> str:
         """Return a whole sentence."""
-        template = chooser.pick(self.language.body)
-        return template.format(topic=self.word(chooser), other=self.word(chooser))
+        template, words = chooser.pick(self.language.body), self.words
+        topic = chooser.below(len(words))
+        # Nothing is compared with itself.
+        other = topic + 1 + chooser.below(max(1, len(words) - 1))
+        return template.format(topic=words[topic], other=words[other % len(words)])
 
 
 def capitalised(text: str) -> str:
@@ -92,6 +98,6 @@ _LETTER = rf"[^\W{CJK}]"
 _HAN = f"[{CJK}]"
 # Not at the beginning of a sentence, where every word is written so.
 _CAPITAL = "[A-ZÀ-ÖØ-Þ]"
-_NAME = rf"(?<=[^\W_][ ,])\s?({_CAPITAL}[^\W\d_]+(?: {_CAPITAL}[^\W\d_]+)*)"
+_NAME = rf"(?<=[^\W_][ ,:])\s?({_CAPITAL}[^\W\d_]+(?: {_CAPITAL}[^\W\d_]+)*)"
 _FOREIGN_NAME = r"[\u30a1-\u30ff]{2}|[A-Z]"
 _NUMBER = rf"(?<!{_LETTER})(?<!\.)-?\d{{1,9}}(?:\.\d{{1,6}})?(?!{_LETTER}|\.\d)"
