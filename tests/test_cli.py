@@ -145,7 +145,9 @@ def test_the_version_is_the_packages(run, command):
 
 
 KEY_FORM = "a key is SECRET=PLAN[:SCOPE+SCOPE], such as test=pro:read+inference"
-DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
+DELAY_FORM = "use 200ms, 1.5s, uniform:10ms:40ms or lognormal:300ms:0.5; or say off, fast"
+TERM_FORM = "use FIRST,BETWEEN, or first=, between=, prompt=, load="
+TIME_FORM = "use 2026-01-01T00:00:00Z, of 1970 to 8999"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
         (["--key", f"{SECRET}=:read"], KEY_FORM),
         (["--key", f"{SECRET}=pro:root"], "no scope 'root': use read, inference, admin"),
         (["--key", f"{SECRET}=pro:read+"], "no scope '': use read, inference, admin"),
-        (["--latency", "fast"], f"'fast' is no delay: {DELAY_FORM}"),
+        (["--latency", "quick"], f"'quick' is no delay: {DELAY_FORM}"),
         (["--latency", ""], DELAY_FORM),
         (["--latency", "ms"], DELAY_FORM),
         (["--latency", "3sm"], DELAY_FORM),
@@ -167,9 +169,24 @@ DELAY_FORM = "use 200ms, 1.5s, or 200ms,20ms"
         (["--latency", "nan"], DELAY_FORM),
         (["--latency", "inf"], DELAY_FORM),
         (["--latency", "-1s"], DELAY_FORM),
-        (["--latency", "601s"], DELAY_FORM),
+        (["--latency", "601s"], "'601s' is more than 600s"),
         (["--latency", "1s,2x"], DELAY_FORM),
-        (["--latency", "1s,2s,3s"], DELAY_FORM),
+        (["--latency", "1s,2s,3s"], f"'3s' is no term: {TERM_FORM}"),
+        (["--latency", "typical,jitter=3s"], f"'jitter=3s' is no term: {TERM_FORM}"),
+        (["--latency", "typical,20ms"], TERM_FORM),
+        (["--latency", "1s,first=2s"], "'first=2s' is said twice"),
+        (["--latency", "uniform:2s:1s"], "the smaller one is first"),
+        (["--latency", "normal:2s:1s"], DELAY_FORM),
+        (["--latency", "lognormal:300ms"], "'' is not a sigma such as 0.5, at most 3"),
+        (["--latency", "typical,load=1001%"], "'1001' is not a share such as 5%, at most 1000"),
+        (["--clock", "now", "--ephemeral"], f"'now' is no time for a clock: {TIME_FORM}"),
+        (["--clock", "1969-12-31T23:59:59Z", "--ephemeral"], TIME_FORM),
+        (["--clock", "9999-01-01T00:00:00Z", "--ephemeral"], TIME_FORM),
+        (["--clock", "2026-01-01T00:00:00Z"], "--clock needs --ephemeral"),
+        (
+            ["--clock", "2026-01-01T00:00:00Z", "--ephemeral", "--workers", "2"],
+            "--clock and --workers exclude each other",
+        ),
         (["--host", "a..b"], "'a..b' is no host: use an address such as 127.0.0.1, or a name"),
         (["--trusted-proxy", "proxy.example"], "'proxy.example' is no network: use an address"),
         (["--trusted-proxy", "10.0.0.1/8"], "'10.0.0.1/8' is no network"),
@@ -405,6 +422,33 @@ def test_latency_delays_the_first_token_and_those_after_it(run_server):
 
     assert first - begun >= 0.3
     assert ended - begun >= 0.3 + 10 * 0.02
+
+
+@pytest.mark.slow
+def test_a_manual_clock_stands_where_it_is_told(run_server):
+    """What is made has its time, and a window that is full stays full however long one waits."""
+    options = ["--ephemeral", "--clock", "2026-03-01T12:00:00+02:00", "--key", "test=free"]
+    with run_server(*options) as server:
+        told = [chat(server, key="test") for _ in range(12)]
+
+    assert [status for status, _ in told] == [200] * 10 + [429] * 2
+    noon = 1_772_359_200
+    assert {done["created"] for _, done in told[:10]} == {noon}
+    assert [refused["error"]["retry_after"] for _, refused in told[10:]] == [60, 60]
+
+
+@pytest.mark.slow
+def test_latency_moves_a_manual_clock_and_nobody_waits(run_server):
+    """Ten requests a minute, each of ten seconds: none is refused, and it takes none of them."""
+    options = ["--ephemeral", "--clock", "2026-01-01T00:00:00Z", "--key", "test=free"]
+    began = time.monotonic()
+    with run_server(*options, "--latency", "10s") as server:
+        told = [chat(server, key="test") for _ in range(12)]
+
+    assert time.monotonic() - began < 60
+    assert [status for status, _ in told] == [200] * 12
+    made = [done["created"] for _, done in told]
+    assert [later - made[0] for later in made] == [10 * n for n in range(12)]
 
 
 @pytest.mark.slow

@@ -9,6 +9,17 @@ from aihub.backends.catalogue import StaticCatalogue
 from aihub.backends.clocks import ManualClock, SystemClock
 from aihub.backends.ids import RandomIds, SeededIds
 from aihub.backends.providers.mock import MockProvider
+from aihub.backends.providers.mock.choosing import Wording
+from aihub.backends.providers.mock.latency import (
+    ClockWaiter,
+    Constant,
+    Delay,
+    Lognormal,
+    LoopWaiter,
+    Uniform,
+    Waiter,
+)
+from aihub.backends.providers.mock.text import Subject
 from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.sqlite import SqliteStore
 from aihub.backends.tokens import CuttingCounter, EstimateCounter, TiktokenCounter, best_counter
@@ -65,6 +76,23 @@ def counters(
 ) -> tuple[tuple[TokenCounter, ...], tuple[CuttingCounter, ...]]:
     """Both counters count, and both can cut; so does whichever is best."""
     return (exact, rough, best_counter()), (exact, rough, best_counter())
+
+
+def delays(
+    constant: Constant, uniform: Uniform, lognormal: Lognormal
+) -> tuple[Delay, Delay, Delay]:
+    """The mock's distributions."""
+    return constant, uniform, lognormal
+
+
+def waiters(loop: LoopWaiter, clock: ClockWaiter) -> tuple[Waiter, Waiter]:
+    """Both ways to let time pass."""
+    return loop, clock
+
+
+def wordings(subject: Subject) -> Wording:
+    """What a prompt is about is where free text comes from."""
+    return subject
 
 
 def clocks(system: SystemClock, manual: ManualClock) -> tuple[Clock, ...]:

@@ -48,3 +48,7 @@ class ManualClock:
         if seconds < 0:
             raise ValueError("a clock never goes back")
         self._now += round(seconds * SECOND)
+
+    def reach(self, at: Micros) -> None:
+        """Move the clock forwards to *at*; it stays where that is past."""
+        self._now = max(self._now, at)

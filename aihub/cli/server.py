@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .extra import extra_is_missing
+from .options import SHOWN
 
 if TYPE_CHECKING:
+    from ..backends.providers.mock import Latency
     from ..config.serving import FixedKey, Started
+    from ..model.units import Micros
     from ..server.proxies import Proxies
 
 DEFAULT_PORT = 8484
@@ -27,7 +30,6 @@ DEFAULT_PORT = 8484
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _SPANS = {"h": 3600.0, "d": 86_400.0}
-_UNITS = {"ms": 0.001, "s": 1.0, "": 1.0}
 
 MAX_WORKERS = 64
 """More than that is a mistake: they share one file, which one of them writes at a time."""
@@ -35,25 +37,38 @@ MAX_WORKERS = 64
 LARGEST_BODY = 1024**3
 """Bytes: a body is read into memory, whole."""
 
-LONGEST_DELAY = 600.0
-"""Seconds: what waits longer is a mistake in the unit."""
+CLOCK_YEARS = (1970, 8999)
+"""A manual clock's first and last: ids have no time before, and dates end at 9999."""
 
 
-def _latency(_ctx: Any, _param: Any, value: str) -> tuple[float, float]:
-    """Read `FIRST[,BETWEEN]`, each such as `200ms` or `1.5s`, in seconds."""
-    first, comma, between = value.partition(",")
+def _latency(_ctx: Any, _param: Any, value: str) -> Latency | None:
+    """Read what `parse_latency` takes."""
     try:
-        return _seconds(first), _seconds(between) if comma else 0.0
-    except (KeyError, ValueError):
-        raise click.BadParameter(f"'{value}' is no delay: use 200ms, 1.5s, or 200ms,20ms") from None
+        from ..backends.providers.mock import parse_latency
+
+        return parse_latency(value)
+    except ModuleNotFoundError as error:
+        raise extra_is_missing(error) from None
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
-def _seconds(text: str) -> float:
-    number = text.strip().rstrip("ms")
-    seconds = float(number) * _UNITS[text.strip().removeprefix(number)]
-    if not 0 <= seconds <= LONGEST_DELAY:
-        raise ValueError(text)
-    return seconds
+def _clock(_ctx: Any, _param: Any, value: str | None) -> Micros | None:
+    """Read when a manual clock starts."""
+    if value is None:
+        return None
+    from ..model.units import from_rfc3339, to_datetime
+
+    first, last = CLOCK_YEARS
+    try:
+        at = from_rfc3339(value)
+        if first <= to_datetime(at).year <= last:
+            return at
+    except (ValueError, OverflowError):
+        pass
+    raise click.BadParameter(
+        f"{value[:SHOWN]!r} is no time for a clock: use 2026-01-01T00:00:00Z, of {first} to {last}."
+    )
 
 
 def _host(_ctx: Any, _param: Any, value: str) -> str:
@@ -232,10 +247,20 @@ class Grouped(click.Command):
 )
 @click.option(
     "--latency",
-    default="0s",
+    default="off",
+    show_default=True,
     metavar="FIRST[,BETWEEN]",
     callback=_latency,
-    help="Let the mock wait before its first token, and between two: 200ms or 200ms,20ms.",
+    help="Let the mock take its time before the first token and between two: 200ms,20ms. "
+    "A delay may be uniform:10ms:40ms or lognormal:300ms:0.5, and prompt=0.1ms and load=5% "
+    "may follow. Or say fast, typical or slow.",
+)
+@click.option(
+    "--clock",
+    metavar="TIME",
+    callback=_clock,
+    help="With --ephemeral, have a clock that stands at 2026-01-01T00:00:00Z or so, and that only "
+    "the mock's latency moves: no real time passes.",
 )
 @click.option(
     "--region",
@@ -369,7 +394,8 @@ def _serve(options: dict[str, Any]) -> None:
                 keys=options["keys"],
                 seed=options["seed"],
                 lenient=options["lenient"],
-                delays=options["latency"],
+                latency=options["latency"],
+                clock=options["clock"],
                 region=options["region"],
                 workers=options["workers"],
                 allowed_hosts=_allowed(options["allowed_hosts"], local=local),

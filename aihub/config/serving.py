@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
+from ..backends.clocks import ManualClock
+from ..backends.providers.mock import Latency
 from ..core.keys import digest
 from ..errors import AuthenticationFailed, UsageMistake
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
+from ..model.units import Micros
 from ..server.app import App
 from ..server.cors import Cors
 from ..server.listening import Certificate, Place, Unix, listening
@@ -116,8 +119,8 @@ class Serving:
     `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
     reach the server. `seeded`: ids are a function of the seed too, where the store is memory and
     no secret is made that others could then guess. `lenient`: the mock lets be what a model could
-    not do, and what is wrong in a chat is left out where it can do without. `origins`: whose web
-    pages may read answers.
+    not do, and what is wrong in a chat is left out where it can do without. `clock`: when a manual
+    clock starts. `origins`: whose web pages may read answers.
     """
 
     place: Place
@@ -128,7 +131,8 @@ class Serving:
     seed: int
     seeded: bool
     lenient: bool
-    delays: tuple[float, float]
+    latency: Latency | None
+    clock: Micros | None
     region: str
     workers: int
     allowed_hosts: frozenset[str] | None
@@ -169,6 +173,7 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
     if serving.certificate is not None:
         serving.certificate.context()
     serving = attrs.evolve(serving, store=serving.store or default_store())
+    _check_clock(serving)
     if serving.workers > 1 and serving.store == MEMORY:
         raise UsageMistake("--workers needs a store that they share: sqlite:PATH, and not memory:")
     # The address first: nothing is written for a server that cannot start.
@@ -183,6 +188,15 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
             _serve_by_workers(serving, sockets, started)
         else:
             serve_here(serving, sockets[0], furnishes=True, started=started)
+
+
+def _check_clock(serving: Serving) -> None:
+    if serving.clock is None:
+        return
+    if serving.workers > 1:
+        raise UsageMistake("--clock and --workers exclude each other: each would have its own time")
+    if serving.store != MEMORY:
+        raise UsageMistake("--clock needs --ephemeral: what a file keeps would be of another time")
 
 
 def serve_here(
@@ -290,15 +304,14 @@ def data_file() -> Path:
 
 
 def _settings(serving: Serving) -> Settings:
-    first, between = serving.delays
     store = serving.store or MEMORY
     return Settings(
         store=store,
         seed=serving.seed,
         lenient=serving.lenient,
         region=serving.region,
-        first_delay=first,
-        between_delay=between,
+        latency=serving.latency,
+        clock=None if serving.clock is None else ManualClock(serving.clock),
         seeded_ids=serving.seeded and store == MEMORY and bool(serving.local or serving.keys),
         max_in_flight=serving.max_in_flight,
         retention=serving.retention,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ..backends.catalogue import load_catalogue
-from ..backends.clocks import SystemClock
+from ..backends.clocks import ManualClock, SystemClock
 from ..backends.ids import RandomIds, SeededIds
-from ..backends.providers.mock import MockProvider
-from ..backends.providers.mock.provider import Delays
+from ..backends.providers.mock import Latency, MockProvider
+from ..backends.providers.mock.latency import ClockWaiter, LoopWaiter
 from ..backends.storage.memory import MemoryStore
 from ..backends.tokens import best_counter
 from ..errors import UsageMistake
@@ -40,9 +40,9 @@ class Settings:
         store: `memory:`, or `sqlite:PATH`.
         seed: another seed, other texts of the mock.
         region: the home region.
-        first_delay: seconds before the mock's first token.
-        between_delay: seconds between two of its tokens.
         lenient: whether the mock lets be what a model could not do.
+        latency: how long the mock lets callers wait; None is not at all. With a manual clock no
+            time passes: who waits moves the clock.
         seeded_ids: with the memory store, ids and secrets are a function of the seed too.
         lost_policy: what a request is charged whose process died.
         max_in_flight: requests open at once.
@@ -56,9 +56,8 @@ class Settings:
     store: str = MEMORY
     seed: int = 0
     region: str = "local"
-    first_delay: float = 0.0
-    between_delay: float = 0.0
     lenient: bool = False
+    latency: Latency | None = None
     seeded_ids: bool = False
     lost_policy: LostPolicy = "prompt"
     max_in_flight: int = MAX_IN_FLIGHT
@@ -116,7 +115,8 @@ def _make_hub(settings: Settings, store: Store, clock: Clock) -> Hub:
         clock=clock,
         seed=settings.seed,
         lenient=settings.lenient,
-        delays=Delays(settings.first_delay, settings.between_delay),
+        latency=settings.latency,
+        waiter=ClockWaiter(clock) if isinstance(clock, ManualClock) else LoopWaiter(),
     )
     return Hub(
         store=store,

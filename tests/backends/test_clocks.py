@@ -24,3 +24,11 @@ def test_a_manual_clock_refuses_to_go_back():
         clock.advance(-0.000_001)
     clock.advance(0)
     assert clock.now() == 7
+
+
+def test_a_manual_clock_reaches_what_is_ahead_and_stays_where_that_is_past():
+    """To the microsecond."""
+    clock = ManualClock(7)
+    clock.reach(9)
+    clock.reach(8)
+    assert clock.now() == 9

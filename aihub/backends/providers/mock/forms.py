@@ -18,7 +18,10 @@ LONG = (12, 18)
 """Sentences in the body: few by default, some 200 tokens where length is asked for."""
 
 STORY = (7, 10)
-"""Sentences between the first and the last of a story."""
+"""Sentences between the first and the last of a story, where it need not be long."""
+
+LEFT_OUT = (1, 3)
+"""Sentences that a long story leaves out of all there are, so that not every one is the same."""
 
 STANZA = 4
 """Lines of a stanza."""
@@ -44,23 +47,40 @@ class Draft:
     topic: str
     others: Sequence[str]
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """How many sentences are asked for."""
+        language = self.subject.language
+        if self.kind == "essay" or any(word.low in language.long for word in self.reading.words):
+            return LONG
+        return STORY if self.kind == "story" else SHORT
+
     def fill(self, template: str) -> str:
         """Write a sentence."""
-        return template.format(topic=self.topic, other=self.chooser.pick(self.others))
+        other = self.chooser.pick(self.others or self.subject.language.others)
+        return template.format(topic=self.topic, other=other)
+
+    def apt(self, templates: Sequence[str]) -> Sequence[str]:
+        """Return the templates that a prompt without other words can fill."""
+        return templates if self.others else [one for one in templates if "{other}" not in one]
 
     def pick(self, templates: Sequence[str]) -> str:
         """Write one of several sentences."""
-        return self.fill(self.chooser.pick(templates))
+        return self.fill(self.chooser.pick(self.apt(templates)))
 
     def begin(self, templates: Sequence[str]) -> str:
         """Write the first sentence, which is another for each choice of an answer."""
         return self.fill(templates[self.turn % len(templates)])
 
+    def count(self, bounds: tuple[int, int]) -> int:
+        """Return a number within *bounds*."""
+        low, high = bounds
+        return low + self.chooser.below(high - low + 1)
+
     def several(self, templates: Sequence[str], bounds: tuple[int, int]) -> Iterator[str]:
         """Write as many sentences as *bounds* allow, none again before all were said."""
-        low, high = bounds
         left: list[str] = []
-        for _ in range(low + self.chooser.below(high - low + 1)):
+        for _ in range(self.count(bounds)):
             left = left or list(templates)
             yield self.fill(left.pop(self.chooser.below(len(left))))
 
@@ -93,16 +113,19 @@ def answer(subject: Subject, chooser: Chooser, index: int, turn: int) -> str:
 
 def _answer(draft: Draft) -> str:
     language = draft.subject.language
-    long = any(word.low in language.long for word in draft.reading.words)
     first = language.unsure if doubts(draft.reading) else language.openers
     opener = draft.begin(first)
-    body = draft.several(language.body, LONG if long or draft.kind == "essay" else SHORT)
+    # What is long has need of all that there is to say.
+    templates = language.body if draft.bounds == LONG else draft.apt(language.body)
+    body = draft.several(templates, draft.bounds)
     return draft.join([opener, *body, draft.pick(language.closers)])
 
 
 def _story(draft: Draft) -> str:
     language = draft.subject.language
-    wanted, plots = draft.chooser.below(STORY[1] - STORY[0] + 1) + STORY[0], language.plots
+    plots = draft.apt(language.plots)
+    long = draft.bounds == LONG
+    wanted = len(plots) - draft.count(LEFT_OUT) if long else draft.count(STORY)
     left = list(range(len(plots)))
     while len(left) > wanted:
         left.pop(draft.chooser.below(len(left)))
@@ -120,7 +143,7 @@ def _poem(draft: Draft) -> str:
 
 
 def _list(draft: Draft) -> str:
-    items = draft.several(draft.subject.language.items, (_wanted(draft), _wanted(draft)))
+    items = draft.several(draft.apt(draft.subject.language.items), (_wanted(draft),) * 2)
     numbered = [f"{n}. {item}" for n, item in enumerate(items, 1)]
     return "\n".join([draft.begin(draft.subject.language.lists), *numbered])
 
@@ -145,7 +168,7 @@ def _rewriting(draft: Draft) -> str:
 
 def _repeat(draft: Draft, templates: Sequence[str]) -> str:
     """Say a sentence or two of the text that the prompt brings."""
-    given = [one for one in _SENTENCE.split(_given(draft.reading.head)) if one.strip()]
+    given = [one for one in re.split(_SENTENCE, _given(draft.reading.head)) if one.strip()]
     if not given:
         given = [draft.topic]
     said = given[:1]
@@ -157,10 +180,10 @@ def _repeat(draft: Draft, templates: Sequence[str]) -> str:
 
 def _given(head: str) -> str:
     """Return the text in a prompt that asks for something to be done with a text."""
-    quoted = _QUOTED.search(head)
+    quoted = re.search(_QUOTED, head)
     if quoted:
-        return quoted[1]
-    before = _BEFORE.search(head)
+        return quoted[1].strip()
+    before = re.search(_BEFORE, head)
     return (head[before.end() :].strip() if before else "") or head
 
 
@@ -178,7 +201,7 @@ def _code(draft: Draft) -> str:
     tongue = TONGUES[named[0]] if named else "python"
     said = subject.language.kinds.keys() | TONGUES.keys()
     words = [word.lower() for word in subject.words if word.lower() not in said]
-    parts = [word for word in words if _PLAIN.fullmatch(word)]
+    parts = [word for word in words if re.fullmatch(_PLAIN, word)]
     listing = LISTINGS[tongue].format(name="_".join(parts[:2]) or "solve", topic=draft.topic)
     return f"{draft.pick(subject.language.code_intros)}\n\n```{tongue}\n{listing}\n```"
 
@@ -194,8 +217,9 @@ FORMS: Mapping[Kind, Callable[[Draft], str]] = {
     "code": _code,
 }
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+")
+_SENTENCE = r"(?<=[.!?])\s+|(?<=[\u3002\uff01\uff1f])|\n+"
 _ENDS = (".", "!", "?", "…", "\u3002", "\uff01", "\uff1f")
-_QUOTED = re.compile(r"(?<!\w)[\"'“«„「]\s?([^\"'”»“」]{3,})[\"'”»“」]")
-_BEFORE = re.compile(r"[:\uff1a\n]")
-_PLAIN = re.compile("[a-z]{3,20}")
+# What is quoted has no quotation mark in it, so that none is looked at twice.
+_QUOTED = r"(?<!\w)[\"'“«„「]([^\"'“«„「”»」]{3,})[\"'“”»」]"
+_BEFORE = r"[:\uff1a\n]"
+_PLAIN = "[a-z]{3,20}"

@@ -9,13 +9,17 @@ model's provider would.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    aclosing,
+    nullcontext,
+)
+from functools import partial
 from itertools import chain
 from typing import Self
 
-import anyio
 import anyio.lowlevel
-import attrs
 
 from ....model.catalogue import Model
 from ....model.chat import Chat
@@ -26,20 +30,14 @@ from ...tokens import CuttingCounter
 from .bias import meaning
 from .caching import PromptCache
 from .facts import check, check_room
+from .latency import Latency, LoopWaiter, Pace, Pacer, Waiter
 from .reply import Reply, Writer
 from .schemas import check_schemas
+from .text import request_digest
 
 TURN = 32
 """Tokens written without letting others run: some 100 us, and a caller who sends them waits more
 often by itself."""
-
-
-@attrs.frozen
-class Delays:
-    """Seconds before the first token and between two."""
-
-    first: float = 0.0
-    between: float = 0.0
 
 
 class _Given:
@@ -72,7 +70,8 @@ class MockProvider:
         tokens: who counts and cuts.
         clock: by which beginnings of prompts are forgotten.
         seed: another seed, other texts.
-        delays: how long to let the caller wait, for tests of patience.
+        latency: how long to let callers wait; None is not at all.
+        waiter: how they wait; None is in real time.
         lenient: whether to let be what the model could not do.
     """
 
@@ -82,13 +81,14 @@ class MockProvider:
         tokens: CuttingCounter,
         clock: Clock,
         seed: int = 0,
-        delays: Delays = Delays(),
+        latency: Latency | None = None,
+        waiter: Waiter | None = None,
         lenient: bool = False,
     ) -> None:
         self._tokens = tokens
         self._clock = clock
         self._seed = seed
-        self._delays = delays
+        self._pacer = Pacer(latency, waiter or LoopWaiter()) if latency else None
         self._lenient = lenient
         self._cache = PromptCache()
         self._fingerprint = f"fp_mock_{seed}"
@@ -120,8 +120,9 @@ class MockProvider:
         started = Started(f"mock-{call.id}", call.upstream_model, self._fingerprint)
         usage = UsageSeen(self._usage(call, replies))
         if call.chat.stream:
-            return aclosing(self._stream(started, replies, usage))
-        return _Given([started, *_whole(replies), usage], self._wait_first)
+            return aclosing(self._stream(call, started, replies, usage))
+        wait = partial(self._wait_for_all, call, replies)
+        return _Given([started, *_whole(replies), usage], wait)
 
     def _usage(self, call: ProviderCall, replies: list[Reply]) -> Usage:
         prompt = call.prompt.tokens
@@ -139,30 +140,45 @@ class MockProvider:
         )
 
     async def _stream(
-        self, started: Started, replies: list[Reply], usage: UsageSeen
+        self, call: ProviderCall, started: Started, replies: list[Reply], usage: UsageSeen
     ) -> AsyncGenerator[Event, None]:
         """Yield a token of each choice in turn, as providers do."""
-        await self._wait_first()
-        yield started
-        between = self._delays.between
-        for turn in range(max(len(reply.events) for reply in replies) + 1):
-            if turn and between:
-                await anyio.sleep(between)
-            elif turn % TURN == 0 and turn:
-                # Streams of one loop take turns, and a cancelled caller is heard.
-                await anyio.lowlevel.checkpoint()
-            for index, reply in enumerate(replies):
-                if turn < len(reply.events):
-                    yield reply.events[turn]
-                elif turn == len(reply.events):
-                    yield Finished(reply.reason, index)
-        yield usage
+        turns = max(len(reply.events) for reply in replies)
+        thought = max(reply.reasoning for reply in replies)
+        said = max(reply.tokens for reply in replies) - thought
+        with self._paced(call) as pace:
+            await _wait(pace, 0)
+            yield started
+            for turn in range(turns + 1):
+                if pace is not None:
+                    # A piece may be several tokens: the end comes when all of them have.
+                    await pace.wait(thought + turn * said // turns)
+                elif turn % TURN == 0 and turn:
+                    # Streams of one loop take turns, and a cancelled caller is heard.
+                    await anyio.lowlevel.checkpoint()
+                for index, reply in enumerate(replies):
+                    if turn < len(reply.events):
+                        yield reply.events[turn]
+                    elif turn == len(reply.events):
+                        yield Finished(reply.reason, index)
+            yield usage
 
-    async def _wait_first(self) -> None:
-        if self._delays.first:
-            await anyio.sleep(self._delays.first)
-        else:
-            await anyio.lowlevel.checkpoint_if_cancelled()
+    async def _wait_for_all(self, call: ProviderCall, replies: list[Reply]) -> None:
+        """Wait as long as a stream of the same answers takes."""
+        with self._paced(call) as pace:
+            await _wait(pace, max(reply.tokens for reply in replies))
+
+    def _paced(self, call: ProviderCall) -> AbstractContextManager[Pace | None]:
+        if self._pacer is None:
+            return nullcontext()
+        return self._pacer.pace(request_digest(self._seed, call.chat, 0), call.prompt.tokens)
+
+
+async def _wait(pace: Pace | None, tokens: int) -> None:
+    if pace is None:
+        await anyio.lowlevel.checkpoint_if_cancelled()
+    else:
+        await pace.wait(tokens)
 
 
 def _whole(replies: list[Reply]) -> list[Event]:

@@ -2,6 +2,9 @@
 
 Rules, no model: scripts tell Japanese and Chinese, and words and signs that only one language has
 tell the others. All that is read is a prompt's beginning, in time linear to that.
+
+Patterns that only some prompts need are text here: `re` compiles them once, when one does, and a
+server starts without them.
 """
 
 from __future__ import annotations
@@ -44,16 +47,14 @@ CJK = "\u3040-\u30ff\u3005\u3400-\u9fff"
 
 ASKING = ("?", "\uff1f")
 
-_CJK_RUN = re.compile(f"[{CJK}]+")
-_COLON = re.compile("[:\uff1a]")
-_KANA = re.compile("[\u3040-\u30ff]")
-_ABBREVIATION = re.compile("[A-Z]{2}")
+_CJK_RUN = f"[{CJK}]+"
+_KANA = "[\u3040-\u30ff]"
+_COLONS = (":", "\uff1a")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # noqa: RUF001 - as people type it
 # Where words are not told apart by spaces: Han, katakana, and names in Latin letters.
-_RUN = re.compile(
-    r"[\u3005\u3400-\u9fff]+|[\u30a1-\u30ff]+|[A-Za-z][A-Za-z0-9+#]*(?: [A-Za-z0-9]+)*"
-)
+_RUN = r"[\u3005\u3400-\u9fff]+|[\u30a1-\u30ff]+|[A-Za-z][A-Za-z0-9+#]*(?: [A-Za-z0-9]+)*"
 _AROUND = " \t\n!?.,;:-…\"'“”「」¡¿\u3001\u3002\uff01\uff1f\uff0c~"
+_MUSED: Container[Kind] = ("story", "poem")
 _GAPS = frozenset({"", " ", "·", "・"})
 
 
@@ -83,7 +84,10 @@ class Reading:
         """Say whether a word is about nothing."""
         if word.low in self.language.empty:
             return True
-        return len(word.text) < self.language.shortest and not _ABBREVIATION.fullmatch(word.text)
+        # `AI` says something, `Ai` and `我` do not.
+        return len(word.text) < self.language.shortest and not (
+            len(word.text) > 1 and word.text.isupper()
+        )
 
 
 def read(head: str) -> Reading:
@@ -102,17 +106,18 @@ def _word(match: re.Match[str]) -> Word:
 
 def _language(head: str, words: Sequence[Word]) -> Language:
     """Return the language of what stands before a colon, else of all; English when in doubt."""
-    colon = _COLON.search(head)
-    if colon:
+    ends = [at for at in map(head.find, _COLONS) if at > 0]
+    if ends:
         # What follows may be a text in any language, to be translated or the like.
-        before = [word for word in words if word.end <= colon.start()]
-        language = _likeliest(head[: colon.start()], before)
+        before = [word for word in words if word.end <= min(ends)]
+        language = _likeliest(head[: min(ends)], before, sure=True)
         if language is not None:
             return language
     return _likeliest(head, words) or ENGLISH
 
 
-def _likeliest(head: str, words: Sequence[Word]) -> Language | None:
+def _likeliest(head: str, words: Sequence[Word], *, sure: bool = False) -> Language | None:
+    """Return the language that most speaks for; None where nothing does, or another as much."""
     hits = [0] * len(LANGUAGES)
     for word in words:
         for n in _KNOWN.get(word.low, ()):
@@ -123,20 +128,22 @@ def _likeliest(head: str, words: Sequence[Word]) -> Language | None:
             hits[n] += _MARK
     most = max(hits)
     if not head.isascii():
-        signs = sum(map(len, _CJK_RUN.findall(head)))
+        signs = sum(map(len, re.findall(_CJK_RUN, head)))
         if signs > _FOREIGN * most:
-            return JAPANESE if _KANA.search(head) else CHINESE
-    return LANGUAGES[hits.index(most)] if most else None
+            return JAPANESE if re.search(_KANA, head) else CHINESE
+    if most == 0 or (sure and hits.count(most) > 1):
+        return None
+    return LANGUAGES[hits.index(most)]
 
 
 def _unspaced(head: str, language: Language) -> Iterator[re.Match[str]]:
     """Find words: first those that are known, then the runs of signs between them."""
-    at = 0
+    at, runs = 0, re.compile(_RUN)
     for match in _splitter(language.code).finditer(head):
-        yield from _RUN.finditer(head, at, match.start())
+        yield from runs.finditer(head, at, match.start())
         yield match
         at = match.end()
-    yield from _RUN.finditer(head, at)
+    yield from runs.finditer(head, at)
 
 
 @cache
@@ -207,7 +214,10 @@ def doubts(reading: Reading) -> bool:
     """Say whether a prompt asks for yes or no."""
     language, words = reading.language, reading.words
     if language.spaced:
-        return bool(words) and words[0].low in language.doubts and reading.asks()
+        # Who begins by `could you` doubts nothing.
+        polite = _low(words[:2])
+        asked = polite[:1] and polite[0] in language.doubts and reading.asks()
+        return bool(asked) and not language.polite.issuperset(polite)
     said = {word.low for word in words}
     return not said.isdisjoint(language.doubts) and not any(
         language.kinds.get(one) == "answer" for one in said
@@ -254,14 +264,18 @@ def topic_of(reading: Reading, kind: Kind, but: Container[str] = ()) -> tuple[st
         n
         for n, word in enumerate(words)
         if not (reading.is_empty(word) or language.kinds.get(word.low) == kind or word.low in but)
-    ] or [n for n, word in enumerate(words) if word.low not in language.empty][:1]
+    ] or [
+        n
+        for n, word in enumerate(words)
+        if word.low not in language.empty and language.kinds.get(word.low) != kind
+    ][:1]
     if not full:
-        return language.nothing, language.others
+        return (language.muse if kind in _MUSED else language.nothing), ()
     start, end = full[0], _phrase_end(reading, full, language.links)
     if start and words[start - 1].low in language.articles:
         start -= 1
     others = tuple(dict.fromkeys(_phrases(reading, [n for n in full if n > end])))
-    return _written(reading, start, end), others if len(others) > 1 else (*others, *language.others)
+    return _written(reading, start, end), others
 
 
 def _phrases(reading: Reading, full: Sequence[int]) -> Iterator[str]:

@@ -36,20 +36,23 @@ class Subject:
         """The words that the prompt is about, each once, in its order."""
         reading = self.reading
         full = [word.text for word in reading.words if not reading.is_empty(word)]
-        return tuple(dict.fromkeys(full)) or self.language.others
+        others = (one.split()[-1] for one in self.language.others)
+        return tuple(dict.fromkeys(full or others))
 
     @cached_property
     def numbers(self) -> tuple[float, ...]:
         """The numbers that the prompt names, in its order; whole ones are `int`."""
-        found = _NUMBER.findall(self.reading.head)
+        found = re.findall(_NUMBER, self.reading.head)
         return tuple(float(one) if "." in one else int(one) for one in found)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What the prompt writes as proper names, in its order."""
         if self.language.spaced:
-            return tuple(dict.fromkeys(_NAME.findall(self.reading.head)))
-        return tuple(word for word in self.words if _FOREIGN_NAME.match(word))
+            found = re.findall(_NAME, self.reading.head)
+            empty = self.language.empty
+            return tuple(dict.fromkeys(one for one in found if one.lower() not in empty))
+        return tuple(word for word in self.words if re.match(_FOREIGN_NAME, word))
 
     def mentions(self, text: str) -> bool:
         """Say whether the prompt has *text* as a word or words, however it is capitalised.
@@ -58,8 +61,8 @@ class Subject:
         """
         if not text:
             return False
-        before = "" if _HAN.match(text[0]) else f"(?<!{_LETTER})"
-        after = "" if _HAN.match(text[-1]) else f"(?!{_LETTER})"
+        before = "" if re.match(_HAN, text[0]) else f"(?<!{_LETTER})"
+        after = "" if re.match(_HAN, text[-1]) else f"(?!{_LETTER})"
         pattern = f"{before}{re.escape(text)}{after}"
         return re.search(pattern, self.reading.head, re.IGNORECASE) is not None
 
@@ -78,8 +81,11 @@ class Subject:
 
     def sentence(self, chooser: Chooser) -> str:
         """Return a whole sentence."""
-        template = chooser.pick(self.language.body)
-        return template.format(topic=self.word(chooser), other=self.word(chooser))
+        template, words = chooser.pick(self.language.body), self.words
+        topic = chooser.below(len(words))
+        # Nothing is compared with itself.
+        other = topic + 1 + chooser.below(max(1, len(words) - 1))
+        return template.format(topic=words[topic], other=words[other % len(words)])
 
 
 def capitalised(text: str) -> str:
@@ -89,9 +95,9 @@ def capitalised(text: str) -> str:
 
 # A letter or digit of a script whose words are told apart by spaces.
 _LETTER = rf"[^\W{CJK}]"
-_HAN = re.compile(f"[{CJK}]")
+_HAN = f"[{CJK}]"
 # Not at the beginning of a sentence, where every word is written so.
 _CAPITAL = "[A-ZÀ-ÖØ-Þ]"
-_NAME = re.compile(rf"(?<=[^\W_][ ,])\s?({_CAPITAL}[^\W\d_]+(?: {_CAPITAL}[^\W\d_]+)*)")
-_FOREIGN_NAME = re.compile(r"[\u30a1-\u30ff]{2}|[A-Z]")
-_NUMBER = re.compile(rf"(?<!{_LETTER})(?<!\.)-?\d{{1,9}}(?:\.\d{{1,6}})?(?!{_LETTER}|\.\d)")
+_NAME = rf"(?<=[^\W_][ ,:])\s?({_CAPITAL}[^\W\d_]+(?: {_CAPITAL}[^\W\d_]+)*)"
+_FOREIGN_NAME = r"[\u30a1-\u30ff]{2}|[A-Z]"
+_NUMBER = rf"(?<!{_LETTER})(?<!\.)-?\d{{1,9}}(?:\.\d{{1,6}})?(?!{_LETTER}|\.\d)"

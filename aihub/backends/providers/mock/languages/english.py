@@ -9,11 +9,14 @@ ENGLISH = Language(
         i i'm me my we us our you're your he she it its they them their this that these those be am
         been being no not but if so as at by from into over with about than then there here when
         while up out just some any all each more most much many very also only own same such too
-        tell give show write make create generate name list describe explain summarize say talk
-        know like help want need let get find think use using please mean means work works think
-        follow following one between difference short shorter brief paragraph
-        beside live lives made good bad better best safe true important healthy dangerous possible
-        easy hard worth blue english spanish french german portuguese japanese chinese
+        tell give show write make create generate name list describe explain summarize say talk know
+        like help want need let get find think use using please mean means work works think follow
+        following one between difference short shorter brief paragraph beside live lives made good
+        bad better best safe true important healthy dangerous possible easy hard worth blue english
+        spanish french german portuguese japanese chinese wrote compare convert calculate classify
+        identify analyze analyse discuss outline recommend extract count continue fix check solve
+        add read learn learns build built invented become happen happens happened feeling today
+        question answer word sentence image old new
         """
     ),
     links=words("of the and in for to a an on or with"),
@@ -103,6 +106,9 @@ ENGLISH = Language(
         If you are unsure, begin with {other} and see how far it takes you.
         Good examples make {topic} much easier to understand.
         There are exceptions, and most of them have to do with {other}.
+        It pays to look at {topic} from more than one side.
+        Much that is said about {topic} is too simple, but not wrong.
+        Ask three people about {topic}, and you will hear three answers.
         """
     ),
     closers=lines(
@@ -177,5 +183,6 @@ ENGLISH = Language(
     rewritings=("Here it is in other words: {text}", "Put differently: {text}"),
     code_intros=("Here is one way to do it:", "This is a short version:", "You could write it so:"),
     nothing="your question",
+    muse="the sea",
     others=("the details", "the context", "a good example"),
 )

@@ -11,11 +11,12 @@ FRENCH = Language(
         non oui mais si sur dans entre sans jusque quand où aussi seulement très plus moins un une
         au aux qui dont écris écrivez dis dites donne donnez raconte racontez explique expliquez
         fais faites crée créez génère montre voudrais veux besoin peux-tu pouvez-vous pourrais-tu
-        pourriez-vous propos n'est qu'est qu'est-ce parle parler différence suivant texte
-        fonctionne fonctionnent signifie moi-même se court courte bref brève
-        raconte-moi racontez-moi écris-moi écrivez-moi explique-moi expliquez-moi parle-moi
-        parlez-moi dis-moi dites-moi montre-moi montrez-moi fais-moi anglais français espagnol
-        allemand portugais japonais chinois
+        pourriez-vous propos n'est qu'est qu'est-ce parle parler différence suivant texte fonctionne
+        fonctionnent signifie moi-même se court courte bref brève raconte-moi racontez-moi écris-moi
+        écrivez-moi explique-moi expliquez-moi parle-moi parlez-moi dis-moi dites-moi montre-moi
+        montrez-moi fais-moi anglais français espagnol allemand portugais japonais chinois compare
+        comparez recommande analyse analysez définis continue question réponse bon bonne bons bonnes
+        mauvais mauvaise meilleur nouveau nouvelle aujourd'hui
         """
     ),
     links=words("de du des la le les et en pour avec à un une"),
@@ -98,6 +99,9 @@ FRENCH = Language(
         L'expérience montre qu'un peu de patience en vaut la peine.
         En cas de doute, commencez par ceci : {other}.
         De bons exemples rendent « {topic} » bien plus facile à comprendre.
+        Il vaut mieux regarder la question de plusieurs côtés.
+        Ce que l'on en dit est souvent trop simple, mais pas faux.
+        Demandez à trois personnes, et vous aurez trois réponses.
         """
     ),
     closers=lines(
@@ -168,5 +172,6 @@ FRENCH = Language(
     rewritings=("Autrement dit : {text}", "En d'autres termes : {text}"),
     code_intros=("Voici une façon de faire :", "Une version courte :"),
     nothing="votre question",
+    muse="la mer",
     others=("les détails", "le contexte", "un bon exemple"),
 )

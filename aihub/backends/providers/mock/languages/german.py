@@ -12,9 +12,10 @@ GERMAN = Language(
         da aus bei nach seit zwischen ohne bis gegen einen einem eines einer dass zu mal etwas man
         schreibe schreib sag sage gib erzähl erzähle erkläre erklär mach mache zeige zeig nenne
         erstelle kannst könntest können könnten möchte will brauche hilf helfen bitte unterschied
-        folgenden folgende text funktioniert funktionieren bedeutet gibt lang heißt
-        kurz kurze kurzes kurzen englisch deutsch spanisch französisch portugiesisch japanisch
-        chinesisch
+        folgenden folgende text funktioniert funktionieren bedeutet gibt lang heißt kurz kurze
+        kurzes kurzen englisch deutsch spanisch französisch portugiesisch japanisch chinesisch
+        vergleiche empfiehl analysiere definiere frage antwort gut gute gutes guter schlecht
+        schlechte besser beste neu neue heute
         """
     ),
     links=words(
@@ -22,7 +23,7 @@ GERMAN = Language(
         der die des dem den und in im für mit von vom zur zum am an ein eine einen einem auf über um
         """
     ),
-    articles=words("der die das den dem ein eine einen einem"),
+    articles=words("der die das ein eine"),
     marks=("ß", "ä", "ö", "ü"),
     polite=words("bitte kannst könntest können könnten du sie mir sag mal hilf gib"),
     asks=words(
@@ -105,6 +106,9 @@ GERMAN = Language(
         Die Erfahrung zeigt, dass sich ein wenig Geduld lohnt.
         Im Zweifel beginnt man am besten hier: {other}.
         Gute Beispiele machen „{topic}“ viel leichter verständlich.
+        Es lohnt sich, das von mehr als einer Seite anzusehen.
+        Vieles, was man darüber hört, ist zu einfach, aber nicht falsch.
+        Fragt man drei Leute, bekommt man drei Antworten.
         """
     ),
     closers=lines(
@@ -175,5 +179,6 @@ GERMAN = Language(
     rewritings=("Mit anderen Worten: {text}", "Anders gesagt: {text}"),
     code_intros=("So könnte man es machen:", "Eine kurze Fassung:"),
     nothing="Ihre Frage",
+    muse="das Meer",
     others=("die Einzelheiten", "der Zusammenhang", "ein gutes Beispiel"),
 )

@@ -73,7 +73,7 @@ class Language:
         summaries: a summary's beginning, before the text's own words in `{text}`.
         rewritings: the same of a text that is put otherwise.
         code_intros: what is said before a listing.
-        nothing: the topic of a prompt that has none.
+        nothing: the topic of a prompt that has none; `muse` of a story or poem that has none.
         others: what may be said beside a topic when the prompt has nothing else.
     """
 
@@ -110,6 +110,7 @@ class Language:
     rewritings: tuple[str, ...]
     code_intros: tuple[str, ...]
     nothing: str
+    muse: str
     others: tuple[str, ...]
     empty: frozenset[str] = attrs.field(init=False)
 

@@ -11,8 +11,9 @@ PORTUGUESE = Language(
         não sim mas se já também só muito mais menos sobre entre sem até desde quando onde um uma
         uns umas ao aos à às ou como que lhe me te escreva escreve diga conta conte explique explica
         faça faz crie gere mostre quero preciso pode poderia gostaria acerca dê dá diferença
-        seguinte texto funciona funcionam significa saber curto curta breve
-        inglês português espanhol francês alemão japonês chinês
+        seguinte texto funciona funcionam significa saber curto curta breve inglês português
+        espanhol francês alemão japonês chinês compare recomende analise defina continue corrija
+        pergunta resposta bom boa bons boas mau má ruim melhor pior novo nova hoje
         """
     ),
     links=words("de da do das dos o a os as e em no na nos nas para com por pelo pela um uma"),
@@ -86,6 +87,9 @@ PORTUGUESE = Language(
         A experiência mostra que um pouco de paciência vale a pena.
         Em caso de dúvida, comece por aqui: {other}.
         Bons exemplos tornam “{topic}” muito mais fácil de entender.
+        Vale a pena olhar a questão de mais de um lado.
+        Muito do que se diz é simples demais, mas não é falso.
+        Pergunte a três pessoas e ouvirá três respostas.
         """
     ),
     closers=lines(
@@ -156,5 +160,6 @@ PORTUGUESE = Language(
     rewritings=("Dito de outro modo: {text}", "Em outras palavras: {text}"),
     code_intros=("Esta é uma forma de fazer:", "Uma versão curta:"),
     nothing="sua pergunta",
+    muse="o mar",
     others=("os detalhes", "o contexto", "um bom exemplo"),
 )

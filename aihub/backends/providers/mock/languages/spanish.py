@@ -11,8 +11,9 @@ SPANISH = Language(
         no sí ya lo le les se te sobre entre sin hasta desde cuando donde también solo un una unos
         unas al e u o como que escribe escríbeme dime dame cuenta cuéntame explica explícame haz
         hazme crea genera muestra quiero necesito puedes podrías acerca trata sea hacer diferencia
-        siguiente texto quisiera saber funciona funcionan significa corto corta breve
-        inglés español francés alemán portugués japonés chino
+        siguiente texto quisiera saber funciona funcionan significa corto corta breve inglés español
+        francés alemán portugués japonés chino compara recomienda extrae continúa analiza define
+        corrige pregunta respuesta bueno buena buenos malo mala mejor peor nuevo nueva hoy
         """
     ),
     links=words("de del la las el los y en para con a por un una unos unas"),
@@ -96,6 +97,9 @@ SPANISH = Language(
         La experiencia muestra que un poco de paciencia merece la pena.
         En caso de duda, conviene empezar por aquí: {other}.
         Los buenos ejemplos hacen que «{topic}» se entienda mucho mejor.
+        Conviene mirarlo desde más de un lado.
+        Mucho de lo que se dice es demasiado simple, pero no es falso.
+        Basta preguntar a tres personas para oír tres respuestas.
         """
     ),
     closers=lines(
@@ -166,5 +170,6 @@ SPANISH = Language(
     rewritings=("Dicho de otro modo: {text}", "Con otras palabras: {text}"),
     code_intros=("Esta es una forma de hacerlo:", "Una versión breve:"),
     nothing="tu pregunta",
+    muse="el mar",
     others=("los detalles", "el contexto", "un buen ejemplo"),
 )
