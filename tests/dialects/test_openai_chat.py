@@ -565,6 +565,7 @@ def test_calls_of_custom_tools():
     """Their input is text; a chunk has no type, for OpenAI's document knows none for it."""
     told = deltas([ToolDelta(0, "c1", "f", "", type="custom"), ToolDelta(0, arguments="x")])
     assert told[0]["tool_calls"] == [{"index": 0, "id": "c1", "custom": {"name": "f", "input": ""}}]
+    assert told[1]["tool_calls"] == [{"index": 0, "custom": {"input": "x"}}]
 
     call = ToolCall("c1", "f", "x", "custom")
     one = Choice(index=0, text=None, finish_reason="tool_calls", tool_calls=(call,))

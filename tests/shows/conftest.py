@@ -1,4 +1,4 @@
-"""A server that the shows share."""
+"""A server that the shows share, and the SDK at it."""
 
 import pytest
 
@@ -9,3 +9,12 @@ def server(run_server):
     keys = ["--key", "test=enterprise", "--key", "free=free", "--key", "reader=pro:read"]
     with run_server("--ephemeral", "--log-level", "warning", *keys) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def sdk(server):
+    """OpenAI's SDK at the server; every answer is held to OpenAI's document."""
+    from .sdk import client_of
+
+    with client_of(server.url) as client:
+        yield client

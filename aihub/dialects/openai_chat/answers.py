@@ -99,6 +99,7 @@ class StreamEncoder:
         self._tail = b',"usage":null}\n\n' if include_usage else b"}\n\n"
         self._text_tail = b'},"logprobs":null,"finish_reason":null}]' + self._tail
         self._text_heads: dict[int, bytes] = {}
+        self._custom: set[tuple[int, int]] = set()
 
     def encode(self, one: Event) -> bytes:
         """Write an event; empty where the dialect has no chunk for it."""
@@ -116,7 +117,7 @@ class StreamEncoder:
                     self._head += b',"system_fingerprint":' + orjson.dumps(one.fingerprint)
                 return b""
             case ToolDelta():
-                delta = _function_delta(one) if self._legacy else _tool_delta(one)
+                delta = _function_delta(one) if self._legacy else self._tool_delta(one)
                 if one.index not in self._text_heads:
                     return self._begin(one.index, {**_CALLING, **delta})
                 return self._chunk(one.index, delta)
@@ -132,6 +133,13 @@ class StreamEncoder:
                 return self._opened(one.index) + self._chunk(one.index, {}, reason)
             case _:
                 return b""
+
+    def _tool_delta(self, one: ToolDelta) -> dict[str, Json]:
+        call = one.index, one.position
+        # Only a call's first piece tells its type; the others are written as it was.
+        if one.type == "custom":
+            self._custom.add(call)
+        return _tool_delta(one, custom=call in self._custom)
 
     def _opened(self, index: int) -> bytes:
         return b"" if index in self._text_heads else self._begin(index, _OPENING)
@@ -165,11 +173,11 @@ _OPENING: dict[str, Json] = {"role": "assistant", "content": "", "refusal": None
 _CALLING: dict[str, Json] = {"role": "assistant", "content": None, "refusal": None}
 
 
-def _tool_delta(one: ToolDelta) -> dict[str, Json]:
+def _tool_delta(one: ToolDelta, *, custom: bool) -> dict[str, Json]:
     call: dict[str, Json] = {"index": one.position}
     if one.id is not None:
         call["id"] = one.id
-    if one.type == "custom":
+    if custom:
         # OpenAI's document knows no type of a chunk but `function`, and lets it be left out.
         call["custom"] = _named({"input": one.arguments}, one.name)
     else:
