@@ -97,7 +97,9 @@ def plain(done):
     """What an answer says, without what differs from request to request or from class to class."""
     value = done.model_dump(mode="json")
     usage = value["usage"]
-    usage.pop("prompt_tokens_details")
+    # The second of two prompts that begin alike is cached, and costs less.
+    for of_the_cache in ("prompt_tokens_details", "cost"):
+        del usage[of_the_cache]
     return {
         "model": value["model"],
         "choices": [_plain_choice(choice) for choice in value["choices"]],
