@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from ..model.units import Json
 
@@ -172,7 +172,7 @@ def one_of(values: Mapping[str, object] | frozenset[str]) -> Check:
     return described({"type": "string", "enum": sorted(values)}, check)
 
 
-def array(item: Check, low: int = 0, high: int | None = None) -> Check:
+def array(item: Check, low: Literal[0, 1] = 0, high: int | None = None) -> Check:
     """Take a list of *low* to *high* items."""
 
     def check(value: Json, path: str) -> tuple[Json, ...]:
@@ -181,9 +181,9 @@ def array(item: Check, low: int = 0, high: int | None = None) -> Check:
         if len(value) < low:
             raise Fault(
                 path,
-                f"Invalid '{path}': array too short. Expected an array with minimum length "
-                f"{low}, but got one with length {len(value)} instead.",
-                "array_below_min_length",
+                f"Invalid '{path}': empty array. Expected an array with minimum length {low}, "
+                "but got an empty array instead.",
+                "empty_array",
             )
         if high is not None and len(value) > high:
             raise Fault(

@@ -142,7 +142,7 @@ def test_messages_of_all_kinds_are_read():
         ({"model": None}, "model", "missing_required_parameter"),
         ({"messages": None}, "messages", "missing_required_parameter"),
         ({"messages": "Hi"}, "messages", "invalid_type"),
-        ({"messages": []}, "messages", "array_below_min_length"),
+        ({"messages": []}, "messages", "empty_array"),
         ({"messages": ["Hi"]}, "messages[0]", "invalid_type"),
         ({"messages": [{"content": "Hi"}]}, "messages[0].role", "missing_required_parameter"),
         ({"messages": [{"role": "boss", "content": ""}]}, "messages[0].role", "invalid_value"),
@@ -158,7 +158,7 @@ def test_messages_of_all_kinds_are_read():
         (
             {"messages": [{"role": "user", "content": []}]},
             "messages[0].content",
-            "array_below_min_length",
+            "empty_array",
         ),
         (
             {"messages": [{"role": "user", "content": ["a"]}]},
@@ -232,7 +232,7 @@ def test_messages_of_all_kinds_are_read():
         ({"metadata": {str(n): "" for n in range(17)}}, "metadata", "object_above_max_properties"),
         ({"metadata": {"a": "b" * 513}}, "metadata.a", "string_above_max_length"),
         ({"prediction": {"type": "content", "content": 5}}, "prediction.content", "invalid_type"),
-        ({"stop": []}, "stop", "array_below_min_length"),
+        ({"stop": []}, "stop", "empty_array"),
         ({"top_logprobs": 21}, "top_logprobs", "integer_above_max_value"),
         ({"seed": 2**63 + 200}, "seed", "integer_above_max_value"),
         ({"user": 5}, "user", "invalid_type"),

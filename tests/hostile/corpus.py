@@ -370,7 +370,7 @@ BIG = 2**64
 _CHAT_FAULTS = [
     ("messages", "Hi", INVALID, "messages"),
     ("messages", {}, INVALID, "messages"),
-    ("messages", [], "array_below_min_length", "messages"),
+    ("messages", [], "empty_array", "messages"),
     ("messages", None, MISSING, "messages"),
     ("messages", ["Hi"], INVALID, "messages[0]"),
     ("messages", [{"content": "Hi"}], MISSING, "messages[0].role"),
@@ -441,7 +441,7 @@ _KEY_FAULTS = [
     ("name", 1, INVALID, "name"),
     ("name", "n" * 257, LONG, "name"),
     ("scopes", "read", INVALID, "scopes"),
-    ("scopes", [], "array_below_min_length", "scopes"),
+    ("scopes", [], "empty_array", "scopes"),
     ("scopes", ["root"], VALUE, "scopes[0]"),
     ("expires", "tomorrow", INVALID, "expires"),
     ("expires", -1, LOW, "expires"),
