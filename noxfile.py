@@ -73,6 +73,7 @@ nox.options.sessions = [
     "no_extras",
     "lowest",
     "contract",
+    "agents",
     "fuzz",
     "soak_start",
     "tests",
@@ -163,6 +164,13 @@ def contract(session: nox.Session) -> None:
     """Let schemathesis ask a real server what its OpenAPI document says, and what not."""
     _install(session, "contract")
     session.run("python", "tools/contract.py", *session.posargs)
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def agents(session: nox.Session) -> None:
+    """Let frameworks for agents run their loops against a real server."""
+    _install(session, "agents", "test")
+    session.run("pytest", *(session.posargs or ["tests/agents"]))
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

@@ -14,7 +14,7 @@ def server(run_server):
 @pytest.fixture(scope="module")
 def sdk(server):
     """OpenAI's SDK at the server; every answer is held to OpenAI's document."""
-    from .sdk import client_of
+    from ..openai_sdk import client_of
 
     with client_of(server.url) as client:
         yield client

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("openai")
 pytest.importorskip("trio")
 
-from .sdk import ask, asked, chunks, client_of, user
+from ..openai_sdk import ask, asked, chunks, client_of, user
 
 pytestmark = pytest.mark.slow
 

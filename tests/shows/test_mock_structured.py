@@ -16,7 +16,7 @@ import jsonschema_rs
 import openai
 import pydantic
 
-from .sdk import ask, asked, only, plain, refusal, user
+from ..openai_sdk import ask, asked, only, plain, refusal, user
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("openai")
 pytest.importorskip("trio")
 
-from .sdk import ask, asked, only, user
+from ..openai_sdk import ask, asked, only, user
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,7 @@ pytest.importorskip("trio")
 
 from aihub.backends.tokens import TiktokenCounter
 
-from .sdk import ask, asked, chunks, only, plain, refusal, user
+from ..openai_sdk import ask, asked, chunks, only, plain, refusal, user
 
 pytestmark = pytest.mark.slow
 

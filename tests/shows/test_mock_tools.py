@@ -8,7 +8,7 @@ pytest.importorskip("openai")
 pytest.importorskip("trio")
 pytest.importorskip("tiktoken")
 
-from .sdk import ask, asked, calls_of, chunks, only, plain, refusal, user
+from ..openai_sdk import ask, asked, calls_of, chunks, only, plain, refusal, user
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ pytest.importorskip("trio")
 
 import openai
 
-from .sdk import ask, asked, chunks, client_of, only, refusal, user
+from ..openai_sdk import ask, asked, chunks, client_of, only, refusal, user
 
 pytestmark = pytest.mark.slow
 

@@ -5,18 +5,18 @@ SDK, and reaches the SDK as it came.
 """
 
 import json
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx2
 import openai
 
-from .. import openai_document
+from . import openai_document
 
 SECONDS = 60
 """No answer of a mock takes longer, on a busy machine neither."""
 
 
-class Held(httpx2.SyncByteStream):
+class Held(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A stream of chunks that is held to the document as it is read."""
 
     def __init__(self, stream):
@@ -25,14 +25,26 @@ class Held(httpx2.SyncByteStream):
 
     def __iter__(self):
         for data in self._stream:
-            *events, self._rest = (self._rest + data).split(b"\n\n")
-            for event in events:
-                hold_event(event)
+            self._hold(data)
             yield data
         assert not self._rest
 
+    async def __aiter__(self):
+        async for data in self._stream:
+            self._hold(data)
+            yield data
+        assert not self._rest
+
+    def _hold(self, data):
+        *events, self._rest = (self._rest + data).split(b"\n\n")
+        for event in events:
+            hold_event(event)
+
     def close(self):
         self._stream.close()
+
+    async def aclose(self):
+        await self._stream.aclose()
 
 
 def hold_event(event):
@@ -47,14 +59,26 @@ def hold(value, name):
     openai_document.check("ErrorResponse" if "error" in value else name, value)
 
 
+def is_held(response):
+    """Say whether a response is an answer; hold it to the document as it comes if it streams."""
+    if response.request.url.path != "/v1/chat/completions":
+        return False
+    if not response.headers["content-type"].startswith("text/event-stream"):
+        return True
+    response.stream = Held(response.stream)
+    return False
+
+
 def hold_response(response):
     """Hold what a server answers to a chat to the document: an event hook."""
-    if response.request.url.path != "/v1/chat/completions":
-        return
-    if response.headers["content-type"].startswith("text/event-stream"):
-        response.stream = Held(response.stream)
-    else:
+    if is_held(response):
         hold(json.loads(response.read()), "CreateChatCompletionResponse")
+
+
+async def hold_async(response):
+    """Do the same for an asynchronous client."""
+    if is_held(response):
+        hold(json.loads(await response.aread()), "CreateChatCompletionResponse")
 
 
 @contextmanager
@@ -63,9 +87,29 @@ def client_of(url, key="test"):
     hooks = {"response": [hold_response]}
     with (
         httpx2.Client(event_hooks=hooks, timeout=SECONDS) as http,
-        openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, http_client=http) as client,
+        openai.OpenAI(**place(url, key), http_client=http) as client,
     ):
         yield client
+
+
+@asynccontextmanager
+async def async_client_of(url, sent, key="test"):
+    """The asynchronous SDK at a server; the bodies of its requests go into *sent*."""
+
+    async def note(request):
+        sent.append(json.loads(request.content))
+
+    hooks = {"request": [note], "response": [hold_async]}
+    async with (
+        httpx2.AsyncClient(event_hooks=hooks, timeout=SECONDS) as http,
+        openai.AsyncOpenAI(**place(url, key), http_client=http) as client,
+    ):
+        yield client
+
+
+def place(url, key="test"):
+    """What the SDK needs to know of a server."""
+    return {"base_url": f"{url}/v1", "api_key": key, "max_retries": 0}
 
 
 def user(text):
