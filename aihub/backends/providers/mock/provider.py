@@ -129,15 +129,13 @@ class MockProvider:
         cached = 0
         if call.model.prices.cached is not None:
             cached = self._cache.read(call.account, call.chat, prompt, self._clock.now())
-        return Usage(
-            prompt,
-            sum([reply.tokens for reply in replies]),
-            cached=cached,
-            reasoning=sum([reply.reasoning for reply in replies]),
-            source=call.prompt.source,
-            accepted=sum([reply.accepted for reply in replies]),
-            rejected=sum([reply.rejected for reply in replies]),
-        )
+        usage = Usage(prompt, 0, cached=cached, source=call.prompt.source)
+        for reply in replies:
+            usage.completion += reply.tokens
+            usage.reasoning += reply.reasoning
+            usage.accepted += reply.accepted
+            usage.rejected += reply.rejected
+        return usage
 
     async def _stream(
         self, call: ProviderCall, started: Started, replies: list[Reply], usage: UsageSeen
