@@ -35,12 +35,23 @@ class Stuck(Exception):
 class Pen:
     """The state of one writing."""
 
-    __slots__ = ("attempt", "chooser", "depth", "effort", "left", "numbers", "tries", "wording")
+    __slots__ = (
+        "attempt",
+        "chooser",
+        "depth",
+        "effort",
+        "left",
+        "numbers",
+        "said",
+        "tries",
+        "wording",
+    )
 
     def __init__(self, chooser: Chooser, wording: Wording) -> None:
         self.chooser = chooser
         self.wording = wording
         self.numbers = [int(one) if float(one).is_integer() else one for one in wording.numbers]
+        self.said: set[str] = set()
         self.attempt = 0
         """How often what is being written was refused: later attempts are more adventurous."""
         self.depth = 0
