@@ -17,6 +17,9 @@ MAX_HEIGHT = 60
 TRIES = 24
 """How often a part is written anew where the validator does not take it."""
 
+FEW_TRIES = 2
+"""How often before another branch is tried."""
+
 TIRED = 200
 """How often in all, within one value."""
 
@@ -42,6 +45,7 @@ class Pen:
         "effort",
         "left",
         "numbers",
+        "patience",
         "said",
         "tries",
         "wording",
@@ -56,6 +60,7 @@ class Pen:
         """How often what is being written was refused: later attempts are more adventurous."""
         self.depth = 0
         self.left = GENEROUS
+        self.patience = TRIES
         self.effort = EFFORT
         self.tries = TIRED
 
@@ -64,6 +69,7 @@ class Pen:
         self.attempt = attempt
         self.depth = 0
         self.left = GENEROUS
+        self.patience = TRIES
         self.tries = TIRED
         self.numbers = []
 
