@@ -30,6 +30,9 @@ PATTERN_TRIES = 40
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MOST_DIGITS = 9
 
+NOVEL_TRIES = 3
+"""How often a text is chosen anew that the value has already: two names in it should differ."""
+
 
 @attrs.frozen
 class Shape:
@@ -78,6 +81,11 @@ class Strings(Leaf):
         if self.examples and not kind and not pen.attempt:
             return pen.chooser.pick(self.examples)
         text = WRITERS[kind](pen)
+        for _ in range(NOVEL_TRIES):
+            if text not in pen.said:
+                break
+            text = WRITERS[kind](pen)
+        pen.said.add(text)
         return self._varied(pen, text) if pen.attempt else text
 
     def _varied(self, pen: Pen, text: str) -> str:
@@ -142,9 +150,10 @@ class Strings(Leaf):
         """Write words where the pattern is one class of characters, repeated: `^[a-z ]+$`."""
         letters = pattern.alphabet if pattern.alphabet is not None else ()
         words = pen.wording.phrase(pen.chooser)
-        text = "".join(one for one in words if one in letters)
-        text = text or "".join(one for one in words.lower() if one in letters)
-        text = text or "".join(one for one in words.upper() if one in letters)
+        if " " not in letters:
+            words = words.replace(" ", next((one for one in "_-." if one in letters), " "))
+        forms = (words, words.lower(), words.upper())
+        text = max(("".join(one for one in form if one in letters) for form in forms), key=len)
         low, high = pattern.lengths(self.low, self.high)
         text = text[:high].strip() or text[:high]
         return text if low <= len(text) <= high and text and not pen.attempt else None

@@ -33,7 +33,7 @@ ROUNDS = 3
 class Template:
     """Writes values that fit one schema."""
 
-    _root: Node
+    _root: Node = attrs.field(repr=False)
 
     def write(self, chooser: Chooser, wording: Wording) -> Json:
         """Return a value that fits: a function of the schema, the choices and the words alone.
