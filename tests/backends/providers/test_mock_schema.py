@@ -523,6 +523,9 @@ class Fixed:
 
     numbers = (3, 2.5)
 
+    def quoted(self, kind):
+        return ()
+
     def mentions(self, text):
         return text == "red"
 
@@ -926,3 +929,53 @@ def test_schemas_as_pydantic_writes_them_are_answered(fields, closed, seed):
     value = write(schema, seed=seed)
     assert fits(schema, value), value
     assert set(value) == set(fields)
+
+
+def test_addresses_and_dates_are_those_of_the_prompt():
+    """Each once, in the prompt's order, where it has the length; then made-up ones again."""
+    said = (
+        "Mail alice@example.org or bob.b@mail.example.org by 2026-01-31, see https://a.example/b."
+    )
+    text = {"type": "string"}
+    schema = {
+        "type": "object",
+        "properties": {
+            "email": text,
+            "backup": {"type": "string", "format": "email"},
+            "emails": {
+                "type": "array",
+                "items": {"type": "string", "format": "email"},
+                "minItems": 3,
+                "uniqueItems": True,
+            },
+            "deadline": {"type": "string", "format": "date"},
+            "link": {"type": "string", "format": "uri"},
+            "short": {"type": "string", "format": "uri", "maxLength": 8},
+            "year": {"type": "integer"},
+        },
+    }
+    value = template_of(schema).write(Chooser(b"x" * 32), Subject(said))
+
+    assert (value["email"], value["backup"]) == ("alice@example.org", "bob.b@mail.example.org")
+    assert len(set(value["emails"])) >= 3
+    assert (value["deadline"], value["link"]) == ("2026-01-31", "https://a.example/b")
+    assert len(value["short"]) <= 8
+    assert value["year"] not in {31, 1, -1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a..b@c.de",
+        "a@b",
+        "@b.cd",
+        "2026-02-31",
+        "2026-13-01",
+        "12026-01-01",
+        "ftp://a.bc",
+        "http://",
+    ],
+)
+def test_what_is_no_address_or_date_is_not_taken_for_one(said):
+    """What a validator would not take is not quoted."""
+    assert not any(Subject(said).quoted(kind) for kind in ("email", "url", "date", "colour"))

@@ -46,6 +46,7 @@ class Pen:
         "left",
         "numbers",
         "patience",
+        "quoted",
         "said",
         "tries",
         "wording",
@@ -56,6 +57,7 @@ class Pen:
         self.wording = wording
         self.numbers = [int(one) if float(one).is_integer() else one for one in wording.numbers]
         self.said: set[str] = set()
+        self.quoted: dict[str, list[str]] = {}
         self.attempt = 0
         """How often what is being written was refused: later attempts are more adventurous."""
         self.depth = 0
@@ -72,6 +74,13 @@ class Pen:
         self.patience = TRIES
         self.tries = TIRED
         self.numbers = []
+
+    def quote(self, kind: str) -> str | None:
+        """Return what of a *kind* the prompt has and was not taken yet."""
+        left = self.quoted.get(kind)
+        if left is None:
+            left = self.quoted[kind] = list(self.wording.quoted(kind))
+        return left.pop(0) if left else None
 
     def spend(self, weight: float, height: float = 1) -> bool:
         """Say whether something that need not be there may be written, and pay for it."""

@@ -33,6 +33,17 @@ MOST_DIGITS = 9
 NOVEL_TRIES = 3
 """How often a text is chosen anew that the value has already: two names in it should differ."""
 
+QUOTED = frozenset({"email", "url", "date"})
+QUOTED_FORMATS = {
+    "email": "email",
+    "idn-email": "email",
+    "uri": "url",
+    "iri": "url",
+    "uri-reference": "url",
+    "date": "date",
+}
+"""Of which kind of what a prompt may have each format is."""
+
 
 @attrs.frozen
 class Shape:
@@ -80,13 +91,20 @@ class Strings(Leaf):
         kind = kind_of(name) or self.kind
         if self.examples and not kind and not pen.attempt:
             return pen.chooser.pick(self.examples)
-        text = WRITERS[kind](pen)
+        text = self._quoted(pen, kind) or WRITERS[kind](pen)
         for _ in range(NOVEL_TRIES):
             if text not in pen.said:
                 break
             text = WRITERS[kind](pen)
         pen.said.add(text)
         return self._varied(pen, text) if pen.attempt else text
+
+    def _quoted(self, pen: Pen, kind: str) -> str | None:
+        """Take what the prompt itself has of a *kind*, where it has the length."""
+        if kind not in QUOTED:
+            return None
+        text = pen.quote(kind)
+        return text if text is not None and self.low <= len(text) <= self.high else None
 
     def _varied(self, pen: Pen, text: str) -> str:
         """Make *text* differ from those before: by a number, by letters where that has no room."""
@@ -96,6 +114,9 @@ class Strings(Leaf):
         return "".join(LETTERS[pen.chooser.below(len(LETTERS))] for _ in range(self.high))
 
     def _by_format(self, pen: Pen, name: str) -> str:
+        quoted = self._quoted(pen, QUOTED_FORMATS.get(name, ""))
+        if quoted is not None:
+            return quoted
         text = FORMATS[name](pen, self.low, self.high)
         if not self.low <= len(text) <= self.high:
             word = "maxLength" if len(text) > self.high else "minLength"

@@ -107,6 +107,9 @@ class _Trial:
 
     numbers: tuple[float, ...] = ()
 
+    def quoted(self, kind: str) -> tuple[str, ...]:
+        return ()
+
     def mentions(self, text: str) -> bool:
         return False
 
