@@ -126,6 +126,7 @@ class Bench:
         self._compare_imports()
         self._call_in_process()
         self._write_by_schema()
+        self._ask_the_mock()
         self._compare_starts()
         with ExitStack() as stack:
             subject = stack.enter_context(open_server(self._subject))
@@ -155,20 +156,33 @@ class Bench:
         name = "processor, JSON by a usual schema"
         self.rows.append(Row("mock", name, "us", middle, None, None))
 
+    def _ask_the_mock(self) -> None:
+        """Tell what of a request is the mock's own, beside what the hub takes altogether."""
+        calls = max(2_000 // self._share, 100)
+        found: dict[str, Pairs] = defaultdict(list)
+        for _ in range(self._rounds):
+            for asked, took in self._run(["bench.mocking", "--calls", str(calls)]).items():
+                found[asked].append((took["mock"], took["whole"]))
+        for asked, pairs in found.items():
+            name = f"processor, {asked}; beside the whole call"
+            self.rows.append(make_row("mock", name, "us", pairs))
+
     def _processor_us(self, module: list[str]) -> float | None:
         """Give the median of what a module says of itself, each time in a new process."""
-        figures = []
-        for _ in range(self._rounds):
-            done = subprocess.run(
-                [sys.executable, "-m", *module],
-                capture_output=True,
-                check=True,
-                timeout=DEADLINE_SECONDS,
-                cwd=RESULTS.parents[1],
-            )
-            figures.append(json.loads(done.stdout))
+        figures = [self._run(module) for _ in range(self._rounds)]
         values = [figure["cpu_us"] for figure in figures if figure]
         return round(median(values), 1) if values else None
+
+    def _run(self, module: list[str]) -> dict[str, Any]:
+        """Run a module in a new process and read what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", *module],
+            capture_output=True,
+            check=True,
+            timeout=DEADLINE_SECONDS,
+            cwd=RESULTS.parents[1],
+        )
+        return dict(json.loads(done.stdout))
 
     def _compare_starts(self) -> None:
         pairs = [

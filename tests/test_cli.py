@@ -182,7 +182,7 @@ TIME_FORM = "use 2026-01-01T00:00:00Z, of 1970 to 8999"
         (["--clock", "now", "--ephemeral"], f"'now' is no time for a clock: {TIME_FORM}"),
         (["--clock", "1969-12-31T23:59:59Z", "--ephemeral"], TIME_FORM),
         (["--clock", "9999-01-01T00:00:00Z", "--ephemeral"], TIME_FORM),
-        (["--clock", "2026-01-01T00:00:00Z"], "--clock needs --ephemeral"),
+        (["--clock", "2026-01-01T00:00:00Z", "--store", "sqlite:x"], "keeps all in memory"),
         (
             ["--clock", "2026-01-01T00:00:00Z", "--ephemeral", "--workers", "2"],
             "--clock and --workers exclude each other",
@@ -427,7 +427,7 @@ def test_latency_delays_the_first_token_and_those_after_it(run_server):
 @pytest.mark.slow
 def test_a_manual_clock_stands_where_it_is_told(run_server):
     """What is made has its time, and a window that is full stays full however long one waits."""
-    options = ["--ephemeral", "--clock", "2026-03-01T12:00:00+02:00", "--key", "test=free"]
+    options = ["--clock", "2026-03-01T12:00:00+02:00", "--key", "test=free"]
     with run_server(*options) as server:
         told = [chat(server, key="test") for _ in range(12)]
 

@@ -259,8 +259,8 @@ class Grouped(click.Command):
     "--clock",
     metavar="TIME",
     callback=_clock,
-    help="With --ephemeral, have a clock that stands at 2026-01-01T00:00:00Z or so, and that only "
-    "the mock's latency moves: no real time passes.",
+    help="Have a clock that stands at 2026-01-01T00:00:00Z or so and that only the mock's latency "
+    "moves: no real time passes. Keeps everything in memory.",
 )
 @click.option(
     "--region",
@@ -390,7 +390,7 @@ def _serve(options: dict[str, Any]) -> None:
                 place=Unix(uds) if uds else Tcp(options["host"], options["port"]),
                 certificate=Certificate(*tls) if tls else None,
                 local=local,
-                store="memory:" if options["ephemeral"] else options["store"],
+                store="memory:" if _keeps_nothing(options) else options["store"],
                 keys=options["keys"],
                 seed=options["seed"],
                 lenient=options["lenient"],
@@ -424,6 +424,11 @@ def _serve(options: dict[str, Any]) -> None:
         raise click.ClickException(error.message) from None
     except OSError as error:
         raise click.ClickException(_cannot_listen(options, error)) from None
+
+
+def _keeps_nothing(options: dict[str, Any]) -> bool:
+    """Say whether all is kept in memory: asked for, or since a file would be of another time."""
+    return bool(options["ephemeral"] or (options["clock"] is not None and not options["store"]))
 
 
 def _both(options: dict[str, Any], one: str, other: str) -> tuple[Any, Any] | None:

@@ -196,7 +196,7 @@ def _check_clock(serving: Serving) -> None:
     if serving.workers > 1:
         raise UsageMistake("--clock and --workers exclude each other: each would have its own time")
     if serving.store != MEMORY:
-        raise UsageMistake("--clock needs --ephemeral: what a file keeps would be of another time")
+        raise UsageMistake("--clock keeps all in memory: what a file has would be of another time")
 
 
 def serve_here(

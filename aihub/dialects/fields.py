@@ -203,11 +203,6 @@ def pairs(value: Json, path: str) -> dict[str, str]:
     return {name: string(one, f"{path}.{name[:SHOWN]}") for name, one in obj(value, path).items()}
 
 
-def anything(value: Json, _path: str) -> Json:
-    """Take what is there: the user's own JSON."""
-    return value
-
-
 def obj(value: Json, path: str) -> dict[str, Json]:
     """Take an object, whatever is in it."""
     if isinstance(value, dict):
@@ -292,6 +287,5 @@ described({"type": "boolean"}, boolean)
 described({"type": "string"}, string)
 described({"type": "object"}, obj)
 described({"type": "object", "additionalProperties": {"type": "string"}}, pairs)
-described({}, anything)
 _short = text_of(1, MAX_NAME)
 described({**schema_of(_short), "pattern": f"^{NAME.pattern}$"}, name)

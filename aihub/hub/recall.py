@@ -11,8 +11,9 @@ from ..core.reservations import completion_reserve
 from ..errors import InvalidRequest, NotFound
 from ..model.account import Identity
 from ..model.catalogue import Model
-from ..model.chat import Chat, Message
+from ..model.chat import Chat, Message, Tool
 from ..model.session import Conversation, NewTurn, Turn
+from ..model.units import Json
 from ..model.usage import Count
 from ..protocols import TokenCounter
 from .settling import Settler
@@ -148,11 +149,30 @@ async def _sizes(tokens: TokenCounter, model: Model, turns: tuple[Turn, ...]) ->
 
 
 def counts_at_once(chat: Chat) -> bool:
-    """Say whether counting *chat* would not keep others waiting.
+    """Say whether counting *chat* would not keep others waiting."""
+    size = chat.characters
+    if size > LONG_TEXT:
+        return False
+    return not chat.tools or size + _tools_size(chat.tools, LONG_TEXT) <= LONG_TEXT
 
-    Tools are JSON of any size; what they are in tokens is known only once they were written.
-    """
-    return not chat.tools and chat.characters <= LONG_TEXT
+
+def _tools_size(tools: tuple[Tool, ...], enough: int) -> int:
+    """Return about how long *tools* are as JSON, or something beyond *enough*."""
+    size = 0
+    waiting: list[Json] = []
+    for tool in tools:
+        waiting += (tool.name, tool.description, tool.parameters, tool.format, tool.data)
+    while waiting and size <= enough:
+        value = waiting.pop()
+        size += 1
+        if isinstance(value, str):
+            size += len(value)
+        elif isinstance(value, dict):
+            size += sum(map(len, value))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return size
 
 
 async def _counted(tokens: TokenCounter, model: Model, chat: Chat) -> Count:

@@ -149,6 +149,17 @@ def test_what_has_no_published_rule_makes_an_estimate():
     assert tools.tokens > bare.tokens
 
 
+@needs_tiktoken
+def test_tools_that_are_no_json_are_counted_by_their_texts():
+    """Nested deeper than JSON is written, or what a program gave by mistake."""
+    deep = "word"
+    for _ in range(400):
+        deep = {"a": [deep]}
+    for odd in (deep, {"a": ("b", object()), 5: "word"}):
+        asked = chat(Message("user", "Hi"), tools=(Tool(name="f", parameters=odd),))
+        assert TiktokenCounter().count_prompt(model(), asked).source == "estimated"
+
+
 @pytest.mark.slow
 @needs_tiktoken
 @encodings

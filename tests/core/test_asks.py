@@ -17,7 +17,7 @@ from aihub.errors import (
 )
 from aihub.model.account import Account, Budget, Identity, Key, Plan
 from aihub.model.catalogue import PriceCard
-from aihub.model.chat import Chat, Message
+from aihub.model.chat import Chat, Message, ResponseFormat, Tool, ToolChoice
 from aihub.model.ledger import (
     BudgetFull,
     HoldAsk,
@@ -235,12 +235,17 @@ def test_a_key_may_do_what_its_scopes_say(scope):
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 40_000_001}, "max_tokens"),
         ({"max_tokens": "7"}, "max_tokens"),
+        ({"max_completion_tokens": 0, "max_tokens": 5}, "max_completion_tokens"),
         ({"messages": ()}, "messages"),
+        ({"tools": ({"type": "function"},)}, "tools"),
+        ({"tools": (Tool(name="f"),), "tool_choice": "auto"}, "tool_choice"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
     ],
 )
 def test_a_chat_that_would_make_nonsense_of_a_reservation_is_refused(fields, param):
     """Whichever door it came by; the bounds themselves are in."""
-    for fine in ({}, {"n": 128, "max_tokens": 40_000_000}, {"max_tokens": 1}):
+    forms = {"tool_choice": ToolChoice("none"), "response_format": ResponseFormat(kind="text")}
+    for fine in ({}, {"n": 128, "max_tokens": 40_000_000}, {"max_tokens": 1}, forms):
         asks.check_chat(attrs.evolve(CHAT, **fine))
     with pytest.raises(InvalidRequest) as refused:
         asks.check_chat(attrs.evolve(CHAT, **fields))

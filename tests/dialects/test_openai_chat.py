@@ -29,6 +29,8 @@ from aihub.model.events import (
     Started,
     Text,
     ToolDelta,
+    Unknown,
+    UsageSeen,
 )
 from aihub.model.usage import Usage
 
@@ -117,7 +119,7 @@ def test_messages_of_all_kinds_are_read():
             {"role": "user", "content": "b", "name": "eve"},
             {"role": "assistant", "content": None, "tool_calls": [call]},
             {"role": "tool", "content": "c", "tool_call_id": "c1"},
-            {"role": "assistant", "content": None, "refusal": "no"},
+            {"role": "assistant", "content": None, "refusal": "no", "audio": None},
             {"role": "function", "content": None, "name": "g"},
         ]
     )
@@ -129,7 +131,7 @@ def test_messages_of_all_kinds_are_read():
     assert third.tool_calls == (ToolCall("c1", "f", "{}"),)
     assert third.text == ""
     assert fourth.tool_call_id == "c1"
-    assert fifth.extra == {"refusal": "no"}
+    assert fifth.extra == {"refusal": "no", "audio": None}
     assert sixth.role == "function"
 
 
@@ -581,6 +583,12 @@ def test_probabilities_stand_beside_their_text():
     assert first["choices"][0]["delta"]["role"] == "assistant"
     assert second["choices"][0]["delta"] == {"content": "a"}
     assert second["choices"][0]["logprobs"] == {"content": [{"token": "a"}], "refusal": None}
+
+
+def test_what_the_dialect_has_no_word_for_is_not_told():
+    """Counts come at the end, and what nobody knows not at all."""
+    for event in (UsageSeen(Usage(1, 1)), Unknown({"type": "ping"})):
+        assert encoder().encode(event) == b""
 
 
 def test_reasoning_opens_a_choice_too():

@@ -367,6 +367,11 @@ VALUE, UNKNOWN, MISSING = "invalid_value", "unknown_parameter", "missing_require
 LONG, SHORT = "string_above_max_length", "string_below_min_length"
 BIG = 2**64
 
+
+def _function(**fields):
+    return {"type": "function", "function": fields}
+
+
 _CHAT_FAULTS = [
     ("messages", "Hi", INVALID, "messages"),
     ("messages", {}, INVALID, "messages"),
@@ -415,6 +420,22 @@ _CHAT_FAULTS = [
     ("stop", {}, INVALID, "stop"),
     ("tools", {}, INVALID, "tools"),
     ("tools", [1], INVALID, "tools[0]"),
+    ("tools", [{}], MISSING, "tools[0].type"),
+    ("tools", [{"type": "function"}], MISSING, "tools[0].function"),
+    ("tools", [_function(name="a b")], VALUE, "tools[0].function.name"),
+    ("tools", [_function(name="n" * 10**6)], LONG, "tools[0].function.name"),
+    ("tools", [_function(name="f", parameters=[])], INVALID, "tools[0].function.parameters"),
+    ("tool_choice", "sometimes", VALUE, "tool_choice"),
+    ("tool_choice", {"type": "x" * 10**6}, VALUE, "tool_choice.type"),
+    ("tool_choice", {"type": "allowed_tools"}, MISSING, "tool_choice.allowed_tools"),
+    ("functions", [], "empty_array", "functions"),
+    ("function_call", {"name": 1}, INVALID, "function_call.name"),
+    ("response_format", "json", INVALID, "response_format"),
+    ("response_format", {"type": "json_schema"}, MISSING, "response_format.json_schema"),
+    ("reasoning_effort", "extreme", VALUE, "reasoning_effort"),
+    ("metadata", {"k" * 10**6: ""}, LONG, "metadata." + "k" * 64),
+    ("modalities", ["smell"], VALUE, "modalities[0]"),
+    ("prediction", {"type": "content"}, MISSING, "prediction.content"),
     ("stream_options", {"include_usage": "yes"}, INVALID, "stream_options.include_usage"),
     ("logit_bias", {"1": 101}, HIGH, "logit_bias.1"),
     ("logit_bias", {"t" * 10**6: "x"}, INVALID, "logit_bias." + "t" * 64),

@@ -3,7 +3,7 @@
 import pytest
 
 from aihub.hub.recall import LONG_TEXT, counts_at_once
-from aihub.model.chat import Chat, Message, TextPart, ToolCall
+from aihub.model.chat import Chat, Message, TextPart, Tool, ToolCall
 
 LONG = "a" * LONG_TEXT
 
@@ -32,8 +32,23 @@ def test_whatever_is_long_in_a_chat_is_counted_in_a_thread(messages):
     assert not counts_at_once(Chat(model="m", messages=messages))
 
 
-def test_tools_are_counted_in_a_thread():
-    """How long they are is known only once they were written as JSON."""
-    assert not counts_at_once(
-        Chat(model="m", messages=(Message("user", "Hi"),), tools=({"a": "b"},))
-    )
+DEEP = {"a": [{"b": LONG}]}
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        Tool(name="f", description=LONG),
+        Tool(name="f", parameters=DEEP),
+        Tool(name="f", parameters=dict.fromkeys(map(str, range(LONG_TEXT)))),
+        Tool(name="f", parameters={"enum": list(range(LONG_TEXT))}),
+        Tool(kind="other", name="", data={"a": LONG}),
+    ],
+    ids=["description", "deep", "names", "values", "data"],
+)
+def test_large_tools_are_counted_in_a_thread(tool):
+    """Whatever it is that is long in them; small ones need no thread."""
+    messages = (Message("user", "Hi"),)
+    small = Tool(name="f", description="d", parameters={"type": "object", "required": ["a"]})
+    assert counts_at_once(Chat(model="m", messages=messages, tools=(small,)))
+    assert not counts_at_once(Chat(model="m", messages=messages, tools=(small, tool)))

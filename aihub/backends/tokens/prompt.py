@@ -7,7 +7,7 @@ role, content and name, a name one more, and three prime the answer. What has no
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aihub.model.chat import Chat, OtherPart, Tool
 
@@ -48,8 +48,24 @@ def other_parts(chat: Chat) -> Iterator[OtherPart]:
 
 
 def _compact(tool: Tool) -> str:
-    import json  # Tools are the exception; a plain chat needs no JSON here.
+    import orjson  # Tools are the exception; a plain chat needs no JSON here.
 
     told = [tool.name, tool.description, tool.parameters, tool.format, tool.data]
     given = [one for one in told if one is not None]
-    return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return orjson.dumps(given).decode()
+    except TypeError:
+        # No JSON, or nested deeper than it is written: what there is of texts.
+        return "".join(_texts_in(given))
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple):
+            waiting += one

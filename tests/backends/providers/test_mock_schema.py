@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from hashlib import sha256
 from time import perf_counter
 
 import orjson
@@ -59,9 +60,17 @@ def obj(required=None, **properties):
     return {"type": "object", "properties": properties, "required": names}
 
 
+STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+
+
+def nest(depth, wrap, inside=STRING):
+    for _ in range(depth):
+        inside = wrap(inside)
+    return inside
+
+
 # Keyword by keyword
 
-STRING, INTEGER, NUMBER = {"type": "string"}, {"type": "integer"}, {"type": "number"}
 KEYWORDS = {
     "type list": {"type": ["integer", "null"]},
     "enum": {"enum": [3, "a", None, {"b": 1}]},
@@ -156,6 +165,77 @@ KEYWORDS = {
         "dependencies": {"t": ["u"]},
         "definitions": {"d": {"type": "integer", "maximum": 5}},
     },
+    "all of an enum": {
+        "type": "array",
+        "items": {"enum": [*range(40)]},
+        "uniqueItems": True,
+        "minItems": 40,
+    },
+    "both truths": {
+        "type": "array",
+        "items": {"type": "boolean"},
+        "uniqueItems": True,
+        "minItems": 2,
+    },
+    "no more than one": {"type": "array", "items": {"const": 1}, "uniqueItems": True},
+    "many integers": {"type": "array", "items": INTEGER, "uniqueItems": True, "minItems": 300},
+    "many words": {"type": "array", "items": STRING, "uniqueItems": True, "minItems": 300},
+    "short words": {
+        "type": "array",
+        "items": {"type": "string", "maxLength": 2},
+        "uniqueItems": True,
+        "minItems": 30,
+    },
+    "optional without a value": {
+        **obj(["b"], a={"type": "string", "format": "date", "maxLength": 3}, b=STRING, c=STRING),
+        "dependentRequired": {"c": ["a"]},
+    },
+    "few of many": {
+        **obj([], a=INTEGER, b=STRING, c=STRING),
+        "minProperties": 2,
+        "not": {"required": ["a"]},
+    },
+    "least of recursive": {
+        **obj([], a={"$ref": "#"}, b={"type": "array", "items": {"$ref": "#"}, "minItems": 2}),
+        "minProperties": 1,
+        "properties": {"a": {"$ref": "#"}, "b": INTEGER},
+    },
+    "oneOf by type": {"oneOf": [{"type": ["integer", "null"]}, STRING, {"type": "array"}]},
+    "oneOf by tag": {
+        "oneOf": [obj(k={"const": "a"}), obj(k={"enum": ["b", "c"]}), obj(k={"const": 1}, v=STRING)]
+    },
+    "oneOf of many": {"oneOf": [{**STRING, "minLength": n} for n in range(50, 100)] + [INTEGER]},
+    "anyOf with a dead end": {
+        "anyOf": [
+            {"allOf": [STRING, INTEGER]},
+            {**STRING, "format": "date", "maxLength": 2},
+            INTEGER,
+        ]
+    },
+    "several types": {"type": ["string", "integer", "null"], "format": "date", "maxLength": 3},
+    "a reference into an array": {"allOf": [INTEGER, {"$ref": "#/allOf/0"}]},
+    "a name of digits": {
+        "type": "object",
+        "patternProperties": {r"^\d{3}$": INTEGER},
+        "additionalProperties": False,
+        "minProperties": 2,
+    },
+    "below all": {"type": "number", "exclusiveMaximum": -1e300},
+    "above all": {"type": "number", "exclusiveMinimum": 1e300},
+    "beyond 64 bits": {"type": "integer", "minimum": 2**70 * 1.0},
+    "very small": {"type": "number", "exclusiveMinimum": 1e-12, "exclusiveMaximum": 2e-12},
+    "negative": {"type": "integer", "maximum": -500},
+    "far apart": {"type": "integer", "minimum": -(10**6), "maximum": 10**6},
+    "one alternative of few": {"type": "string", "pattern": "^(?:cat|doggy)?$", "minLength": 4},
+    "sets": {"type": "string", "pattern": r"^[a\-z][\]^][^\x20-\x7a]\t\u{62}[ж-я]\D\S\P{L}$"},
+    "any of two unlike": {"type": "string", "pattern": "^[[:alpha:]]+$"},
+    "lazy": {"type": "string", "pattern": "^a+?b*?c??x{2,}y{0,3}$"},
+    "two formats": {
+        "allOf": [
+            {"type": "string", "format": "hostname"},
+            {"format": "idn-hostname", "pattern": "e"},
+        ]
+    },
     "nothing": {},
     "true": True,
     "no type": {"properties": {"a": STRING}, "required": ["a"]},
@@ -219,6 +299,30 @@ UNSATISFIABLE = [
     ({"enum": []}, "#/enum"),
     ({"allOf": [{"const": 1}, {"const": 2}]}, "#/allOf/1/const"),
     ({"allOf": [STRING, INTEGER]}, "#/allOf/1/type"),
+    (
+        {
+            "type": "array",
+            "items": {"type": "integer", "minimum": 1, "maximum": 3},
+            "uniqueItems": True,
+            "minItems": 4,
+        },
+        "#/uniqueItems",
+    ),
+    (
+        {"type": "array", "items": {"enum": [1, 1.0]}, "uniqueItems": True, "minItems": 2},
+        "#/uniqueItems",
+    ),
+    ({"type": "array", "contains": INTEGER, "maxItems": 0}, "#/contains"),
+    (
+        {"allOf": [{"multipleOf": 0.5}, {"type": "number", "minimum": 0.1, "maximum": 0.4}]},
+        "#/allOf/0/multipleOf",
+    ),
+    ({"type": "string", "not": {"type": "string"}}, "#/not"),
+    ({"anyOf": [False, {"allOf": [STRING, INTEGER]}]}, "#/anyOf/0"),
+    (
+        obj(a=obj(b={"type": "array", "minItems": 1, "items": {"$ref": "#"}})),
+        "#/properties/a/properties/b/items/$ref",
+    ),
     (False, "#"),
     ({"not": {}}, "#/not"),
     ({"$ref": "#"}, "#/$ref"),
@@ -236,11 +340,24 @@ MALFORMED = [
     ({"properties": {"a": 3}}, "#/properties/a"),
     ({"required": "a"}, "#/required"),
     ({"$ref": "#/$defs/nowhere"}, "#/$ref"),
+    ({"$ref": "#nowhere"}, "#/$ref"),
+    ({"properties": 3}, "#/properties"),
+    (
+        {"type": "object", "properties": {"a": {}}, "patternProperties": {"[": {}}},
+        "#/patternProperties/[",
+    ),
     ([], "#"),
 ]
 UNSUPPORTED = [
     ({"$ref": "https://example.com/x"}, "#/$ref"),
     ({"$dynamicRef": "#x"}, "#/$dynamicRef"),
+    (obj(a={"$id": "x"}), "#/properties/a/$id"),
+    ({"const": nest(70, lambda one: [one])}, "#/const"),
+    ({"type": "array", "contains": True, "minContains": 10_001}, "#/minContains"),
+    (
+        obj(a={"type": "string", "minLength": 99_000}, b={"type": "string", "minLength": 99_000}),
+        "#/properties/a/minLength",
+    ),
     ({"type": "string", "pattern": r"(a)\1"}, "#/pattern"),
     ({"type": "array", "minItems": 10_001}, "#/minItems"),
     ({"type": "string", "minLength": 100_001}, "#/minLength"),
@@ -264,9 +381,28 @@ def test_what_cannot_be_is_refused_by_keyword_and_path(schema, path, kind):
         compile_schema(schema)
     refused = raised.value
     assert (refused.path, refused.kind) == (path, kind)
-    assert refused.keyword in {path.rpartition("/")[2], "false", "schema", "properties"}
+    assert refused.keyword in {*path.split("/"), "false", "schema"}
     assert refused.keyword in refused.message
     assert path in refused.message
+
+
+BAD_PATTERNS = {
+    "malformed": ["(", ")", "*", "a)", "[", "[b-a]", "(?<x", "\\", r"\xzz", r"\p{L", r"a{3,2}"],
+    "unsupported": [
+        *(r"(a)\1", r"\k<x>", r"\p{Greek}", r"\q", "(?i)a", "a{2}{3}", "a**", "[]"),
+        *("a{20000}", "a" * 3000, "(" * 60 + ")" * 60),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"), [(one, kind) for kind, some in BAD_PATTERNS.items() for one in some]
+)
+def test_a_pattern_that_is_not_done_is_refused(pattern, kind):
+    """A pattern that is none is told from one that no text is written for."""
+    with pytest.raises(SchemaRefused) as raised:
+        compile_schema(obj(a={"type": "string", "pattern": pattern}))
+    assert (raised.value.kind, raised.value.path) == (kind, "#/properties/a/pattern")
 
 
 @needs_validator
@@ -280,12 +416,6 @@ def test_what_only_the_validator_finds_is_refused_by_its_word():
 
 
 # Hostile schemas
-
-
-def nest(depth, wrap, inside=STRING):
-    for _ in range(depth):
-        inside = wrap(inside)
-    return inside
 
 
 def chain(length, *names):
@@ -388,6 +518,30 @@ def test_every_process_writes_the_same():
     assert len(printed) == 1
 
 
+class Fixed:
+    """Words that depend on the choices alone."""
+
+    numbers = (3, 2.5)
+
+    def quoted(self, kind):
+        return ()
+
+    def mentions(self, text):
+        return text == "red"
+
+    def word(self, chooser):
+        return chooser.pick(("tea", "water", "leaf"))
+
+    name = phrase = sentence = word
+
+
+@needs_validator
+def test_every_version_of_python_writes_the_same():
+    """What this one writes is what was written when the digest was taken, on another."""
+    written = [compile_schema(one).write(Chooser(b"x" * 32), Fixed()) for one in KEYWORDS.values()]
+    assert sha256(orjson.dumps(written)).hexdigest()[:16] == "b8c00dcd1711b6c7"
+
+
 def test_the_schema_of_the_caller_is_left_alone_and_kept():
     """Compiling changes nothing of what it is given, and a kept template is used again."""
     schema = {"type": "string", "nullable": True}
@@ -431,6 +585,18 @@ def test_names_of_properties_steer_what_is_written():
     assert re.fullmatch(r"[a-z]+@example\.com", said["contactEmail"])
     assert said["image_url"].startswith("https://")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT.*Z", said["created_at"])
+
+
+def test_hints_of_the_schema_are_taken():
+    """Examples, defaults and descriptions fill what the prompt leaves open."""
+    plain = Subject("hello")
+    assert write({**STRING, "examples": ["left", "right"]}, plain) in {"left", "right"}
+    assert write({**STRING, "examples": ["left", "right"]}, Subject("turn right")) == "right"
+    assert write({**INTEGER, "default": 10}, plain) == 10
+    assert write({**INTEGER, "default": 10}, Subject("give me 4")) == 4
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", write({**STRING, "description": "YYYY-MM-DD"}, plain))
+    assert 1990 <= write(obj(year=INTEGER), plain)["year"] <= 2026
+    assert 0 <= write(obj(confidence=NUMBER), plain)["confidence"] <= 1
 
 
 def test_text_is_cut_at_a_word():
@@ -763,3 +929,53 @@ def test_schemas_as_pydantic_writes_them_are_answered(fields, closed, seed):
     value = write(schema, seed=seed)
     assert fits(schema, value), value
     assert set(value) == set(fields)
+
+
+def test_addresses_and_dates_are_those_of_the_prompt():
+    """Each once, in the prompt's order, where it has the length; then made-up ones again."""
+    said = (
+        "Mail alice@example.org or bob.b@mail.example.org by 2026-01-31, see https://a.example/b."
+    )
+    text = {"type": "string"}
+    schema = {
+        "type": "object",
+        "properties": {
+            "email": text,
+            "backup": {"type": "string", "format": "email"},
+            "emails": {
+                "type": "array",
+                "items": {"type": "string", "format": "email"},
+                "minItems": 3,
+                "uniqueItems": True,
+            },
+            "deadline": {"type": "string", "format": "date"},
+            "link": {"type": "string", "format": "uri"},
+            "short": {"type": "string", "format": "uri", "maxLength": 8},
+            "year": {"type": "integer"},
+        },
+    }
+    value = template_of(schema).write(Chooser(b"x" * 32), Subject(said))
+
+    assert (value["email"], value["backup"]) == ("alice@example.org", "bob.b@mail.example.org")
+    assert len(set(value["emails"])) >= 3
+    assert (value["deadline"], value["link"]) == ("2026-01-31", "https://a.example/b")
+    assert len(value["short"]) <= 8
+    assert value["year"] not in {31, 1, -1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "a..b@c.de",
+        "a@b",
+        "@b.cd",
+        "2026-02-31",
+        "2026-13-01",
+        "12026-01-01",
+        "ftp://a.bc",
+        "http://",
+    ],
+)
+def test_what_is_no_address_or_date_is_not_taken_for_one(said):
+    """What a validator would not take is not quoted."""
+    assert not any(Subject(said).quoted(kind) for kind in ("email", "url", "date", "colour"))

@@ -84,6 +84,8 @@ SENTENCES = {
         Extrahiere Name und Stadt: Anna Müller wohnt in Köln
     """,
     "pt": """
+        Como funciona a fotossíntese?
+        Como funciona o motor?
         Olá, tudo bem?
         Oi
         Obrigado
@@ -374,7 +376,7 @@ PINNED = {
     "es": "c366c39884ad4770",
     "fr": "30e602bac1bd9d10",
     "de": "99275000699d8932",
-    "pt": "a6e757fcfee83d65",
+    "pt": "ed9491eb3309868e",
     "ja": "66c07c9bd1311515",
     "zh": "0b530bd4a514e195",
 }

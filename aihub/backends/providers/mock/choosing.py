@@ -47,6 +47,10 @@ class Wording(Protocol):
         """The numbers that the prompt names, in its order; whole ones are `int`."""
         ...
 
+    def quoted(self, kind: str) -> tuple[str, ...]:
+        """Return what of a *kind* the prompt has: an `email`, a `url`, a `date` (`2026-01-31`)."""
+        ...
+
     def mentions(self, text: str) -> bool:
         """Say whether the prompt has *text* as a word or words, however it is capitalised."""
         ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from ....model.units import Json
 from .choosing import Chooser
@@ -19,8 +20,18 @@ ALTERNATIVES = (
     *("has", "more", "one", "all", "its", "also", "some", "most"),
 )
 
+# Twice over, so that a turn of them is a slice; by what the token before them begins with.
+_TURNS = {
+    b"": tuple(word.encode() for word in ALTERNATIVES * 2),
+    b" ": tuple(b" " + word.encode() for word in ALTERNATIVES * 2),
+}
+
 _STEPS = 1 << 16
 _DIGITS = 7
+_HALF = math.log(0.5)
+
+REMEMBERED = 4096
+"""Tokens whose text and bytes are kept: alternatives come again with each token."""
 
 
 def logprobs(tokens: Sequence[bytes], chooser: Chooser, top: int) -> list[Json]:
@@ -30,37 +41,38 @@ def logprobs(tokens: Sequence[bytes], chooser: Chooser, top: int) -> list[Json]:
 
 def _entry(token: bytes, chooser: Chooser, top: int) -> Json:
     # From a half to nearly one: the most likely token is mostly the one that is chosen.
-    likely = 0.5 + chooser.below(_STEPS) / (2 * _STEPS + 2)
-    # One token in eight was not the most likely; where only one is told, it is the chosen one.
-    chosen_first = chooser.below(8) > 0 or top <= 1
-    ranked = [token]
-    if top > 0:
-        others = _others(token, chooser, top - 1)
-        ranked = [token, *others] if chosen_first else [others[0], token, *others[1:]]
-    shares = [likely, *((1 - likely) * 0.5**n for n in range(1, len(ranked)))]
-    told = [_told(one, share) for one, share in zip(ranked, shares, strict=True)]
-    return {**told[0 if chosen_first else 1], "top_logprobs": told if top > 0 else []}
+    step = chooser.below(_STEPS * len(ALTERNATIVES) * 8)
+    step, start = divmod(step, len(ALTERNATIVES))
+    step, one_in_eight = divmod(step, 8)
+    likely = 0.5 + step / (2 * _STEPS + 2)
+    first = math.log(likely)
+    if top == 0:
+        return {**_told(token, first), "top_logprobs": []}
+    # Where only one is told, it is the chosen one.
+    place = 1 if one_in_eight == 0 and top > 1 else 0
+    ranked = _others(token, start, top - 1)
+    ranked.insert(place, token)
+    rest = math.log(1 - likely)
+    told = [_told(ranked[0], first)]
+    told += [_told(one, rest + n * _HALF) for n, one in enumerate(ranked[1:], 1)]
+    return {**told[place], "top_logprobs": told}
 
 
-def _others(token: bytes, chooser: Chooser, count: int) -> list[bytes]:
-    space = b" " if token[:1] == b" " else b""
-    start = chooser.below(len(ALTERNATIVES))
-    turned = (*ALTERNATIVES[start:], *ALTERNATIVES[:start])
-    found = (space + word.encode() for word in turned)
-    return [one for one in found if one != token][:count]
+def _others(token: bytes, start: int, count: int) -> list[bytes]:
+    turned = _TURNS[b" " if token[:1] == b" " else b""][start : start + count + 1]
+    return [one for one in turned if one != token][:count]
 
 
 def _told(token: bytes, share: float) -> dict[str, Json]:
-    return {
-        "token": _text(token),
-        "logprob": round(math.log(share), _DIGITS),
-        "bytes": list(token),
-    }
+    text, numbers = _spelt(token)
+    return {"token": text, "logprob": round(share, _DIGITS), "bytes": numbers}
 
 
-def _text(token: bytes) -> str:
-    """Return a token's text; of one that is a part of a character its bytes, as OpenAI writes."""
+@lru_cache(REMEMBERED)
+def _spelt(token: bytes) -> tuple[str, list[int]]:
+    """Return a token's text and bytes; the text of a part of a character as OpenAI writes it."""
     try:
-        return token.decode()
+        text = token.decode()
     except UnicodeDecodeError:
-        return "bytes:" + "".join([f"\\x{byte:02x}" for byte in token])
+        text = "bytes:" + "".join([f"\\x{byte:02x}" for byte in token])
+    return text, list(token)

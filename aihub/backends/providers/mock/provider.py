@@ -32,7 +32,6 @@ from .caching import PromptCache
 from .facts import check, check_room
 from .latency import Latency, LoopWaiter, Pace, Pacer, Waiter
 from .reply import Reply, Writer
-from .schemas import check_schemas
 from .text import request_digest
 
 TURN = 32
@@ -102,6 +101,9 @@ class MockProvider:
         if not self._lenient:
             check(model, chat)
         if chat.tools or chat.response_format is not None:
+            # Compiling schemas is the larger half of the mock; a server starts without.
+            from .schemas import check_schemas
+
             check_schemas(chat)
         if chat.logit_bias:
             meaning(chat.logit_bias, self._tokens, model.encoding)
@@ -129,15 +131,13 @@ class MockProvider:
         cached = 0
         if call.model.prices.cached is not None:
             cached = self._cache.read(call.account, call.chat, prompt, self._clock.now())
-        return Usage(
-            prompt,
-            sum([reply.tokens for reply in replies]),
-            cached=cached,
-            reasoning=sum([reply.reasoning for reply in replies]),
-            source=call.prompt.source,
-            accepted=sum([reply.accepted for reply in replies]),
-            rejected=sum([reply.rejected for reply in replies]),
-        )
+        usage = Usage(prompt, 0, cached=cached, source=call.prompt.source)
+        for reply in replies:
+            usage.completion += reply.tokens
+            usage.reasoning += reply.reasoning
+            usage.accepted += reply.accepted
+            usage.rejected += reply.rejected
+        return usage
 
     async def _stream(
         self, call: ProviderCall, started: Started, replies: list[Reply], usage: UsageSeen

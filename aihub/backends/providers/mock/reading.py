@@ -131,9 +131,15 @@ def _likeliest(head: str, words: Sequence[Word], *, sure: bool = False) -> Langu
         signs = sum(map(len, re.findall(_CJK_RUN, head)))
         if signs > _FOREIGN * most:
             return JAPANESE if re.search(_KANA, head) else CHINESE
-    if most == 0 or (sure and hits.count(most) > 1):
+    if most == 0:
         return None
-    return LANGUAGES[hits.index(most)]
+    likely = [one for one, count in zip(LANGUAGES, hits, strict=False) if count == most]
+    if len(likely) > 1:
+        scores = [sum(trait in text for trait in one.traits) for one in likely]
+        if sure and scores.count(max(scores)) > 1:
+            return None
+        return likely[scores.index(max(scores))]
+    return likely[0]
 
 
 def _unspaced(head: str, language: Language) -> Iterator[re.Match[str]]:

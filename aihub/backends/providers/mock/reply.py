@@ -24,7 +24,6 @@ from . import bias, prediction
 from .choosing import Chooser
 from .probabilities import logprobs
 from .reasoning import effort, reasoning_tokens
-from .schemas import arguments, json_text
 from .text import Subject, asked_last, request_digest, write
 from .tools import to_call
 
@@ -113,6 +112,8 @@ class Writer:
             return Draft(calls=self._calls(index))
         wanted = chat.response_format
         if wanted is not None and wanted.kind != "text":
+            from .schemas import json_text
+
             chooser, subject = self._chooser(index, "json"), Subject.of(chat)
             return Draft(json_text(wanted, chooser, subject))
         if chat.extra and chat.extra.get("prediction"):
@@ -121,8 +122,15 @@ class Writer:
         return self._biased(text, index) if chat.logit_bias else Draft(text)
 
     def _calls(self, index: int) -> tuple[ToolCall, ...]:
+        from .schemas import arguments
+
         chooser, subject = self._chooser(index, "tools"), Subject.of(self._chat)
-        return tuple([_call_of(tool, chooser, subject) for tool in self._tools])
+
+        def call_of(tool: Tool) -> ToolCall:
+            id = "call_" + "".join([chooser.pick(_ID) for _ in range(_ID_LENGTH)])
+            return ToolCall(id, tool.name, arguments(tool, chooser, subject), tool.kind)
+
+        return tuple(map(call_of, self._tools))
 
     def _predicted(self, given: Json) -> Draft:
         predicted = prediction.content(given)
@@ -229,11 +237,6 @@ class Writer:
                 for start, end in pairwise(ends)
             ],
         ]
-
-
-def _call_of(tool: Tool, chooser: Chooser, subject: Subject) -> ToolCall:
-    id = "call_" + "".join([chooser.pick(_ID) for _ in range(_ID_LENGTH)])
-    return ToolCall(id, tool.name, arguments(tool, chooser, subject), tool.kind)
 
 
 def _count(tokens: CuttingCounter, call: ProviderCall, text: str) -> int:

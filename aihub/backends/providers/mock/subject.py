@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from functools import cached_property
 
 from ....model.chat import Chat
@@ -42,7 +43,8 @@ class Subject:
     @cached_property
     def numbers(self) -> tuple[float, ...]:
         """The numbers that the prompt names, in its order; whole ones are `int`."""
-        found = re.findall(_NUMBER, self.reading.head)
+        # A date is no numbers.
+        found = re.findall(_NUMBER, re.sub(_QUOTED["date"], "", self.reading.head))
         return tuple(float(one) if "." in one else int(one) for one in found)
 
     @cached_property
@@ -53,6 +55,11 @@ class Subject:
             empty = self.language.empty
             return tuple(dict.fromkeys(one for one in found if one.lower() not in empty))
         return tuple(word for word in self.words if re.match(_FOREIGN_NAME, word))
+
+    def quoted(self, kind: str) -> tuple[str, ...]:
+        """Return what of a *kind* the prompt has: an `email`, a `url`, a `date` (`2026-01-31`)."""
+        found = re.findall(_QUOTED[kind], self.reading.head, re.ASCII) if kind in _QUOTED else []
+        return tuple(dict.fromkeys(one for one in found if kind != "date" or _is_date(one)))
 
     def mentions(self, text: str) -> bool:
         """Say whether the prompt has *text* as a word or words, however it is capitalised.
@@ -88,11 +95,26 @@ class Subject:
         return template.format(topic=words[topic], other=words[other % len(words)])
 
 
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 def capitalised(text: str) -> str:
     """Return *text* with a capital first and the rest as it is (`iOS app` is not `Ios app`)."""
     return text[:1].upper() + text[1:]
 
 
+# Stricter than what is allowed: what is taken for an address must be one by any validator.
+_LABELS = r"[A-Za-z0-9]{1,30}(?:[.-][A-Za-z0-9]{1,30}){0,5}\.[A-Za-z]{2,10}"
+_QUOTED = {
+    "email": rf"(?<![\w.+@-])\w{{1,30}}(?:[.+-]\w{{1,30}})?@{_LABELS}(?![\w@-])",
+    "url": rf"(?<!\w)https?://{_LABELS}(?:/[A-Za-z0-9_~/-]{{0,100}})?(?![\w@:%])",
+    "date": r"(?<![\w-])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![\w-])",
+}
 # A letter or digit of a script whose words are told apart by spaces.
 _LETTER = rf"[^\W{CJK}]"
 _HAN = f"[{CJK}]"

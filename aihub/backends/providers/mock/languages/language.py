@@ -54,6 +54,7 @@ class Language:
         links: of these, those that may stand inside a topic: `history of the world`.
         articles: of these, those that a topic is written with.
         marks: what only this language writes so, of those that are told by their words.
+        traits: what it often has and its next of kin does not; they settle a draw.
         polite: what a request may begin with before it says anything.
         asks: with what an open question begins.
         doubts: with what a question for yes or no begins.
@@ -84,6 +85,7 @@ class Language:
     links: frozenset[str]
     articles: frozenset[str] = frozenset()
     marks: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
     polite: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
     doubts: frozenset[str] = frozenset()

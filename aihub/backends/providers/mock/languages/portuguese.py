@@ -19,6 +19,7 @@ PORTUGUESE = Language(
     links=words("de da do das dos o a os as e em no na nos nas para com por pelo pela um uma"),
     articles=words("o a os as um uma uns umas"),
     marks=("ã", "õ", "lh", "nh", "ção"),
+    traits=("ss", "ç", "ê", "ô", "â", "à", " o ", " os ", " em ", " e "),
     polite=words("por favor você pode poderia me diga dê ajude"),
     asks=words("que quê qual quais como quem quando onde porque porquê explique explica"),
     doubts=words("é são está estão há pode podem posso devo tem têm existe existem"),

@@ -19,6 +19,7 @@ SPANISH = Language(
     links=words("de del la las el los y en para con a por un una unos unas"),
     articles=words("el la los las un una unos unas"),
     marks=("ñ", "¿", "¡", "ción"),
+    traits=("ll", "ue", "ie", " el ", " los ", " en ", " y "),
     polite=words("por favor puedes podrías puede podría me dime dame oye bueno ayúdame a"),
     asks=words("qué que cómo como cuál cual cuáles quién quiénes cuándo dónde explica explícame"),
     doubts=words("es son está están hay puede pueden puedo debo debería tiene tienen"),

@@ -62,12 +62,16 @@ class Arrays:
         try:
             while len(items) < count:
                 item = self._item(pen, name, items, seen)
-                if item is _NONE:
+                if item is _NONE or (self._may_end(item, items) and item in items):
                     break
                 items.append(item)
         finally:
             pen.depth -= 1
         return items
+
+    def _may_end(self, item: Json, items: list[Json]) -> bool:
+        """Say whether an array may end rather than repeat a text."""
+        return type(item) is str and len(items) >= max(self.low, len(self.first))
 
     def _item(self, pen: Pen, name: str, items: list[Json], seen: set[object] | None) -> Json:
         """Write the next item; `_NONE` where there need be none and there is none."""

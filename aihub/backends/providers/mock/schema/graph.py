@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from threading import Lock
 
 import attrs
 
@@ -70,6 +71,8 @@ class Graph:
         self._waiting: list[tuple[Node, _Place]] = []
         self._checkers: dict[frozenset[str], Checker] = {}
         self._combined = 0
+        # A kept template may write in several threads, and names of its own make new nodes.
+        self._lock = Lock()
 
     def compile(self) -> Node:
         """Return the node of the whole schema.
@@ -91,8 +94,9 @@ class Graph:
 
     def measured(self, parts: Iterable[Part]) -> Node:
         """Return the node of *parts*, measured."""
-        node = self.node(parts)
-        self._settle()
+        with self._lock:
+            node = self.node(parts)
+            self._settle()
         return node
 
     def _node(self, place: _Place) -> Node:

@@ -12,12 +12,15 @@ from .pen import Pen
 _WORDS = {
     "name": """name names firstname lastname surname city cities town country countries location
         locations place person people author authors user username customer contact owner company
-        brand destination origin region state capital speaker participant participants artist""",
-    "phrase": "title titles subject topic topics label heading headline caption product role job",
+        brand destination origin region state capital speaker participant participants artist
+        nom prenom ville pays nombre ciudad pais stadt land ort vorname nachname nome citta""",
+    "phrase": """title titles subject topic topics label heading headline caption product role job
+        titre titel titulo sujet thema""",
     "sentence": """description summary text content body reason reasoning rationale answer answers
         message messages comment comments explanation thought thoughts note notes details prompt
         question questions instruction instructions step steps output conclusion overview review
-        quote bio about analysis evidence justification feedback sentence sentences response""",
+        quote bio about analysis evidence justification feedback sentence sentences response resume
+        texte beschreibung antwort reponse resumen descripcion respuesta zusammenfassung""",
     "email": "email emails mail",
     "url": "url urls uri link links href website homepage webpage",
     "date": "date dates day birthday deadline",
@@ -169,7 +172,7 @@ WRITERS: Mapping[str, Callable[[Pen], str]] = {
     ),
     "zip": lambda pen: f"{10000 + pen.chooser.below(89999)}",
     "path": lambda pen: f"{slug(pen.wording.word(pen.chooser))}.txt",
-    "unit": _pick("celsius", "fahrenheit", "kelvin", "km", "miles", "kg", "metric"),
+    "unit": _pick("kg", "km", "hours", "celsius", "pieces", "percent"),
     "number": lambda pen: f"{1 + pen.chooser.below(99)}",
 }
 """How a string is written, by what it is likely to be."""

@@ -12,7 +12,8 @@ from .facts import Facts, refuse_above, refuse_empty_span
 from .formats import FORMATS
 from .hints import kind_of, kind_said
 from .nodes import Writer
-from .patterns import UNBOUNDED, BadPattern, parse_pattern
+from .parsing import BadPattern, parse_pattern
+from .patterns import UNBOUNDED
 from .refusal import malformed, unsatisfiable, unsupported
 from .scalars import Numbers
 from .strings import MAX_LENGTH, MAX_PATTERN_LENGTH, Shape, Strings

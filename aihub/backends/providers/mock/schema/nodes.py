@@ -19,7 +19,7 @@ import attrs
 from .....model.units import Json
 from .checking import Checker
 from .document import Document, Part, keyword_of
-from .pen import TRIES, Pen, Stuck
+from .pen import FEW_TRIES, Pen, Stuck
 from .refusal import SchemaRefused, unsatisfiable, unsupported
 
 Size = tuple[float, float]
@@ -66,7 +66,7 @@ class Node:
     """What fits some schemas together."""
 
     key: str
-    writers: list[Writer] = attrs.field(factory=list)
+    writers: list[Writer] = attrs.field(factory=list, repr=False)
     size: Size = NEVER
     refusal: SchemaRefused | None = None
     make_checker: Callable[[], Checker] | None = None
@@ -117,7 +117,7 @@ class Node:
         attempt, left, numbers = pen.attempt, pen.left, list(pen.numbers)
         value: Json = None
         try:
-            for turn in range(TRIES):
+            for turn in range(pen.patience):
                 pen.attempt = attempt + turn
                 value = self._write_one(pen, name)
                 if checker.fits(value):
@@ -152,13 +152,19 @@ class OneOf:
     def write(self, pen: Pen, name: str) -> Json:
         """Write by an option that can be paid for; by the next where it has no value."""
         stuck: Stuck | None = None
-        for option in self._order(pen):
-            try:
-                return option.write(pen, name)
-            except Stuck as error:
-                stuck = stuck or error
-                if pen.effort < 0 or pen.tries < 0:
-                    break
+        patience = pen.patience
+        try:
+            # Each option is given a few tries before one is given many.
+            for pen.patience in (FEW_TRIES, patience) if patience > FEW_TRIES else (patience,):
+                for option in self._order(pen):
+                    try:
+                        return option.write(pen, name)
+                    except Stuck as error:
+                        stuck = stuck or error
+                        if pen.effort < 0 or pen.tries < 0:
+                            raise
+        finally:
+            pen.patience = patience
         raise stuck or _nothing(self.at)
 
     def _order(self, pen: Pen) -> Iterator[Node]:

@@ -20,7 +20,7 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("probability", "confidence", "ratio", "fraction", "likelihood"), (0, 1)),
     **dict.fromkeys(("percent", "percentage", "score", "humidity", "progress"), (1, 99)),
     **dict.fromkeys(("age",), (18, 80)),
-    **dict.fromkeys(("year",), (1990, 2026)),
+    **dict.fromkeys(("year", "annee", "jahr", "anno", "ano"), (1990, 2026)),
     **dict.fromkeys(("month",), (1, 12)),
     **dict.fromkeys(("day", "temperature", "quantity", "count"), (1, 28)),
     **dict.fromkeys(("hour",), (0, 23)),

@@ -17,6 +17,9 @@ MAX_HEIGHT = 60
 TRIES = 24
 """How often a part is written anew where the validator does not take it."""
 
+FEW_TRIES = 2
+"""How often before another branch is tried."""
+
 TIRED = 200
 """How often in all, within one value."""
 
@@ -35,16 +38,31 @@ class Stuck(Exception):
 class Pen:
     """The state of one writing."""
 
-    __slots__ = ("attempt", "chooser", "depth", "effort", "left", "numbers", "tries", "wording")
+    __slots__ = (
+        "attempt",
+        "chooser",
+        "depth",
+        "effort",
+        "left",
+        "numbers",
+        "patience",
+        "quoted",
+        "said",
+        "tries",
+        "wording",
+    )
 
     def __init__(self, chooser: Chooser, wording: Wording) -> None:
         self.chooser = chooser
         self.wording = wording
         self.numbers = [int(one) if float(one).is_integer() else one for one in wording.numbers]
+        self.said: set[str] = set()
+        self.quoted: dict[str, list[str]] = {}
         self.attempt = 0
         """How often what is being written was refused: later attempts are more adventurous."""
         self.depth = 0
         self.left = GENEROUS
+        self.patience = TRIES
         self.effort = EFFORT
         self.tries = TIRED
 
@@ -53,8 +71,16 @@ class Pen:
         self.attempt = attempt
         self.depth = 0
         self.left = GENEROUS
+        self.patience = TRIES
         self.tries = TIRED
         self.numbers = []
+
+    def quote(self, kind: str) -> str | None:
+        """Return what of a *kind* the prompt has and was not taken yet."""
+        left = self.quoted.get(kind)
+        if left is None:
+            left = self.quoted[kind] = list(self.wording.quoted(kind))
+        return left.pop(0) if left else None
 
     def spend(self, weight: float, height: float = 1) -> bool:
         """Say whether something that need not be there may be written, and pay for it."""

@@ -30,6 +30,20 @@ PATTERN_TRIES = 40
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MOST_DIGITS = 9
 
+NOVEL_TRIES = 3
+"""How often a text is chosen anew that the value has already: two names in it should differ."""
+
+QUOTED = frozenset({"email", "url", "date"})
+QUOTED_FORMATS = {
+    "email": "email",
+    "idn-email": "email",
+    "uri": "url",
+    "iri": "url",
+    "uri-reference": "url",
+    "date": "date",
+}
+"""Of which kind of what a prompt may have each format is."""
+
 
 @attrs.frozen
 class Shape:
@@ -77,8 +91,20 @@ class Strings(Leaf):
         kind = kind_of(name) or self.kind
         if self.examples and not kind and not pen.attempt:
             return pen.chooser.pick(self.examples)
-        text = WRITERS[kind](pen)
+        text = self._quoted(pen, kind) or WRITERS[kind](pen)
+        for _ in range(NOVEL_TRIES):
+            if text not in pen.said:
+                break
+            text = WRITERS[kind](pen)
+        pen.said.add(text)
         return self._varied(pen, text) if pen.attempt else text
+
+    def _quoted(self, pen: Pen, kind: str) -> str | None:
+        """Take what the prompt itself has of a *kind*, where it has the length."""
+        if kind not in QUOTED:
+            return None
+        text = pen.quote(kind)
+        return text if text is not None and self.low <= len(text) <= self.high else None
 
     def _varied(self, pen: Pen, text: str) -> str:
         """Make *text* differ from those before: by a number, by letters where that has no room."""
@@ -88,6 +114,9 @@ class Strings(Leaf):
         return "".join(LETTERS[pen.chooser.below(len(LETTERS))] for _ in range(self.high))
 
     def _by_format(self, pen: Pen, name: str) -> str:
+        quoted = self._quoted(pen, QUOTED_FORMATS.get(name, ""))
+        if quoted is not None:
+            return quoted
         text = FORMATS[name](pen, self.low, self.high)
         if not self.low <= len(text) <= self.high:
             word = "maxLength" if len(text) > self.high else "minLength"
@@ -142,9 +171,10 @@ class Strings(Leaf):
         """Write words where the pattern is one class of characters, repeated: `^[a-z ]+$`."""
         letters = pattern.alphabet if pattern.alphabet is not None else ()
         words = pen.wording.phrase(pen.chooser)
-        text = "".join(one for one in words if one in letters)
-        text = text or "".join(one for one in words.lower() if one in letters)
-        text = text or "".join(one for one in words.upper() if one in letters)
+        if " " not in letters:
+            words = words.replace(" ", next((one for one in "_-." if one in letters), " "))
+        forms = (words, words.lower(), words.upper())
+        text = max(("".join(one for one in form if one in letters) for form in forms), key=len)
         low, high = pattern.lengths(self.low, self.high)
         text = text[:high].strip() or text[:high]
         return text if low <= len(text) <= high and text and not pen.attempt else None

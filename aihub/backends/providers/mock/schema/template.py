@@ -33,7 +33,7 @@ ROUNDS = 3
 class Template:
     """Writes values that fit one schema."""
 
-    _root: Node
+    _root: Node = attrs.field(repr=False)
 
     def write(self, chooser: Chooser, wording: Wording) -> Json:
         """Return a value that fits: a function of the schema, the choices and the words alone.
@@ -106,6 +106,9 @@ class _Trial:
     """The words of no prompt."""
 
     numbers: tuple[float, ...] = ()
+
+    def quoted(self, kind: str) -> tuple[str, ...]:
+        return ()
 
     def mentions(self, text: str) -> bool:
         return False
