@@ -329,3 +329,34 @@ def test_pieces_of_characters_are_never_told(sdk):
     assert all("\ufffd" not in choice.delta.content for choice in pieces)
     spelled = [b"".join(bytes(one.bytes) for one in choice.logprobs.content) for choice in pieces]
     assert [said.decode() for said in spelled] == [choice.delta.content for choice in pieces]
+
+
+JSON = {"response_format": {"type": "json_object"}}
+GUESS = {"prediction": {"type": "content", "content": "one two three four five"}}
+TOGETHER = {
+    "json, stop": {**JSON, "stop": ["}"]},
+    "json, logprobs": {**JSON, "logprobs": True, "top_logprobs": 3, "n": 2},
+    "json, bound": {**JSON, "max_tokens": 9, "logprobs": True},
+    "ban, logprobs": {
+        "logit_bias": dict.fromkeys(map(str, range(0, 2000, 2)), -100),
+        "logprobs": True,
+    },
+    "forced end": {"logit_bias": {"199999": 100}},
+    "prediction, n": {**GUESS, "n": 2},
+    "prediction, stop": {**GUESS, "stop": "three"},
+    "prediction, bound": {**GUESS, "max_tokens": 2},
+    "reasoning, n, bound": {"model": "o3", "n": 3, "max_completion_tokens": 300},
+    "no text": {"messages": user("")},
+    "nobody asks": {"messages": [{"role": "system", "content": "Be kind"}]},
+    "another vendor's": {"model": "claude-3-opus", "n": 2, "stop": [" the "], "max_tokens": 30},
+}
+
+
+@pytest.mark.parametrize("more", TOGETHER.values(), ids=TOGETHER)
+def test_parameters_go_together(sdk, more):
+    """Whole and streamed say and count the same, whatever is asked for at once."""
+    fields = {"messages": TEA, **more}
+    done = ask(sdk, **fields)
+
+    assert len(done.choices) == fields.get("n", 1)
+    assert plain(done) == plain(ask(sdk, **fields))
