@@ -13,7 +13,7 @@ from aihub.errors import UpstreamFailed  # noqa: E402 - after what may be missin
 from aihub.model.events import Finished, Text  # noqa: E402
 from aihub.server import trio_h11, trio_server  # noqa: E402
 from aihub.server.app import App  # noqa: E402
-from aihub.server.http import MAX_BODY, MAX_HEAD  # noqa: E402
+from aihub.server.http import MAX_BODY, MAX_HEAD, Response  # noqa: E402
 from aihub.testing import ScriptedProvider, open_test_hub  # noqa: E402
 
 pytestmark = pytest.mark.trio
@@ -351,6 +351,37 @@ async def test_a_bug_costs_its_connection_and_no_other(autojump_clock, caplog, m
         monkeypatch.setattr(App, "open", lambda *_: 1 / 0)
         await peer.send(peer.request())
         assert await peer.rest() == b""
+        await trio.testing.wait_all_tasks_blocked()
+    assert "a connection failed" in caplog.text
+
+
+async def test_a_bug_in_the_middle_of_a_stream_cuts_it(autojump_clock, caplog, monkeypatch):
+    """The peer sees the connection end without the end of the body, and does not wait."""
+    once = [b"data: {}\n\n"]
+
+    class Broken:
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            await trio.lowlevel.checkpoint()
+            if once:
+                return once.pop()
+            raise RuntimeError("a bug")
+
+        async def aclose(self):
+            return
+
+    @asynccontextmanager
+    async def opened(*_):
+        yield Response(200, [(b"content-type", b"text/event-stream")], Broken())
+
+    async with connected() as peer:
+        monkeypatch.setattr(App, "open", opened)
+        await peer.send(peer.request("/v1/chat/stream"))
+        told = await peer.rest()
+        assert b"data: {}" in told
+        assert not told.endswith(b"0\r\n\r\n")
         await trio.testing.wait_all_tasks_blocked()
     assert "a connection failed" in caplog.text
 
