@@ -2,6 +2,8 @@
 
 import math
 
+import anyio
+import anyio.lowlevel
 import attrs
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ from aihub.backends.providers.mock.caching import MAX_BEGINNINGS, PromptCache
 from aihub.backends.providers.mock.choosing import Chooser
 from aihub.backends.providers.mock.prediction import answer as predict
 from aihub.backends.providers.mock.probabilities import ALTERNATIVES, logprobs
+from aihub.backends.providers.mock.reply import MAX_WRITTEN
 from aihub.backends.tokens import EstimateCounter, TiktokenCounter
 from aihub.errors import InvalidRequest
 from aihub.model.chat import Message, ResponseFormat
@@ -362,6 +365,57 @@ def test_any_change_of_any_text_is_counted_once(predicted, asked):
     """Each line is either kept or not."""
     made = predict(predicted, asked, len)
     assert made.accepted + made.rejected == len(predicted)
+
+
+# Bounds of all of it
+
+
+@needs_tiktoken
+@pytest.mark.parametrize(
+    ("more", "each"),
+    [
+        ({"n": 1}, 4096),
+        ({"n": 64}, MAX_WRITTEN // 64),
+        ({"n": 64, "logprobs": True}, MAX_WRITTEN // 128),
+        ({"n": 64, "logprobs": True, "top_logprobs": 20}, MAX_WRITTEN // (64 * 22)),
+    ],
+)
+@pytest.mark.anyio
+async def test_what_one_request_may_have_written_is_bounded(more, each):
+    """A token that is forced goes on without end; what is cut ends as `length`."""
+    counter = TiktokenCounter()
+    (yes,) = ids_of(" yes")
+    choices, usage = await answer(chat("Hi", logit_bias={str(yes): 100}, **more), counter)
+    assert {choice.finish_reason for choice in choices} == {"length"}
+    assert usage.completion == more["n"] * each
+
+
+@pytest.mark.anyio
+async def test_others_have_a_turn_between_choices():
+    """Many choices are much work, and a server answers others meanwhile."""
+    turns = 0
+
+    async def other():
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        await answer(chat(STORY, n=32), ESTIMATE)
+        tasks.cancel_scope.cancel()
+    assert turns > 30
+
+
+@pytest.mark.anyio
+async def test_who_leaves_between_choices_is_not_kept():
+    """Cancelled while it is written, and the next is answered."""
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await answer(chat(STORY, n=32), ESTIMATE)
+        pytest.fail("who had left was answered")
+    assert len((await answer(chat(STORY, n=2), ESTIMATE))[0]) == 2
 
 
 # Bounds of JSON

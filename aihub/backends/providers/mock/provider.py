@@ -17,6 +17,7 @@ from contextlib import (
 )
 from functools import partial
 from itertools import chain
+from types import TracebackType
 from typing import Self
 
 import anyio.lowlevel
@@ -60,6 +61,36 @@ class _Given:
         for event in self._events:
             return event
         raise StopAsyncIteration
+
+
+class _Several:
+    """Several choices, written one after the other so that others have their turn between."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        n: int,
+        opened: Callable[[list[Reply]], AbstractAsyncContextManager[AsyncIterator[Event]]],
+    ) -> None:
+        self._writer = writer
+        self._n = n
+        self._open = opened
+
+    async def __aenter__(self) -> AsyncIterator[Event]:
+        replies = []
+        for index in range(self._n):
+            await anyio.lowlevel.checkpoint()
+            replies.append(self._writer.reply(index))
+        self._opened = self._open(replies)
+        return await self._opened.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._opened.__aexit__(kind, error, traceback)
 
 
 class MockProvider:
@@ -118,7 +149,13 @@ class MockProvider:
         if not self._lenient:
             check_room(call)
         writer = Writer(call, self._tokens, self._seed)
-        replies = [writer.reply(index) for index in range(call.chat.n)]
+        if call.chat.n == 1:
+            return self._opened(call, [writer.reply(0)])
+        return _Several(writer, call.chat.n, partial(self._opened, call))
+
+    def _opened(
+        self, call: ProviderCall, replies: list[Reply]
+    ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         started = Started(f"mock-{call.id}", call.upstream_model, self._fingerprint)
         usage = UsageSeen(self._usage(call, replies))
         if call.chat.stream:

@@ -31,6 +31,10 @@ LONGEST = 4096
 """Tokens that the mock ever writes for one choice, its thinking aside; its texts end long before,
 but a token that is forced goes on without end."""
 
+MAX_WRITTEN = 32_768
+"""Tokens that the mock writes for one request, each of their probabilities as one more: all the
+choices together are held in memory, and are some 40 ms of work. What is beyond ends as `length`."""
+
 _ID = ascii_letters + digits
 _ID_LENGTH = 24
 
@@ -74,6 +78,8 @@ class Writer:
         self._seed = seed
         self._encoding = call.model.encoding
         self._tools = to_call(call.chat)
+        told = 1 + (call.chat.top_logprobs or 0) if call.chat.logprobs else 0
+        self._longest = min(LONGEST, MAX_WRITTEN // (call.chat.n * (1 + told)))
 
     def reply(self, index: int) -> Reply:
         """Return choice *index*.
@@ -85,7 +91,7 @@ class Writer:
         thinking = self._thinking(index)
         most = _most(self._call)
         draft = self._draft(index)
-        room = min(most - thinking, LONGEST)
+        room = min(most - thinking, self._longest)
         if room <= 0:
             return Reply([Text("", index)], "length", most, most)
         if draft.calls:
@@ -144,7 +150,7 @@ class Writer:
         if not meant.forced:
             return Draft(bias.without(text, meant.banned, vocabulary, self._encoding))
         chooser = self._chooser(index, "bias")
-        room = min(_most(self._call), LONGEST)
+        room = min(_most(self._call), self._longest)
         return Draft(tokens=bias.only(meant.forced, room, chooser, vocabulary, self._encoding))
 
     def _chooser(self, index: int, purpose: str) -> Chooser:
