@@ -228,7 +228,6 @@ KEYWORDS = {
     "far apart": {"type": "integer", "minimum": -(10**6), "maximum": 10**6},
     "one alternative of few": {"type": "string", "pattern": "^(?:cat|doggy)?$", "minLength": 4},
     "sets": {"type": "string", "pattern": r"^[a\-z][\]^][^\x20-\x7a]\t\u{62}[ж-я]\D\S\P{L}$"},
-    "any of two unlike": {"type": "string", "pattern": "^[[:alpha:]]+$"},
     "lazy": {"type": "string", "pattern": "^a+?b*?c??x{2,}y{0,3}$"},
     "two formats": {
         "allOf": [
@@ -342,10 +341,6 @@ MALFORMED = [
     ({"$ref": "#/$defs/nowhere"}, "#/$ref"),
     ({"$ref": "#nowhere"}, "#/$ref"),
     ({"properties": 3}, "#/properties"),
-    (
-        {"type": "object", "properties": {"a": {}}, "patternProperties": {"[": {}}},
-        "#/patternProperties/[",
-    ),
     ([], "#"),
 ]
 UNSUPPORTED = [
@@ -403,6 +398,14 @@ def test_a_pattern_that_is_not_done_is_refused(pattern, kind):
     with pytest.raises(SchemaRefused) as raised:
         compile_schema(obj(a={"type": "string", "pattern": pattern}))
     assert (raised.value.kind, raised.value.path) == (kind, "#/properties/a/pattern")
+
+
+@needs_validator
+def test_a_pattern_of_names_that_is_none_is_refused():
+    """Without the validator no pattern of names is supported, whatever it is."""
+    with pytest.raises(SchemaRefused) as raised:
+        compile_schema({**obj(a={}), "patternProperties": {"[": {}}})
+    assert (raised.value.kind, raised.value.path) == ("malformed", "#/patternProperties/[")
 
 
 @needs_validator
@@ -539,7 +542,8 @@ class Fixed:
 def test_every_version_of_python_writes_the_same():
     """What this one writes is what was written when the digest was taken, on another."""
     written = [compile_schema(one).write(Chooser(b"x" * 32), Fixed()) for one in KEYWORDS.values()]
-    assert sha256(orjson.dumps(written)).hexdigest()[:16] == "b8c00dcd1711b6c7"
+    # Not by orjson, whose versions write 1e300 in two ways.
+    assert sha256(json.dumps(written).encode()).hexdigest()[:16] == "60a596ee0e3bb8c4"
 
 
 def test_the_schema_of_the_caller_is_left_alone_and_kept():
