@@ -356,6 +356,15 @@ def test_answers_are_short_unless_length_is_asked_for():
         assert len(re.findall(r"[.!?](?= |$)", says(prompt))) >= LONG[0]
 
 
+@pytest.mark.parametrize("prompt", ["Why is the sky blue?", "Tell me a story about a dragon"])
+def test_verbosity_makes_an_answer_terse_or_long(prompt):
+    """Where the prompt leaves it open: two or a few sentences, or many."""
+    sizes = [len(says(prompt, extra={"verbosity": one})) for one in ("low", "medium", "high")]
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == 3
+    assert says(prompt, extra={"verbosity": "medium"}) == says(prompt)
+
+
 def test_the_topic_is_written_as_the_prompt_writes_it():
     """With what links its words, and no more of it than reads well."""
     for prompt, topic in (

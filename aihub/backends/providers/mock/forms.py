@@ -13,12 +13,15 @@ from .listings import LISTINGS, TONGUES
 from .reading import Reading, doubts, greeted, kind_of, thanked, topic_of, without_greeting
 from .subject import Subject
 
+TERSE = (0, 0)
 SHORT = (1, 3)
 LONG = (12, 18)
 """Sentences in the body: few by default, some 200 tokens where length is asked for."""
 
 STORY = (7, 10)
 """Sentences between the first and the last of a story, where it need not be long."""
+
+TERSE_STORY = (2, 3)
 
 LEFT_OUT = (1, 3)
 """Sentences that a long story leaves out of all there are, so that not every one is the same."""
@@ -46,13 +49,18 @@ class Draft:
     kind: Kind
     topic: str
     others: Sequence[str]
+    verbosity: str | None = None
 
     @property
     def bounds(self) -> tuple[int, int]:
         """How many sentences are asked for."""
         language = self.subject.language
-        if self.kind == "essay" or any(word.low in language.long for word in self.reading.words):
+        if self.verbosity == "high" or self.kind == "essay":
             return LONG
+        if any(word.low in language.long for word in self.reading.words):
+            return LONG
+        if self.verbosity == "low":
+            return TERSE
         return STORY if self.kind == "story" else SHORT
 
     def fill(self, template: str) -> str:
@@ -89,7 +97,9 @@ class Draft:
         return self.subject.language.gap.join(sentences)
 
 
-def answer(subject: Subject, chooser: Chooser, index: int, turn: int) -> str:
+def answer(
+    subject: Subject, chooser: Chooser, index: int, turn: int, verbosity: str | None = None
+) -> str:
     """Write what is said to a prompt.
 
     Args:
@@ -97,6 +107,7 @@ def answer(subject: Subject, chooser: Chooser, index: int, turn: int) -> str:
         chooser: what is left to chance, of this choice.
         index: which choice.
         turn: with which of its beginnings; the next choice has the next.
+        verbosity: `low` is terse, `high` is long, where the prompt leaves it open.
     """
     reading, language = subject.reading, subject.language
     if thanked(reading):
@@ -108,7 +119,7 @@ def answer(subject: Subject, chooser: Chooser, index: int, turn: int) -> str:
     reading = without_greeting(reading)
     kind = kind_of(reading)
     topic, others = topic_of(reading, kind, TONGUES if kind == "code" else ())
-    return FORMS[kind](Draft(subject, reading, chooser, turn, kind, topic, others))
+    return FORMS[kind](Draft(subject, reading, chooser, turn, kind, topic, others, verbosity))
 
 
 def _answer(draft: Draft) -> str:
@@ -125,7 +136,9 @@ def _story(draft: Draft) -> str:
     language = draft.subject.language
     plots = draft.apt(language.plots)
     long = draft.bounds == LONG
-    wanted = len(plots) - draft.count(LEFT_OUT) if long else draft.count(STORY)
+    usual = TERSE_STORY if draft.bounds == TERSE else STORY
+    wanted = len(plots) - draft.count(LEFT_OUT) if long else draft.count(usual)
+    wanted = len(plots) if draft.verbosity == "high" else wanted
     left = list(range(len(plots)))
     while len(left) > wanted:
         left.pop(draft.chooser.below(len(left)))

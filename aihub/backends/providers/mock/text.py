@@ -28,4 +28,5 @@ def write(seed: int, chat: Chat, index: int) -> str:
     digest = request_digest(seed, chat, index)
     # Choices take turns in how they begin, so that no two do it alike.
     turn = index + (request_digest(seed, chat, 0) if index else digest)[-1]
-    return answer(Subject.of(chat), Chooser(digest), index, turn)
+    verbosity = chat.extra.get("verbosity") if chat.extra else None
+    return answer(Subject.of(chat), Chooser(digest), index, turn, verbosity)
