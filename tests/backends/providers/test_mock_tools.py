@@ -109,6 +109,39 @@ def test_after_a_result_it_answers_in_text():
     assert names(chat(ASKED, CALLED, RESULT, "And the weather in Rome?", tools=(WEATHER,)))
 
 
+@pytest.mark.parametrize(
+    ("said", "begins"),
+    [
+        ("What is the weather in Paris?", "Here is what I found: "),
+        ("¿Qué tiempo hace en París?", "Esto es lo que encontré: "),
+        ("Quel temps fait-il à Paris ?", "Voici ce que j'ai trouvé : "),
+        ("Wie ist das Wetter in Paris?", "Das habe ich gefunden: "),
+        ("Como está o tempo em Paris?", "Isto é o que encontrei: "),
+        ("パリの天気はどうですか", "調べた結果は次のとおりです："),
+        ("巴黎的天气怎么样?", "查到的结果是："),
+    ],
+)
+@pytest.mark.anyio
+async def test_the_text_after_results_repeats_them(said, begins):
+    """All of the last calls, in their order, so that a test sees that they arrived."""
+    other = Message("tool", '{"time":\n "noon"}', tool_call_id="call_2")
+    asked = chat(said, CALLED, RESULT, other, tools=(WEATHER, TIME), n=2)
+    choices, _ = await answer(asked, ESTIMATE)
+
+    for choice in choices:
+        assert choice.text.startswith(f'{begins}18 degrees; {{"time": "noon"}}\n\n')
+    assert choices[0].text != choices[1].text
+
+
+@pytest.mark.anyio
+async def test_a_result_may_be_empty_or_long():
+    """Then there is a sentence all the same, or as much of it as shows that it came."""
+    for content, most in (("", 300), ("x" * 10_000, 1000)):
+        result = Message("tool", content, tool_call_id="call_1")
+        (choice,), _ = await answer(chat(ASKED, CALLED, result), ESTIMATE)
+        assert 10 < len(choice.text) < most
+
+
 def test_required_calls_what_was_not_called_yet():
     """First what is asked for, then the next in order, at last the last: such loops end too."""
     required = ToolChoice("required")

@@ -10,6 +10,12 @@ from .forms import answer
 from .subject import Subject as Subject
 from .subject import asked_last as asked_last
 
+RESULTS = frozenset({"tool", "function"})
+"""Roles of what a tool said."""
+
+MAX_RESULT = 400
+"""Characters of results that an answer repeats: enough to see that they arrived."""
+
 
 def request_digest(seed: int, chat: Chat, index: int) -> bytes:
     """Digest what a text depends on.
@@ -28,5 +34,21 @@ def write(seed: int, chat: Chat, index: int) -> str:
     digest = request_digest(seed, chat, index)
     # Choices take turns in how they begin, so that no two do it alike.
     turn = index + (request_digest(seed, chat, 0) if index else digest)[-1]
+    if chat.messages and chat.messages[-1].role in RESULTS:
+        return _with_results(chat, Chooser(digest))
     verbosity = chat.extra.get("verbosity") if chat.extra else None
     return answer(Subject.of(chat), Chooser(digest), index, turn, verbosity)
+
+
+def _with_results(chat: Chat, chooser: Chooser) -> str:
+    """Repeat what the tools said that were called last."""
+    said: list[str] = []
+    for message in reversed(chat.messages):
+        if message.role not in RESULTS:
+            break
+        said.append(" ".join(message.text.split()))
+    subject = Subject.of(chat)
+    language = subject.language
+    result = "; ".join([one for one in reversed(said) if one])[:MAX_RESULT]
+    more = subject.sentence(chooser)
+    return f"{language.found.format(result=result)}\n\n{more}" if result else more

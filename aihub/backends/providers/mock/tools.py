@@ -20,14 +20,13 @@ from functools import lru_cache
 import attrs
 
 from ....model.chat import Chat, Tool
+from .text import RESULTS
 
 MAX_CALLS = 8
 """Calls in one answer, however many tools a prompt names: real models rarely make more."""
 
 REMEMBERED = 512
 """Tools whose words are kept: a program has some, and sends them with each request."""
-
-RESULTS = frozenset({"tool", "function"})
 
 # What names and descriptions of tools say whatever the tool does.
 _GENERIC = frozenset(

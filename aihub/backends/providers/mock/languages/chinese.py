@@ -47,6 +47,7 @@ CHINESE = Language(
         欢迎！您想用{name}做些什么？
         """
     ),
+    found="查到的结果是：{result}",
     welcomes=lines(
         """
         不客气！还有需要请随时告诉我。

@@ -68,6 +68,7 @@ ENGLISH = Language(
         Welcome! What would you like to do with {name}?
         """
     ),
+    found="Here is what I found: {result}",
     welcomes=lines(
         """
         You're welcome! Let me know if there is anything else.

@@ -63,6 +63,7 @@ FRENCH = Language(
         Bienvenue ! Que voulez-vous faire avec {name} ?
         """
     ),
+    found="Voici ce que j'ai trouvé : {result}",
     welcomes=lines(
         """
         Je vous en prie ! N'hésitez pas si vous avez besoin d'autre chose.

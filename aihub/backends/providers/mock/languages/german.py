@@ -70,6 +70,7 @@ GERMAN = Language(
         Willkommen! Was möchten Sie mit {name} tun?
         """
     ),
+    found="Das habe ich gefunden: {result}",
     welcomes=lines(
         """
         Gern geschehen! Melden Sie sich, wenn Sie noch etwas brauchen.

@@ -47,6 +47,7 @@ JAPANESE = Language(
         ようこそ！{name}で何をなさいますか。
         """
     ),
+    found="調べた結果は次のとおりです：{result}",
     welcomes=lines(
         """
         どういたしまして。ほかにもあれば、いつでもお知らせください。

@@ -65,6 +65,7 @@ class Language:
         small_talk: words that may follow a greeting and ask for nothing.
         thanks: phrases that thank, as words.
         greets: answers to a greeting; `named` with what was greeted in `{name}`.
+        found: an answer that repeats what a tool said, in `{result}`.
         welcomes: answers to thanks.
         unsure: answers to a question for yes or no begin so.
         openers, body, closers: of an answer; the body makes an essay too.
@@ -97,6 +98,7 @@ class Language:
     thanks: tuple[tuple[str, ...], ...]
     greets: tuple[str, ...]
     named: tuple[str, ...]
+    found: str
     welcomes: tuple[str, ...]
     unsure: tuple[str, ...]
     openers: tuple[str, ...]

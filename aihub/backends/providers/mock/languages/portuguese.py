@@ -52,6 +52,7 @@ PORTUGUESE = Language(
         Boas-vindas! O que você quer fazer com {name}?
         """
     ),
+    found="Isto é o que encontrei: {result}",
     welcomes=lines(
         """
         De nada! Avise se precisar de mais alguma coisa.

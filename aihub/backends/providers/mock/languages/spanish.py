@@ -62,6 +62,7 @@ SPANISH = Language(
         ¡Bienvenido! ¿Qué quieres hacer con {name}?
         """
     ),
+    found="Esto es lo que encontré: {result}",
     welcomes=lines(
         """
         ¡De nada! Avísame si necesitas algo más.
