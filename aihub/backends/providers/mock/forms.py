@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 import attrs
 
 from .choosing import Chooser
 from .languages import Kind, Language
 from .listings import LISTINGS, TONGUES
-from .reading import Reading, doubts, greeted, kind_of, thanked, topic_of, without_greeting
+from .reading import (
+    REMEMBERED,
+    Reading,
+    doubts,
+    greeted,
+    kind_of,
+    read,
+    thanked,
+    topic_of,
+    without_greeting,
+)
 from .subject import Subject
 
 TERSE = (0, 0)
@@ -109,17 +120,37 @@ def answer(
         turn: with which of its beginnings; the next choice has the next.
         verbosity: `low` is terse, `high` is long, where the prompt leaves it open.
     """
-    reading, language = subject.reading, subject.language
-    if thanked(reading):
+    asked, language = _asked(subject.reading.head), subject.language
+    if asked.thanks:
         return chooser.pick(language.welcomes)
-    name = greeted(reading)
-    if name is not None:
-        greets = language.named if name else language.greets
-        return greets[index % len(greets)].format(name=name)
-    reading = without_greeting(reading)
+    if asked.greeted is not None:
+        greets = language.named if asked.greeted else language.greets
+        return greets[index % len(greets)].format(name=asked.greeted)
+    draft = Draft(
+        subject, asked.reading, chooser, turn, asked.kind, asked.topic, asked.others, verbosity
+    )
+    return FORMS[asked.kind](draft)
+
+
+@attrs.frozen
+class _Asked:
+    """What a prompt asks for."""
+
+    reading: Reading
+    thanks: bool
+    greeted: str | None
+    kind: Kind
+    topic: str
+    others: Sequence[str]
+
+
+@lru_cache(REMEMBERED)
+def _asked(head: str) -> _Asked:
+    whole = read(head)
+    reading = without_greeting(whole)
     kind = kind_of(reading)
     topic, others = topic_of(reading, kind, TONGUES if kind == "code" else ())
-    return FORMS[kind](Draft(subject, reading, chooser, turn, kind, topic, others, verbosity))
+    return _Asked(reading, thanked(whole), greeted(whole), kind, topic, others)
 
 
 def _answer(draft: Draft) -> str:

@@ -160,7 +160,9 @@ class MockProvider:
         usage = UsageSeen(self._usage(call, replies))
         if call.chat.stream:
             return aclosing(self._stream(call, started, replies, usage))
-        wait = partial(self._wait_for_all, call, replies)
+        wait: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint_if_cancelled
+        if self._pacer is not None:
+            wait = partial(self._wait_for_all, call, replies)
         return _Given([started, *_whole(replies), usage], wait)
 
     def _usage(self, call: ProviderCall, replies: list[Reply]) -> Usage:

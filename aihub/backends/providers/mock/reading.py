@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 
 import attrs
@@ -41,6 +41,10 @@ _MARK = 2
 
 _FOREIGN = 3
 """Chinese or Japanese characters that one known word of another language outweighs."""
+
+REMEMBERED = 512
+"""Prompts that are kept as they were read, some 3 MB: choices of one request have the same, and so
+do requests of a load test."""
 
 CJK = "\u3040-\u30ff\u3005\u3400-\u9fff"
 """Kana and Han, as a part of a pattern's set."""
@@ -90,8 +94,9 @@ class Reading:
         )
 
 
+@lru_cache(REMEMBERED)
 def read(head: str) -> Reading:
-    """Read a prompt's beginning."""
+    """Read a prompt's beginning; what is returned is shared, and not to be changed."""
     found = [_word(match) for match in islice(_WORD.finditer(head), WORDS)]
     language = _language(head, found)
     if not language.spaced:
@@ -133,13 +138,13 @@ def _likeliest(head: str, words: Sequence[Word], *, sure: bool = False) -> Langu
             return JAPANESE if re.search(_KANA, head) else CHINESE
     if most == 0:
         return None
+    if hits.count(most) == 1:
+        return LANGUAGES[hits.index(most)]
     likely = [one for one, count in zip(LANGUAGES, hits, strict=False) if count == most]
-    if len(likely) > 1:
-        scores = [sum(trait in text for trait in one.traits) for one in likely]
-        if sure and scores.count(max(scores)) > 1:
-            return None
-        return likely[scores.index(max(scores))]
-    return likely[0]
+    scores = [sum(trait in text for trait in one.traits) for one in likely]
+    if sure and scores.count(max(scores)) > 1:
+        return None
+    return likely[scores.index(max(scores))]
 
 
 def _unspaced(head: str, language: Language) -> Iterator[re.Match[str]]:

@@ -253,8 +253,10 @@ def _most(call: ProviderCall) -> int:
     """Return how many tokens a choice may take, its thinking included."""
     model = call.model
     room = max(1, model.context_window - call.prompt.tokens)
-    bounds = (call.chat.bound, model.max_output, room)
-    return min(bound for bound in bounds if bound is not None)
+    for bound in (call.chat.bound, model.max_output):
+        if bound is not None and bound < room:
+            room = bound
+    return room
 
 
 def _stopped(text: str, stops: tuple[str, ...]) -> str:
