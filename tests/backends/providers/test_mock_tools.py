@@ -12,6 +12,7 @@ from aihub.backends.tokens import EstimateCounter, TiktokenCounter
 from aihub.errors import InvalidRequest
 from aihub.model.chat import Message, Tool, ToolCall, ToolChoice
 from aihub.model.events import Finished, ToolDelta
+from aihub.testing import open_test_hub
 from aihub.testing.providers import MODEL
 
 from .asking import TIME, WEATHER, answer, arguments, chat, events_of, provider_of
@@ -268,6 +269,24 @@ async def test_a_custom_tool_gets_text():
         (call,) = choice.tool_calls
         assert call.type == "custom"
         assert re.fullmatch(pattern, call.arguments)
+
+
+@pytest.mark.anyio
+async def test_who_leaves_in_the_middle_of_a_call_pays_for_what_came():
+    """The name and the arguments so far, as an estimate; the request is settled once."""
+    async with open_test_hub(provider_of(ESTIMATE)) as hub:
+        async with hub.stream("gpt-4", ASKED, tools=(WEATHER,)) as stream:
+            pieces = 0
+            async for event in stream:
+                pieces += isinstance(event, ToolDelta)
+                if pieces == 3:
+                    break
+        (row,) = await hub.requests()
+
+    assert (row.state, row.usage.source) == ("aborted", "estimated")
+    whole, usage = await answer(chat(ASKED, tools=(WEATHER,)), ESTIMATE)
+    assert whole[0].tool_calls
+    assert 0 < row.usage.completion < usage.completion
 
 
 # Refusals
