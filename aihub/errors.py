@@ -20,7 +20,7 @@
     │   ├── UpstreamLimited
     │   ├── UpstreamTimeout
     │   ├── UpstreamFailed
-    │   ├── UpstreamCut             the answer broke off after its first content
+    │   ├── UpstreamCut             the answer broke off, or never began
     │   └── RegionUnavailable
     ├── StorageError
     │   ├── StoreUnavailable
@@ -278,7 +278,7 @@ class UpstreamLimited(UpstreamError):
 
 
 class UpstreamTimeout(UpstreamError):
-    """The provider took too long; it may bill what it did."""
+    """The provider took too long after it was asked; it may bill what it did."""
 
     code = "upstream_timeout"
     retryable = True
@@ -293,7 +293,7 @@ class UpstreamFailed(UpstreamError):
 
 
 class UpstreamCut(UpstreamError):
-    """The provider's answer broke off after its first content."""
+    """The connection to the provider, or its answer, broke off after it was asked."""
 
     code = "upstream_cut"
     billed = True

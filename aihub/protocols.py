@@ -34,6 +34,7 @@ from .model.ledger import (
 )
 from .model.session import Conversation, Session, Turn
 from .model.units import Micros, Pico
+from .model.upstream import UpstreamRequest, UpstreamResponse
 from .model.usage import Count, GroupBy, UsageReport
 
 
@@ -119,6 +120,35 @@ class Provider(Protocol):
         Leaving the context early, by exception or cancellation too, frees the upstream
         connection at once. Two opens are independent.
         """
+        ...
+
+
+class Transport(Protocol):
+    """Protocol: bytes to a provider and back. It knows HTTP, and no dialect.
+
+    Connections belong to the event loop that opened them. Redirects are answers like any other, and
+    so is every status: what they mean is for others to say.
+    """
+
+    def open(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
+        """Send *request* and give the head of the answer, whose body comes inside the context.
+
+        Reading the body may raise what entering may.
+
+        Raises:
+            UpstreamFailed: nothing was asked: `pool_timeout`, `connect_failed`, `connect_timeout`,
+                `tls_failed`; or what came is no HTTP (`not_http`) or too large (`head_too_large`).
+            UpstreamTimeout: asked, and no answer in time: `first_byte_timeout`, `idle_timeout`,
+                `total_timeout`.
+            UpstreamCut: the connection was lost after it was asked (`connection_lost`).
+
+        Leaving the context, by exception or cancellation too, frees the connection at once: it goes
+        back to the pool where the answer was read to its end, and is closed where it was not.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections that are idle; those in use close as they are left."""
         ...
 
 
