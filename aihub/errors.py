@@ -232,17 +232,32 @@ class BudgetExceeded(CallerError):
 
 
 class UpstreamError(HubError):
-    """A provider did not answer as it should; `provider` names it where known."""
+    """A provider did not answer as it should.
+
+    `provider` names it and `status` is that of its answer, where known. `retry_after` are the
+    seconds that it asks to be left alone for. `lasting`: asking the same deployment again would
+    not help.
+    """
 
     code = "upstream_error"
     billed: ClassVar[bool] = False
     """Whether an attempt that ends so may have been billed by the provider."""
 
     def __init__(
-        self, message: str, *, provider: str | None = None, code: str | None = None
+        self,
+        message: str,
+        *,
+        provider: str | None = None,
+        code: str | None = None,
+        status: int | None = None,
+        retry_after: int | None = None,
+        lasting: bool = False,
     ) -> None:
         super().__init__(message)
         self.provider = provider
+        self.status = status
+        self.retry_after = retry_after
+        self.lasting = lasting
         if code is not None:
             self.code = code
 
@@ -259,8 +274,9 @@ class UpstreamRefused(UpstreamError):
         provider: str | None = None,
         param: str | None = None,
         code: str | None = None,
+        status: int | None = None,
     ) -> None:
-        super().__init__(message, provider=provider, code=code)
+        super().__init__(message, provider=provider, code=code, status=status, lasting=True)
         self.param = param
 
 
@@ -269,12 +285,6 @@ class UpstreamLimited(UpstreamError):
 
     code = "upstream_rate_limited"
     retryable = True
-
-    def __init__(
-        self, message: str, *, provider: str | None = None, retry_after: int | None = None
-    ) -> None:
-        super().__init__(message, provider=provider)
-        self.retry_after = retry_after
 
 
 class UpstreamTimeout(UpstreamError):

@@ -12,19 +12,21 @@ import attrs
 
 from ..errors import InvalidRequest, UpstreamError, UpstreamRefused
 from ..model.catalogue import Deployment, PriceCard
-from ..model.chat import FinishReason, ToolCall
+from ..model.chat import FinishReason, ReasoningPart, ToolCall
 from ..model.events import (
     Choice,
     Event,
     Finished,
     Reasoning,
+    Refusal,
     Started,
     Text,
     ToolDelta,
+    Unknown,
     UsageSeen,
 )
 from ..model.ledger import Attempt, AttemptOutcome
-from ..model.units import Json, Micros
+from ..model.units import Json, Micros, Pico
 from ..model.usage import Count, Usage
 from .pricing import card_json, price
 
@@ -35,6 +37,7 @@ class _Tool:
     name: str = ""
     type: str = "function"
     arguments: list[str] = attrs.field(factory=list)
+    signature: str | None = None
 
 
 @attrs.define
@@ -44,6 +47,13 @@ class _Choice:
     tools: dict[int, _Tool] = attrs.field(factory=dict)
     logprobs: list[Json] = attrs.field(factory=list)
     reason: FinishReason | None = None
+    native: str | None = None
+    stop: str | None = None
+    refusal: list[str] = attrs.field(factory=list)
+    # What of the reasoning came before the last signature, and where in `reasoning` that was.
+    thoughts: list[ReasoningPart] = attrs.field(factory=list)
+    signed: int = 0
+    extra: dict[str, Json] = attrs.field(factory=dict)
 
 
 @attrs.define
@@ -57,8 +67,11 @@ class Running:
     started: Micros
     choices: dict[int, _Choice] = attrs.field(factory=dict)
     usage: Usage | None = None
+    provider_cost: Pico | None = None
     fingerprint: str | None = None
+    answered_by: str | None = None
     first_token: Micros | None = None
+    extra: dict[str, Json] = attrs.field(factory=dict)
 
     @property
     def has_content(self) -> bool:
@@ -69,7 +82,7 @@ class Running:
         """Fold one event into what has been received."""
         kind = type(event)
         if kind is Text:
-            choice = self._choice(event.index, now)  # type: ignore[union-attr]
+            choice = self._choice(event.index, now)  # type: ignore[union-attr, arg-type]
             choice.text.append(event.text)  # type: ignore[union-attr]
             if event.logprobs is not None:  # type: ignore[union-attr]
                 choice.logprobs.extend(event.logprobs)  # type: ignore[union-attr]
@@ -77,22 +90,34 @@ class Running:
             # A count that cannot be is none: we then count ourselves.
             if event.usage.is_sound:  # type: ignore[union-attr]
                 self.usage = event.usage  # type: ignore[union-attr]
+                self.provider_cost = event.cost  # type: ignore[union-attr]
         elif kind is Finished:
-            self._choice(event.index, now).reason = event.reason  # type: ignore[union-attr]
+            choice = self._choice(event.index, now)  # type: ignore[union-attr, arg-type]
+            choice.reason = event.reason  # type: ignore[union-attr]
+            choice.native = event.native  # type: ignore[union-attr]
+            choice.stop = event.stop  # type: ignore[union-attr]
         elif kind is Started:
             self.fingerprint = event.fingerprint  # type: ignore[union-attr]
+            self.answered_by = event.model  # type: ignore[union-attr]
         else:
             self._see_rarer(event, now)
 
     def _see_rarer(self, event: Event, now: Callable[[], Micros]) -> None:
         if isinstance(event, Reasoning):
-            self._choice(event.index, now).reasoning.append(event.text)
+            _reason(self._choice(event.index, now), event)
         elif isinstance(event, ToolDelta):
             tool = self._choice(event.index, now).tools.setdefault(event.position, _Tool())
             tool.id = event.id or tool.id
             tool.name = event.name or tool.name
             tool.type = event.type or tool.type
+            tool.signature = event.signature or tool.signature
             tool.arguments.append(event.arguments)
+        elif isinstance(event, Refusal):
+            self._choice(event.index, now).refusal.append(event.text)
+        elif isinstance(event, Unknown):
+            # By itself it is no content: an attempt may still be followed by another.
+            known = None if event.index is None else self.choices.get(event.index)
+            (self.extra if known is None else known.extra).update(event.data)
 
     def _choice(self, index: int, now: Callable[[], Micros]) -> _Choice:
         choice = self.choices.get(index)
@@ -113,6 +138,7 @@ class Running:
         for choice in self.choices.values():
             parts += choice.text
             parts += choice.reasoning
+            parts += choice.refusal
             for tool in choice.tools.values():
                 parts += [tool.name, *tool.arguments]
         return "".join(parts)
@@ -128,7 +154,7 @@ class Running:
         return Attempt(
             n=self.n,
             deployment=self.deployment.id,
-            upstream_model=self.deployment.upstream_model,
+            upstream_model=self.answered_by or self.deployment.upstream_model,
             region=self.deployment.region,
             outcome=outcome,
             usage=usage,
@@ -137,22 +163,39 @@ class Running:
             started=self.started,
             ended=at,
             first_token=self.first_token,
+            provider_cost=self.provider_cost,
             error=error,
         )
 
 
+def _reason(choice: _Choice, event: Reasoning) -> None:
+    if event.text:
+        choice.reasoning.append(event.text)
+    if event.redacted is not None:
+        choice.thoughts.append(ReasoningPart("", redacted=event.redacted))
+    elif event.signature is not None:
+        text = "".join(choice.reasoning[choice.signed :])
+        choice.signed = len(choice.reasoning)
+        choice.thoughts.append(ReasoningPart(text, event.signature))
+
+
 def _whole(index: int, choice: _Choice) -> Choice:
     tools = tuple(
-        ToolCall(tool.id, tool.name, "".join(tool.arguments), tool.type)
+        ToolCall(tool.id, tool.name, "".join(tool.arguments), tool.type, tool.signature)
         for _, tool in sorted(choice.tools.items())
     )
     return Choice(
         index=index,
-        text="".join(choice.text) if choice.text or not tools else None,
+        text="".join(choice.text) if choice.text or not (tools or choice.refusal) else None,
         finish_reason=choice.reason or "stop",
         reasoning="".join(choice.reasoning) or None,
         tool_calls=tools,
         logprobs=choice.logprobs or None,
+        refusal="".join(choice.refusal) or None,
+        thoughts=tuple(choice.thoughts),
+        native=choice.native,
+        stop=choice.stop,
+        extra=choice.extra or None,
     )
 
 

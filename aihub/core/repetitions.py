@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Conflict, InvalidRequest
-from ..model.events import Completion, Event, Finished, Reasoning, Started, Text, ToolDelta
+from ..model.events import (
+    Choice,
+    Completion,
+    Event,
+    Finished,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    ToolDelta,
+    Unknown,
+)
 from ..model.ledger import Repeated
 from .asks import check_text
 
@@ -62,12 +73,32 @@ def events(done: Completion) -> Iterator[Event]:
     """Say a whole answer again as events, each choice in one piece."""
     yield Started(model=done.served_model, fingerprint=done.fingerprint)
     for choice in done.choices:
-        if choice.reasoning is not None:
-            yield Reasoning(choice.reasoning, choice.index)
+        yield from _reasoning(choice)
+        if choice.refusal is not None:
+            yield Refusal(choice.refusal, choice.index)
         if choice.text is not None:
             yield Text(choice.text, choice.index, logprobs=choice.logprobs)
         for position, call in enumerate(choice.tool_calls):
             yield ToolDelta(
-                position, call.id, call.name, call.arguments, choice.index, type=call.type
+                position,
+                call.id,
+                call.name,
+                call.arguments,
+                choice.index,
+                type=call.type,
+                signature=call.signature,
             )
-        yield Finished(choice.finish_reason, choice.index)
+        if choice.extra:
+            yield Unknown(choice.extra, index=choice.index)
+        yield Finished(choice.finish_reason, choice.index, native=choice.native, stop=choice.stop)
+
+
+def _reasoning(choice: Choice) -> Iterator[Event]:
+    """Say the signed pieces one by one, and what is left of the text."""
+    told = 0
+    for one in choice.thoughts:
+        told += len(one.text)
+        yield Reasoning(one.text, choice.index, signature=one.signature, redacted=one.redacted)
+    rest = (choice.reasoning or "")[told:]
+    if rest:
+        yield Reasoning(rest, choice.index)

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from ..errors import Conflict, ContextLengthExceeded, InvalidRequest
-from ..model.chat import Message, OtherPart, ToolCall
+from ..model.chat import Message, OtherPart, Part, TextPart
+from ..model.events import Choice
 from ..model.session import (
     CONTEXT_POLICIES,
     MAX_METADATA,
@@ -137,13 +138,24 @@ def _without_loose_calls(message: Message, answered: set[str | None]) -> Message
     return attrs.evolve(message, tool_calls=calls)
 
 
-def answer(text: str | None, calls: tuple[ToolCall, ...]) -> Message | None:
-    """Return an answer as a message; None where there is nothing to keep."""
-    if not text and not calls:
+def answer(choice: Choice) -> Message | None:
+    """Return an answer as a message; None where there is nothing to keep.
+
+    Reasoning is kept where its provider signed it, and so may want it back.
+    """
+    text, refusal = _sound(choice.text), _sound(choice.refusal)
+    if not text and not choice.tool_calls and not refusal:
         return None
+    content: str | tuple[Part, ...] | None = text
+    if choice.thoughts:
+        content = (*choice.thoughts, TextPart(text)) if text else choice.thoughts
+    extra = {"refusal": refusal} if refusal else None
+    return Message("assistant", content, tool_calls=choice.tool_calls, extra=extra)
+
+
+def _sound(text: str | None) -> str | None:
     # What a provider says is not ours to refuse, and must be there to be kept.
-    sound = text and text.encode("utf-8", "replace").decode()
-    return Message("assistant", sound, tool_calls=calls)
+    return text and text.encode("utf-8", "replace").decode()
 
 
 # Checks

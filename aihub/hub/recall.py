@@ -44,7 +44,7 @@ class Recalled:
     def turn(self, running: Running, tokens: TokenCounter, *, incomplete: bool) -> NewTurn | None:
         """Return what an attempt adds to the session; None where it gave nothing to keep."""
         first = next((choice for choice in running.answers() if choice.index == 0), None)
-        answer = None if first is None else sessions.answer(first.text, first.tool_calls)
+        answer = None if first is None else sessions.answer(first)
         if answer is None:
             if incomplete:
                 return None

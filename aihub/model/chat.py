@@ -23,17 +23,37 @@ FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filte
 
 @attrs.define
 class TextPart:
-    """A piece of text inside a message."""
+    """A piece of text inside a message; `extra` is what a dialect says of it besides."""
 
     text: str
+    extra: Mapping[str, Json] | None = None
+
+
+@attrs.define
+class ReasoningPart:
+    """A piece of a model's reasoning inside its message, as its provider wants it back.
+
+    `signature` is the provider's proof that the text is its own. `redacted` is reasoning that only
+    the provider can read; there is no text then.
+    """
+
+    text: str
+    signature: str | None = None
+    redacted: str | None = None
 
 
 @attrs.define
 class OtherPart:
-    """A part that is not text (image, audio, file); *data* is the part as the caller wrote it."""
+    """A part that is not text (image, audio, file).
+
+    *data* is the part in OpenAI's form, which other dialects are translated to, for the types
+    `image_url`, `input_audio`, `file` and `refusal`; of any other type it is the part as the caller
+    wrote it, in the words of *dialect*.
+    """
 
     type: str
     data: Json
+    dialect: str = "openai_chat"
 
     @property
     def characters(self) -> int:
@@ -44,7 +64,7 @@ class OtherPart:
         return sum([len(one) for one in inner.values() if isinstance(one, str)])
 
 
-Part: TypeAlias = TextPart | OtherPart
+Part: TypeAlias = TextPart | ReasoningPart | OtherPart
 
 
 @attrs.define(kw_only=True)
@@ -54,7 +74,7 @@ class Tool:
     `kind` is `function`, whose `parameters` are the JSON Schema of its arguments (None: it takes
     none), `custom`, whose input is text in the form that `format` gives, or what else a provider
     knows; `data` is then the tool as the caller wrote it. `strict` asks for arguments that keep
-    to the schema exactly.
+    to the schema exactly. `extra` is what a dialect says of it besides.
     """
 
     name: str
@@ -64,6 +84,7 @@ class Tool:
     kind: str = "function"
     format: Json = None
     data: Json = None
+    extra: Mapping[str, Json] | None = None
 
 
 ToolMode: TypeAlias = Literal["auto", "none", "required"]
@@ -100,13 +121,15 @@ class ResponseFormat:
 class ToolCall:
     """A model's wish to call a tool; *arguments* is JSON text as the model wrote it.
 
-    Of a `custom` tool they are its input, any text.
+    Of a `custom` tool they are its input, any text. `signature` is the provider's, over the
+    reasoning that led to the call; it wants it back.
     """
 
     id: str
     name: str
     arguments: str
     type: str = "function"
+    signature: str | None = None
 
 
 @attrs.define
@@ -136,7 +159,7 @@ class Message:
             size += len(content)
         else:
             for part in content or ():
-                size += len(part.text) if isinstance(part, TextPart) else part.characters
+                size += part.characters if isinstance(part, OtherPart) else len(part.text)
         if self.name is not None:
             size += len(self.name)
         for call in self.tool_calls:
@@ -151,7 +174,7 @@ class Chat:
     Sampling parameters left at None were not given. `session` is the conversation that it goes on
     with; an empty `model` is then the session's. `legacy` says that tools were asked for in
     OpenAI's old form, `functions`, so that calls are told in it. `extra` holds every field that has
-    no place of its own here; it travels on to the provider as it is.
+    no place of its own here, in the words of `dialect`; it travels on to a provider that speaks it.
     """
 
     model: str
@@ -179,6 +202,7 @@ class Chat:
     logit_bias: Mapping[str, Json] | None = None
     user: str | None = None
     extra: Mapping[str, Json] | None = None
+    dialect: str = "openai_chat"
 
     @property
     def bound(self) -> int | None:

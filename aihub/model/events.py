@@ -1,16 +1,17 @@
 """What a provider says while it answers, and the whole answer it amounts to.
 
-`Finished` comes exactly once per choice. `raw` is the provider's own bytes for the event; where
-the inbound dialect is the same they are written on as they are.
+`Finished` comes exactly once per choice. `raw` is the provider's own JSON for the event, where it
+has all of it and nothing else; where the inbound dialect is the same it is written on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import attrs
 
-from .chat import FinishReason, ToolCall
+from .chat import FinishReason, ReasoningPart, ToolCall
 from .units import Json, Micros, Pico
 from .usage import Usage
 
@@ -40,7 +41,22 @@ class Text:
 
 @attrs.define
 class Reasoning:
-    """A piece of a choice's visible reasoning."""
+    """A piece of a choice's visible reasoning.
+
+    A *signature* is the provider's, for all of the reasoning since the one before, which it ends.
+    *redacted* is a piece that only the provider can read.
+    """
+
+    text: str
+    index: int = 0
+    raw: bytes | None = None
+    signature: str | None = None
+    redacted: str | None = None
+
+
+@attrs.define
+class Refusal:
+    """A piece of the text by which a model declines to answer, in place of its text."""
 
     text: str
     index: int = 0
@@ -51,7 +67,8 @@ class Reasoning:
 class ToolDelta:
     """A piece of a tool call; `position` numbers the calls of one choice.
 
-    `id`, `name` and `type` (`function` or `custom`) come with a call's first piece.
+    `id`, `name` and `type` (`function` or `custom`) come with a call's first piece; a `signature`
+    with any.
     """
 
     position: int
@@ -61,39 +78,59 @@ class ToolDelta:
     index: int = 0
     raw: bytes | None = None
     type: str | None = None
+    signature: str | None = None
 
 
 @attrs.define
 class UsageSeen:
-    """The provider's own count; a later one replaces an earlier one."""
+    """The provider's own count; a later one replaces an earlier one.
+
+    *cost* is what it says that the answer costs, in pico-dollars, where it says.
+    """
 
     usage: Usage
     raw: bytes | None = None
+    cost: Pico | None = None
 
 
 @attrs.define
 class Finished:
-    """A choice ended."""
+    """A choice ended.
+
+    *native* is the provider's own word for why, where it is another; *stop* the stop sequence that
+    was met, where it tells.
+    """
 
     reason: FinishReason
     index: int = 0
     raw: bytes | None = None
+    native: str | None = None
+    stop: str | None = None
 
 
 @attrs.define
 class Unknown:
-    """Something this version does not know; passed on where the dialect is the same."""
+    """Fields that this version does not know, in the provider's dialect: of a choice, or of all.
 
-    data: Json
+    They are passed on where the dialect is the same.
+    """
+
+    data: Mapping[str, Json]
     raw: bytes | None = None
+    index: int | None = None
 
 
-Event: TypeAlias = Started | Text | Reasoning | ToolDelta | UsageSeen | Finished | Unknown
+Event: TypeAlias = Started | Text | Reasoning | Refusal | ToolDelta | UsageSeen | Finished | Unknown
 
 
 @attrs.define(kw_only=True)
 class Choice:
-    """One of the answers asked for with `n`."""
+    """One of the answers asked for with `n`.
+
+    `reasoning` is all of its visible reasoning; `thoughts` are those pieces of it that a provider
+    signed or hid, and wants back. `native` and `stop` are as of `Finished`. `extra` are fields of
+    the provider's dialect that have no place of their own.
+    """
 
     index: int
     text: str | None
@@ -101,6 +138,11 @@ class Choice:
     reasoning: str | None = None
     tool_calls: tuple[ToolCall, ...] = ()
     logprobs: Json = None
+    refusal: str | None = None
+    thoughts: tuple[ReasoningPart, ...] = ()
+    native: str | None = None
+    stop: str | None = None
+    extra: Mapping[str, Json] | None = None
 
 
 @attrs.define(kw_only=True)
@@ -109,7 +151,8 @@ class Completion:
 
     `usage` is what the delivered attempt used; `cost` is what the request cost altogether, in
     pico-dollars. `model` is the name as asked, `served_model` the catalogue's id. `dropped` is how
-    many turns of its session were left out of the prompt, for they did not fit.
+    many turns of its session were left out of the prompt, for they did not fit. `extra` are fields
+    of the provider's dialect that have no place of their own.
     """
 
     id: str
@@ -121,6 +164,7 @@ class Completion:
     cost: Pico
     fingerprint: str | None = None
     dropped: int = 0
+    extra: Mapping[str, Json] | None = None
 
     @property
     def text(self) -> str:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from aihub.core import sessions
 from aihub.errors import ContextLengthExceeded, InvalidRequest
-from aihub.model.chat import Message, OtherPart, TextPart, ToolCall
+from aihub.model.chat import Message, OtherPart, ReasoningPart, TextPart, ToolCall
+from aihub.model.events import Choice
 from aihub.model.session import Conversation, Session, Turn
 from aihub.model.usage import Count
 
@@ -135,11 +136,32 @@ def test_loose_calls_are_left_out_and_the_text_beside_them_stays():
 
 def test_what_is_no_answer_is_none():
     """Neither text nor calls: nothing to keep."""
-    assert sessions.answer(None, ()) is None
-    assert sessions.answer("", ()) is None
-    assert sessions.answer("a", ()) == Message("assistant", "a")
+    assert sessions.answer(_choice(None)) is None
+    assert sessions.answer(_choice("")) is None
+    assert sessions.answer(_choice("a")) == Message("assistant", "a")
     call = ToolCall("call_1", "f", "{}")
-    assert sessions.answer(None, (call,)) == Message("assistant", None, tool_calls=(call,))
+    assert sessions.answer(_choice(None, tool_calls=(call,))) == Message(
+        "assistant", None, tool_calls=(call,)
+    )
+
+
+def test_signed_reasoning_and_a_refusal_are_kept():
+    """A provider wants back what it signed; that a model declined is part of the conversation."""
+    thought = ReasoningPart("Hm.", "sig")
+    assert sessions.answer(_choice("a", thoughts=(thought,))) == Message(
+        "assistant", (thought, TextPart("a"))
+    )
+    call = ToolCall("call_1", "f", "{}")
+    assert sessions.answer(_choice(None, thoughts=(thought,), tool_calls=(call,))) == Message(
+        "assistant", (thought,), tool_calls=(call,)
+    )
+    assert sessions.answer(_choice(None, refusal="No.")) == Message(
+        "assistant", None, extra={"refusal": "No."}
+    )
+
+
+def _choice(text, **fields):
+    return Choice(index=0, text=text, finish_reason="stop", **fields)
 
 
 @st.composite

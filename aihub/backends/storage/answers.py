@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import orjson
 
-from ...model.chat import ToolCall
+from ...model.chat import ReasoningPart, ToolCall
 from ...model.events import Choice, Completion
 from ...model.usage import Usage
 
@@ -38,6 +39,7 @@ def to_json(done: Completion) -> bytes | None:
                 "cost": done.cost,
                 "fingerprint": done.fingerprint,
                 "dropped": done.dropped,
+                "extra": done.extra,
             }
         )
     except TypeError:
@@ -48,22 +50,16 @@ def to_json(done: Completion) -> bytes | None:
 def from_json(text: bytes) -> Completion:
     """Read what `to_json` wrote."""
     fields = orjson.loads(text)
-    choices = tuple([_read_choice(*one) for one in fields.pop("choices")])
+    choices = tuple([_read_choice(one) for one in fields.pop("choices")])
     return Completion(choices=choices, usage=Usage(*fields.pop("usage")), **fields)
 
 
-def _choice(one: Choice) -> list[Any]:
-    calls = [[call.id, call.name, call.arguments, call.type] for call in one.tool_calls]
-    return [one.index, one.text, one.finish_reason, one.reasoning, calls, one.logprobs]
+def _choice(one: Choice) -> dict[str, Any]:
+    # By name, and only what is there: most of a choice's fields are rare.
+    return attrs.asdict(one, filter=lambda _, value: value is not None and value != ())
 
 
-def _read_choice(*fields: Any) -> Choice:
-    index, text, reason, reasoning, calls, logprobs = fields
-    return Choice(
-        index=index,
-        text=text,
-        finish_reason=reason,
-        reasoning=reasoning,
-        tool_calls=tuple([ToolCall(*call) for call in calls]),
-        logprobs=logprobs,
-    )
+def _read_choice(fields: dict[str, Any]) -> Choice:
+    calls = tuple([ToolCall(**call) for call in fields.pop("tool_calls", ())])
+    thoughts = tuple([ReasoningPart(**one) for one in fields.pop("thoughts", ())])
+    return Choice(text=fields.pop("text", None), tool_calls=calls, thoughts=thoughts, **fields)

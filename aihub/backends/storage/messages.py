@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from ...model.chat import Message, OtherPart, Part, TextPart, ToolCall
+from ...model.chat import Message, OtherPart, Part, ReasoningPart, TextPart, ToolCall
 from ...model.units import Json
 
 
@@ -26,12 +26,23 @@ def _message(one: Message) -> list[Json]:
         content = [_part(part) for part in content]
     if one.name is None and not one.tool_calls and one.tool_call_id is None and not one.extra:
         return [one.role, content]
-    calls = [[call.id, call.name, call.arguments, call.type] for call in one.tool_calls]
+    calls = [
+        [call.id, call.name, call.arguments, call.type, call.signature] for call in one.tool_calls
+    ]
     return [one.role, content, one.name, calls, one.tool_call_id, one.extra]
 
 
 def _part(part: Part) -> Json:
-    return part.text if isinstance(part, TextPart) else [part.type, part.data]
+    """Write a part: text alone where there is no more to it, else a list that its kind begins."""
+    match part:
+        case TextPart(text, None):
+            return text
+        case TextPart():
+            return ["text", part.text, part.extra]
+        case ReasoningPart():
+            return ["reasoning", part.text, part.signature, part.redacted]
+        case OtherPart():
+            return ["other", part.type, part.data, part.dialect]
 
 
 def _read_message(  # noqa: PLR0917 - the fields of a message, in order
@@ -48,5 +59,8 @@ def _read_message(  # noqa: PLR0917 - the fields of a message, in order
     return Message(role, content, name, made, tool_call_id, extra)
 
 
+_PARTS = {"text": TextPart, "reasoning": ReasoningPart, "other": OtherPart}
+
+
 def _read_part(part: Json) -> Part:
-    return TextPart(part) if isinstance(part, str) else OtherPart(*part)
+    return TextPart(part) if isinstance(part, str) else _PARTS[part[0]](*part[1:])
