@@ -123,6 +123,15 @@ class Provider(Protocol):
         ...
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """Protocol: a provider that holds something, such as connections."""
+
+    async def aclose(self) -> None:
+        """Let go of it; called once, when no call is open and none will come."""
+        ...
+
+
 class Transport(Protocol):
     """Protocol: bytes to a provider and back. It knows HTTP, and no dialect.
 

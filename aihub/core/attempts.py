@@ -70,6 +70,7 @@ class Running:
     provider_cost: Pico | None = None
     fingerprint: str | None = None
     answered_by: str | None = None
+    dialect: str | None = None
     first_token: Micros | None = None
     extra: dict[str, Json] = attrs.field(factory=dict)
 
@@ -99,6 +100,7 @@ class Running:
         elif kind is Started:
             self.fingerprint = event.fingerprint  # type: ignore[union-attr]
             self.answered_by = event.model  # type: ignore[union-attr]
+            self.dialect = event.dialect  # type: ignore[union-attr]
         else:
             self._see_rarer(event, now)
 

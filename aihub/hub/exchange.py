@@ -347,6 +347,8 @@ class Exchange:
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
             fingerprint=running.fingerprint,
+            extra=running.extra or None,
+            dialect=running.dialect,
             dropped=self.dropped,
         )
         kept = None if self._options.idempotency_key is None else done

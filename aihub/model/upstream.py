@@ -36,7 +36,7 @@ class UpstreamRequest:
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
     body: bytes = attrs.field(default=b"", repr=False)
     timeouts: Timeouts = TIMEOUTS
 
