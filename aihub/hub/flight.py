@@ -63,6 +63,11 @@ class Stream:
         return self._exchange.chat.model
 
     @property
+    def tried(self) -> tuple[tuple[str, str], ...]:
+        """Each attempt so far: its deployment, and the code of its error, or `ok`."""
+        return self._exchange.tried
+
+    @property
     def dropped(self) -> int:
         """How many turns of its session were left out of the prompt, for they did not fit."""
         return self._exchange.dropped
