@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -50,6 +51,10 @@ class TransportSuite:
     def open_transport(self, *, connections: int = CONNECTIONS) -> Transport:
         """Return a new transport; the suite closes it."""
         raise NotImplementedError
+
+    def tls(self) -> ssl.SSLContext | None:
+        """Return the context of a server that the transport trusts, to be asked over https."""
+        return None
 
     # What is asked
 
@@ -457,8 +462,8 @@ class TransportSuite:
         """An idle connection to one makes room for another."""
         async with (
             self._open(OK, connections=2) as (transport, first),
-            open_upstream(OK) as second,
-            open_upstream(OK) as third,
+            open_upstream(OK, tls=self.tls()) as second,
+            open_upstream(OK, tls=self.tls()) as third,
         ):
             for _ in range(2):
                 for upstream in (first, second, third):
@@ -545,7 +550,10 @@ class TransportSuite:
 
     async def _check_room(self, transport: Transport) -> None:
         """Have every connection at once."""
-        async with open_upstream([Deed.HANG]) as upstream, anyio.create_task_group() as tasks:
+        async with (
+            open_upstream([Deed.HANG], tls=self.tls()) as upstream,
+            anyio.create_task_group() as tasks,
+        ):
             for _ in range(CONNECTIONS):
                 tasks.start_soon(fault, transport, ask(upstream))
             await upstream.wait_open(CONNECTIONS)
@@ -555,14 +563,14 @@ class TransportSuite:
     async def _open(
         self, *scripts: Script, connections: int = CONNECTIONS
     ) -> AsyncIterator[tuple[Transport, ScriptedUpstream]]:
-        async with open_upstream(*scripts) as upstream:
+        async with open_upstream(*scripts, tls=self.tls()) as upstream:
             async with closing(self.open_transport(connections=connections)) as transport:
                 yield transport, upstream
             await upstream.wait_open(0)
 
     async def _read(self, wire: bytes, *, piece: int | None) -> tuple[int, dict[str, str], bytes]:
         async with (
-            open_upstream([wire, Deed.CLOSE], piece=piece) as upstream,
+            open_upstream([wire, Deed.CLOSE], piece=piece, tls=self.tls()) as upstream,
             closing(self.open_transport()) as transport,
             transport.open(ask(upstream)) as response,
         ):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +21,8 @@ from typing import TypeAlias
 import anyio
 import anyio.lowlevel
 import attrs
-from anyio.abc import SocketAttribute, SocketStream
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSListener
 
 SETTLE_SECONDS = 5.0
 """What a test waits at most for connections to be seen opened or closed."""
@@ -67,13 +69,19 @@ class ScriptedUpstream:
     """
 
     def __init__(
-        self, scripts: Sequence[Script], *, whole_requests: bool = True, piece: int | None = None
+        self,
+        scripts: Sequence[Script],
+        *,
+        whole_requests: bool = True,
+        piece: int | None = None,
+        scheme: str = "http",
     ) -> None:
         self._scripts = [*scripts] or [answer()]
         self._whole_requests = whole_requests
         self._piece = piece
         self._played = 0
         self._changed = anyio.Event()
+        self._scheme = scheme
         self.port = 0
         self.asked: list[Asked] = []
         self.opened = 0
@@ -82,7 +90,7 @@ class ScriptedUpstream:
     @property
     def url(self) -> str:
         """Where it listens, without a path."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     async def wait_open(self, count: int) -> None:
         """Wait until *count* connections are open.
@@ -95,7 +103,7 @@ class ScriptedUpstream:
                 await self._changed.wait()
         assert self.open_now == count, f"{self.open_now} connections are open, not {count}"
 
-    async def serve(self, stream: SocketStream) -> None:
+    async def serve(self, stream: ByteStream) -> None:
         """Serve one connection."""
         number, self.opened = self.opened, self.opened + 1
         self._count(1)
@@ -111,7 +119,7 @@ class ScriptedUpstream:
         self._changed.set()
         self._changed = anyio.Event()
 
-    async def _talk(self, stream: SocketStream, number: int) -> None:
+    async def _talk(self, stream: ByteStream, number: int) -> None:
         received = bytearray()
         while True:
             if self._whole_requests:
@@ -128,7 +136,7 @@ class ScriptedUpstream:
                 elif not await _do(step, stream):
                     return
 
-    async def _send(self, stream: SocketStream, data: bytes) -> None:
+    async def _send(self, stream: ByteStream, data: bytes) -> None:
         size = self._piece or max(len(data), 1)
         for start in range(0, len(data), size):
             await stream.send(data[start : start + size])
@@ -138,7 +146,7 @@ class ScriptedUpstream:
                     await anyio.lowlevel.checkpoint()
 
 
-async def _do(deed: Deed, stream: SocketStream) -> bool:
+async def _do(deed: Deed, stream: ByteStream) -> bool:
     """Carry out a deed; False where the connection is over."""
     if deed is Deed.RESET:
         linger = struct.pack("ii", 1, 0)
@@ -149,7 +157,7 @@ async def _do(deed: Deed, stream: SocketStream) -> bool:
     return False
 
 
-async def _read_request(stream: SocketStream, received: bytearray, number: int) -> Asked:
+async def _read_request(stream: ByteStream, received: bytearray, number: int) -> Asked:
     while b"\r\n\r\n" not in received:
         received += await stream.receive()
     head, _, rest = bytes(received).partition(b"\r\n\r\n")
@@ -185,7 +193,10 @@ def chunked(*pieces: bytes, headers: Sequence[tuple[str, str]] = ()) -> Script:
 
 @asynccontextmanager
 async def open_upstream(
-    *scripts: Script, whole_requests: bool = True, piece: int | None = None
+    *scripts: Script,
+    whole_requests: bool = True,
+    piece: int | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[ScriptedUpstream]:
     """Listen on a free port of 127.0.0.1 until the context ends.
 
@@ -194,12 +205,15 @@ async def open_upstream(
         whole_requests: whether to read a request to its end before answering; without, whatever
             comes is answered, be it TLS.
         piece: send at most so many bytes at once.
+        tls: speak TLS, with this server's context.
     """
-    upstream = ScriptedUpstream(scripts, whole_requests=whole_requests, piece=piece)
+    scheme = "http" if tls is None else "https"
+    upstream = ScriptedUpstream(scripts, whole_requests=whole_requests, piece=piece, scheme=scheme)
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
     upstream.port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django's
+    door = listener if tls is None else TLSListener(listener, tls, standard_compatible=False)
     async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, upstream.serve)
+        tasks.start_soon(door.serve, upstream.serve)
         try:
             yield upstream
         finally:

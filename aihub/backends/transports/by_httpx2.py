@@ -28,7 +28,7 @@ from .crossing import has_crossed
 from .phases import Phases
 from .proxies import find_proxy
 from .slots import KEEP_IDLE, MAX_CONNECTIONS, Slots
-from .trust import make_tls
+from .trust import explain, make_tls
 
 if TYPE_CHECKING:
     import httpx2
@@ -48,10 +48,13 @@ _NO_TIMEOUTS: Mapping[str, None] = {"connect": None, "read": None, "write": None
 
 @attrs.define(eq=False)
 class Pool:
-    """One of httpx2's, and how many exchanges are in it."""
+    """One of httpx2's, and how many exchanges are in it.
+
+    A pool that `is_retired` is given to nobody, and is closed when the last exchange has left it.
+    """
 
     by: httpx2.AsyncHTTPTransport
-    is_fresh: bool = False
+    is_retired: bool = False
     used: int = 0
 
 
@@ -100,12 +103,14 @@ class Httpx2Transport:
         """Close what is idle; see `Transport.aclose`."""
         self._slots.close()
         for pool in [one for pools in self._pools.values() for one in pools]:
+            pool.used += 1
             await self.leave(pool)
 
     def enter(self, origin: Origin) -> Pool:
         """Take a place in a pool: the first with room, so that kept connections are found again."""
         proxy = self._find_proxy(origin)
-        pools = self._pools.setdefault(proxy, [])
+        pools = [one for one in self._pools.get(proxy, ()) if not one.is_retired]
+        self._pools[proxy] = pools
         pool = next((one for one in pools if one.used < POOL_SIZE), None)
         if pool is None:
             pool = self._make_pool(proxy, min(POOL_SIZE, self._slots.size))
@@ -114,14 +119,16 @@ class Httpx2Transport:
         return pool
 
     def enter_fresh(self, origin: Origin) -> Pool:
-        """Make a pool for one connection, which is not kept."""
-        pool = self._make_pool(self._find_proxy(origin), 1, keep=False)
+        """Make a pool for one exchange, on a connection that nobody used."""
+        pool = self._make_pool(self._find_proxy(origin), 1)
+        pool.is_retired = True
         pool.used += 1
         return pool
 
     async def leave(self, pool: Pool) -> None:
-        """Close a pool that nobody uses and nobody will."""
-        if not pool.used and (pool.is_fresh or self._slots.is_closed):
+        """Give a place back; close a pool that nobody uses and nobody will."""
+        pool.used -= 1
+        if not pool.used and (pool.is_retired or self._slots.is_closed):
             with anyio.CancelScope(shield=True):
                 await pool.by.aclose()
 
@@ -132,15 +139,13 @@ class Httpx2Transport:
             self._proxies[origin] = find_proxy(origin)
         return self._proxies[origin]
 
-    def _make_pool(self, proxy: str | None, size: int, *, keep: bool = True) -> Pool:
+    def _make_pool(self, proxy: str | None, size: int) -> Pool:
         import httpx2
 
         if self._tls is None:
             self._tls = make_tls(trust_env=self._trust_env)
         limits = httpx2.Limits(
-            max_connections=size,
-            max_keepalive_connections=size if keep else 0,
-            keepalive_expiry=KEEP_IDLE,
+            max_connections=size, max_keepalive_connections=size, keepalive_expiry=KEEP_IDLE
         )
         try:
             by = httpx2.AsyncHTTPTransport(verify=self._tls, limits=limits, proxy=proxy)
@@ -149,7 +154,7 @@ class Httpx2Transport:
             raise UsageMistake(
                 "proxy: use a URL such as http://HOST:PORT (socks5 needs the package socksio)"
             ) from None
-        return Pool(by, is_fresh=not keep)
+        return Pool(by)
 
 
 class Httpx2Exchange:
@@ -201,10 +206,8 @@ class Httpx2Exchange:
         except UpstreamCut:
             if self._is_fresh or not has_crossed(began):
                 raise
-        fresh = self._transport.enter_fresh(self._aim.origin)
-        self._pool.used -= 1
-        await self._transport.leave(self._pool)
-        self._pool = fresh
+        kept, self._pool = self._pool, self._transport.enter_fresh(self._aim.origin)
+        await self._transport.leave(kept)
         return await self._send()
 
     async def _send(self) -> httpx2.Response:
@@ -234,7 +237,7 @@ class Httpx2Exchange:
         if event == "http11.send_request_headers.started":
             # A tunnel through a proxy is asked for in the same way, but is not the request.
             if info["request"].method != b"CONNECT":
-                self._stage = "asked"
+                self._stage, self._unfinished = "asked", None
                 if self._is_fresh:
                     self._phases.enter("first_byte")
         elif event == "connection.connect_tcp.started":
@@ -245,13 +248,13 @@ class Httpx2Exchange:
         elif event.endswith("start_tls.started"):
             self._stage = "tls"
         elif event.endswith("start_tls.complete"):
-            self._stage, self._unfinished = "connect", None
+            self._stage = "connect"
 
     def _tell(self, error: Exception) -> UpstreamError:
         """Say in our words what came instead of a head."""
         if self._stage != "asked":
             code = "tls_failed" if self._stage == "tls" else "connect_failed"
-            return UpstreamFailed(f"The provider cannot be reached: {error}.", code=code)
+            return UpstreamFailed(f"The provider cannot be reached: {explain(error)}.", code=code)
         garbled = find_garbled(error)
         if garbled is None:
             return make_cut()
@@ -294,8 +297,10 @@ class Httpx2Exchange:
         if self._body is not None:
             self._body.leave()
         with anyio.CancelScope(shield=True):
-            if self._stage == "tls":
-                # Who is cancelled in a handshake leaves httpx2 with an open socket.
+            if self._unfinished is not None:
+                # Who is cancelled between connecting and asking leaves httpx2 with a connection
+                # that it neither closes nor uses, in a place that nobody gets.
+                self._pool.is_retired = True
                 await self._unfinished.aclose()
             if self._answer is not None:
                 await self._answer.aclose()
@@ -303,7 +308,6 @@ class Httpx2Exchange:
                 with suppress(httpx2.TransportError, OSError):
                     async for _ in self._pieces:
                         pass
-        self._pool.used -= 1
         await self._transport.leave(self._pool)
         self._slots.give()
 

@@ -11,6 +11,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 
 from ....errors import UpstreamFailed
 from ..asks import Origin
+from ..trust import explain
 from .dialing import dial
 from .line import READ_BYTES, Line
 from .wire import Wire, make_cut
@@ -88,7 +89,7 @@ async def connect(origin: Origin, tls: ssl.SSLContext | None) -> Connection:
         line = await dial(origin.host, origin.port)
     except OSError as error:
         raise UpstreamFailed(
-            f"The provider cannot be reached: {error.strerror or error}.", code="connect_failed"
+            f"The provider cannot be reached: {explain(error)}.", code="connect_failed"
         ) from error
     if tls is None:
         return Connection(origin, line, line)
@@ -98,8 +99,9 @@ async def connect(origin: Origin, tls: ssl.SSLContext | None) -> Connection:
         )
     except (*_LOST, anyio.EndOfStream) as error:
         line.close()
-        why = getattr(error, "verify_message", "") or getattr(error, "reason", "") or "cut off"
-        raise UpstreamFailed(f"No TLS with the provider: {why}.", code="tls_failed") from error
+        raise UpstreamFailed(
+            f"The provider cannot be reached: {explain(error)}.", code="tls_failed"
+        ) from error
     except BaseException:
         line.close()
         raise
