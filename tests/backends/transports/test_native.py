@@ -2,14 +2,12 @@
 
 import pytest
 
+from aihub.backends.transports.native import NativeTransport
 from aihub.testing import TransportSuite, open_upstream
 from aihub.testing.transports import ask, closing, read
 from aihub.testing.upstreams import answer
 
 pytest.importorskip("h11")
-
-from aihub.backends.transports.native import NativeTransport
-
 pytestmark = pytest.mark.anyio
 
 

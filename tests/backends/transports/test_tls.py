@@ -5,14 +5,13 @@ import ssl
 import pytest
 
 from aihub.backends.transports.by_httpx2 import Httpx2Transport
+from aihub.backends.transports.native import NativeTransport
 from aihub.errors import UpstreamFailed
 from aihub.testing import TransportSuite, open_upstream
 from aihub.testing.transports import OK, ask, closing, expect, read
 
 trustme = pytest.importorskip("trustme")
 pytest.importorskip("h11")
-
-from aihub.backends.transports.native import NativeTransport
 
 pytestmark = pytest.mark.anyio
 
