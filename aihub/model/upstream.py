@@ -47,7 +47,7 @@ class UpstreamRequest:
 
 @attrs.define(kw_only=True)
 class UpstreamResponse:
-    """A provider's answer: names of headers are small, and one that came twice is joined by `, `.
+    """A provider's answer: names of headers are small, one that came twice is joined by a comma.
 
     `body` yields pieces as they come, none of them empty, after transfer and content codings.
     """

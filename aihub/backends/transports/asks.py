@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import IPv6Address
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import attrs
@@ -17,6 +17,9 @@ from ...errors import UsageMistake
 from ...model.upstream import UpstreamRequest
 
 PORTS = {"http": 80, "https": 443}
+
+MAX_URL = 8 * 1024
+"""Characters of a URL: servers take no longer ones, and a provider's are a hundred."""
 
 # Names as RFC 9110 has them, in small letters; values are what Latin-1 has and no control reaches.
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -69,9 +72,11 @@ def read_url(url: str) -> Aim:
         raise UsageMistake("url: it has to be absolute, and http or https")
     if parts.username is not None or parts.password is not None:
         raise UsageMistake("url: no user and no password can be in it; use a header")
+    if len(url) > MAX_URL:
+        raise UsageMistake(f"url: more than {MAX_URL} characters")
     if not _URL.fullmatch(url):
         raise UsageMistake("url: only ASCII without blanks can be sent; quote the rest")
-    if not _is_host(parts.hostname):
+    if not _is_host(parts.hostname) or ("[" in parts.netloc) != (":" in parts.hostname):
         raise UsageMistake("url: its host is neither a name nor an address")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     shown = host if port in {None, PORTS[parts.scheme]} else f"{host}:{port}"
@@ -81,10 +86,11 @@ def read_url(url: str) -> Aim:
 
 
 def _is_host(host: str) -> bool:
-    if ":" not in host:
+    """Say whether *host* is a name or an address; what ends in a number has to be the latter."""
+    if ":" not in host and not host.rpartition(".")[2].isdecimal():
         return bool(_HOST.fullmatch(host))
     try:
-        IPv6Address(host)
+        ip_address(host)
     except ValueError:
         return False
     return True

@@ -210,20 +210,26 @@ class Httpx2Exchange:
         await self._transport.leave(kept)
         return await self._send()
 
+    def _make_request(self) -> httpx2.Request:
+        import httpx2
+
+        ours = {"trace": self._watch, "target": self._aim.target, "timeout": _NO_TIMEOUTS}
+        request = self._request
+        try:
+            return httpx2.Request(
+                request.method,
+                request.url,
+                headers=self._headers,
+                content=request.body,
+                extensions=ours,
+            )
+        except httpx2.InvalidURL:
+            raise UsageMistake("url: httpx2 cannot ask it") from None
+
     async def _send(self) -> httpx2.Response:
         import httpx2
 
-        request = httpx2.Request(
-            self._request.method,
-            self._request.url,
-            headers=self._headers,
-            content=self._request.body,
-            extensions={
-                "trace": self._watch,
-                "target": self._aim.target,
-                "timeout": _NO_TIMEOUTS,
-            },
-        )
+        request = self._make_request()
         # On a kept connection nothing is told before the request is.
         self._stage = "connect"
         self._phases.enter("first_byte")
