@@ -212,9 +212,14 @@ async def open_upstream(
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0)
     upstream.port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - not Django's
     door = listener if tls is None else TLSListener(listener, tls, standard_compatible=False)
+    failure: Exception | None = None
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(door.serve, upstream.serve)
         try:
             yield upstream
+        except Exception as error:  # noqa: BLE001 - what a test raises must not come out in a group
+            failure = error
         finally:
             tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure

@@ -491,12 +491,13 @@ def test_unknown_fields_are_told():
     ]
 
 
-def test_what_comes_after_an_end_is_not_told():
-    """Some repeat the end, or send an empty piece after it."""
-    events = streamed(
-        chunk({"content": "a"}), chunk(reason="stop"), chunk({"content": "b"}), chunk(reason="stop")
-    )
+def test_an_end_may_come_again_but_content_may_not():
+    """Some repeat the end, or send an empty piece after it; content there is out of order."""
+    frames = chunk({"content": "a"}), chunk(reason="stop")
+    events = streamed(*frames, chunk(reason="stop"), chunk({"content": ""}))
     assert [type(event) for event in events] == [Started, Text, Finished]
+    with pytest.raises(UpstreamFailed, match="after its end"):
+        streamed(*frames, chunk({"content": "b"}))
 
 
 @pytest.mark.parametrize("frames", [[], [chunk({"content": "a"})], [chunk({"content": "a"}), DONE]])

@@ -220,7 +220,11 @@ def _thought(one: dict[str, Any]) -> ReasoningPart | None:
 
 
 class StreamReader:
-    """One streamed answer while it comes (see `aihub.dialects.outbound.StreamDecoder`)."""
+    """One streamed answer while it comes (see `aihub.dialects.outbound.StreamDecoder`).
+
+    An error that comes after other events of the same bytes is raised by the next call, so that
+    these are not lost.
+    """
 
     def __init__(self, n: int, error: ErrorReader) -> None:
         self._n = n
@@ -229,25 +233,35 @@ class StreamReader:
         self._heard: dict[int, _Heard] = {}
         self._ended: set[int] = set()
         self._started = False
-        self._done = False
+        self.ended = False
+        self._failed: UpstreamError | None = None
 
     def feed(self, data: bytes) -> list[Event]:
         """Read the next bytes."""
+        if self._failed is not None:
+            raise self._failed
         events: list[Event] = []
-        for one in self._sse.feed(data):
-            if not self._done:
-                self._frame(one.data, events)
+        try:
+            for one in self._sse.feed(data):
+                if not self.ended:
+                    self._frame(one.data, events)
+        except UpstreamError as error:
+            self._failed = error
+            if not events:
+                raise
         return events
 
     def end(self) -> Sequence[Event]:
         """Say that the body has ended: the answer is whole if each choice has its end."""
+        if self._failed is not None:
+            raise self._failed
         if len(self._ended) != self._n:
             raise UpstreamCut("The provider's answer broke off.")
         return ()
 
     def _frame(self, data: bytes, events: list[Event]) -> None:
         if data == b"[DONE]":
-            self._done = True
+            self.ended = True
             return
         try:
             fields = orjson.loads(data)
@@ -292,7 +306,9 @@ class StreamReader:
     def _choice(self, choice: dict[str, Any], events: list[Event]) -> bool:
         index = take(choice, "index", int) or 0
         if index in self._ended:
-            # Some repeat the end, or send an empty piece after it.
+            # Some repeat the end, or send an empty piece after it; content would be out of order.
+            if any(_content(take(choice, "delta", dict) or {}, index, None, _Heard())):
+                raise _bad_chunk("comes after its end")
             return False
         heard = self._heard.get(index)
         if heard is None:

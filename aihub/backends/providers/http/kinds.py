@@ -91,7 +91,7 @@ def make_provider(
     found = KINDS.get(kind)
     if found is None:
         raise UsageMistake(f"there is no kind of provider '{kind}': use {', '.join(KINDS)}")
-    where = base_url or found.base_url
+    where = found.base_url if base_url is None else base_url
     if where is None:
         raise UsageMistake(f"the provider '{name}' needs a base_url: '{kind}' has none of its own")
     if api_version is not None and kind != "azure":

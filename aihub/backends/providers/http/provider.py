@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 
+import anyio
+
 from ....dialects.outbound import Outbound
 from ....errors import UpstreamError, UpstreamFailed
 from ....model.catalogue import Model
@@ -25,6 +27,10 @@ MAX_ANSWER = 64 * 1024 * 1024
 
 MAX_ERROR = 64 * 1024
 """Bytes of an error's body that are read: enough for any text, and an HTML page is cut."""
+
+
+LINGER = 0.5
+"""Seconds that a body is given to end after its answer has: mostly both come in one packet."""
 
 
 class HttpProvider:
@@ -92,6 +98,10 @@ class HttpProvider:
             async for data in response.body:
                 for event in decoder.feed(data):
                     yield event
+                if decoder.ended:
+                    await _linger(response)
+                    break
+                decoder.feed(b"")
         except UpstreamError as lost:
             if lost.code not in _LOST:
                 raise
@@ -103,6 +113,13 @@ class HttpProvider:
             rest = decoder.end()
         for event in rest:
             yield event
+
+
+async def _linger(response: UpstreamResponse) -> None:
+    """Read the end of a body whose answer is whole, so that its connection can be used again."""
+    with anyio.move_on_after(LINGER):
+        async for _ in response.body:
+            pass
 
 
 # How a transport says that the rest of a body will not come.
