@@ -86,6 +86,30 @@ class TransportSuite:
             *("host", "content-length", "accept-encoding", "authorization", "x-two", "connection")
         }
 
+    async def test_a_large_request_arrives_whole(self) -> None:
+        """More than a socket takes at once."""
+        body = bytes(range(256)) * (32 * 1024)
+        async with self._open(OK) as (transport, upstream):
+            for _ in range(2):
+                assert await read(transport, ask(upstream, body=body)) == b"ok"
+        assert all(one.body == body for one in upstream.asked)
+
+    async def test_an_upstream_that_does_not_read_is_one_that_does_not_answer(self) -> None:
+        """Nobody waits for ever to be let write; who is cut off meanwhile was asked."""
+        body = bytes(8 * 1024 * 1024)
+        cases: list[tuple[Deed, type[UpstreamError], str]] = [
+            (Deed.REST, UpstreamTimeout, "first_byte_timeout"),
+            (Deed.RESET, UpstreamCut, "connection_lost"),
+        ]
+        for deed, kind, code in cases:
+            async with (
+                open_upstream([deed], whole_requests=False, tls=self.tls()) as upstream,
+                closing(self.open_transport()) as transport,
+            ):
+                limits = attrs.evolve(BRISK, first_byte=SHORT if deed is Deed.REST else 5)
+                await expect(transport, ask(upstream, body=body, timeouts=limits), kind, code)
+                await transport.aclose()
+
     async def test_a_request_without_a_body_has_a_length_where_one_is_expected(self) -> None:
         """`POST` says that it has none, `GET` says nothing."""
         async with self._open(OK) as (transport, upstream):
