@@ -86,6 +86,30 @@ class TransportSuite:
             *("host", "content-length", "accept-encoding", "authorization", "x-two", "connection")
         }
 
+    async def test_a_large_request_arrives_whole(self) -> None:
+        """More than a socket takes at once."""
+        body = bytes(range(256)) * (32 * 1024)
+        async with self._open(OK) as (transport, upstream):
+            for _ in range(2):
+                assert await read(transport, ask(upstream, body=body)) == b"ok"
+        assert all(one.body == body for one in upstream.asked)
+
+    async def test_an_upstream_that_does_not_read_is_one_that_does_not_answer(self) -> None:
+        """Nobody waits for ever to be let write; who is cut off meanwhile was asked."""
+        body = bytes(8 * 1024 * 1024)
+        cases: list[tuple[Deed, type[UpstreamError], str]] = [
+            (Deed.REST, UpstreamTimeout, "first_byte_timeout"),
+            (Deed.RESET, UpstreamCut, "connection_lost"),
+        ]
+        for deed, kind, code in cases:
+            async with (
+                open_upstream([deed], whole_requests=False, tls=self.tls()) as upstream,
+                closing(self.open_transport()) as transport,
+            ):
+                limits = attrs.evolve(BRISK, first_byte=SHORT if deed is Deed.REST else 5)
+                await expect(transport, ask(upstream, body=body, timeouts=limits), kind, code)
+                await transport.aclose()
+
     async def test_a_request_without_a_body_has_a_length_where_one_is_expected(self) -> None:
         """`POST` says that it has none, `GET` says nothing."""
         async with self._open(OK) as (transport, upstream):
@@ -489,30 +513,30 @@ class TransportSuite:
 
     async def test_cancelling_at_any_point_leaves_the_transport_whole(self) -> None:
         """A call is cancelled after one turn of the event loop, after two, and so on to its end."""
-        async with self._open(chunked(*PIECES), connections=1) as (transport, upstream):
-            for kept in (False, True):
-                await self._walk(transport, upstream, kept=kept)
+        for end in ((), (("Connection", "close"),)):
+            script = chunked(*PIECES, headers=end)
+            async with self._open(script, connections=1) as (transport, upstream):
+                await self._walk(transport, upstream, kept=0 if end else 1)
 
-    async def _walk(self, transport: Transport, upstream: ScriptedUpstream, *, kept: bool) -> None:
+    async def _walk(self, transport: Transport, upstream: ScriptedUpstream, *, kept: int) -> None:
+        """Cancel a call at each turn; *kept* connections stay open between two calls."""
         done: list[bytes] = []
 
         async def call() -> None:
             done.append(await read(transport, ask(upstream)))
 
         for turns in range(MAX_WALK):
-            if kept:
-                await read(transport, ask(upstream))
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(call)
                 for _ in range(turns):
                     await anyio.lowlevel.checkpoint()
                 tasks.cancel_scope.cancel()
             if done:
-                break
+                return
             with anyio.fail_after(BRISK.pool):
                 assert await read(transport, ask(upstream)) == b"".join(PIECES)
-            await upstream.wait_open(1)
-        assert done, "the call never came to its end"
+            await upstream.wait_open(kept)
+        raise AssertionError("the call never came to its end")
 
     async def test_cancelling_who_waits_for_a_connection_leaves_the_transport_whole(self) -> None:
         """Whoever is cancelled in the queue, or as their turn comes, gives it on."""

@@ -42,6 +42,8 @@ class Deed(enum.Enum):
     """Break the connection off."""
     HANG = "hang"
     """Do nothing more until the peer leaves."""
+    REST = "rest"
+    """Do nothing more at all, and do not read either; the end of the test ends it."""
 
 
 Step: TypeAlias = bytes | float | Deed
@@ -154,13 +156,15 @@ async def _do(deed: Deed, stream: ByteStream) -> bool:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     while deed is Deed.HANG:
         await stream.receive()
+    if deed is Deed.REST:
+        await anyio.sleep_forever()
     return False
 
 
 async def _read_request(stream: ByteStream, received: bytearray, number: int) -> Asked:
     while b"\r\n\r\n" not in received:
         received += await stream.receive()
-    head, _, rest = bytes(received).partition(b"\r\n\r\n")
+    head, _, rest = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ")
     pairs = [line.split(":", 1) for line in lines]
@@ -170,7 +174,7 @@ async def _read_request(stream: ByteStream, received: bytearray, number: int) ->
         rest += await stream.receive()
     received[:] = rest[length:]
     return Asked(
-        connection=number, method=method, target=target, headers=headers, body=rest[:length]
+        connection=number, method=method, target=target, headers=headers, body=bytes(rest[:length])
     )
 
 

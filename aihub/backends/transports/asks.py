@@ -26,7 +26,9 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
 _VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 _URL = re.compile(r"[!-~]+")
-_HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+_PLACE = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_.-]+)(?::[0-9]*)?")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 
 TRANSPORTS_OWN = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "upgrade"}
@@ -76,7 +78,7 @@ def read_url(url: str) -> Aim:
         raise UsageMistake(f"url: more than {MAX_URL} characters")
     if not _URL.fullmatch(url):
         raise UsageMistake("url: only ASCII without blanks can be sent; quote the rest")
-    if not _is_host(parts.hostname) or ("[" in parts.netloc) != (":" in parts.hostname):
+    if not (_PLACE.fullmatch(parts.netloc) and _is_host(parts.hostname)):
         raise UsageMistake("url: its host is neither a name nor an address")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     shown = host if port in {None, PORTS[parts.scheme]} else f"{host}:{port}"

@@ -223,7 +223,8 @@ class Httpx2Exchange:
                 content=request.body,
                 extensions=ours,
             )
-        except httpx2.InvalidURL:
+        except (httpx2.InvalidURL, UnicodeError):
+            # Whatever it refuses beside what we do.
             raise UsageMistake("url: httpx2 cannot ask it") from None
 
     async def _send(self) -> httpx2.Response:

@@ -3,6 +3,7 @@
 import gzip
 import zlib
 
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from aihub.backends.transports.native import NativeTransport
 from aihub.backends.transports.proxies import find_proxy
 from aihub.errors import UpstreamCut, UpstreamFailed, UsageMistake
 from aihub.model.upstream import UpstreamRequest
+from aihub.testing.transports import BRISK, fault
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,18 @@ def test_a_url_says_where_to_connect_and_what_to_ask(url, origin, host, target):
     aim = read_url(url)
 
     assert (aim.origin, aim.host, aim.target) == (origin, host, target)
+
+
+@given(st.text("abxn-_.019:[]%@/?#", min_size=1, max_size=12))
+def test_what_we_take_for_a_url_httpx2_does_too(place):
+    """However odd: no exception of another's gets out."""
+    url = f"http://{place}"
+    try:
+        aim = read_url(url)
+    except UsageMistake:
+        return
+    theirs = httpx2.URL(url)
+    assert (theirs.host, theirs.port or 80) == (aim.origin.host, aim.origin.port)
 
 
 def test_who_asks_for_a_coding_is_not_contradicted():
@@ -85,6 +99,17 @@ def test_the_environment_names_proxies(environment, values, scheme, host, proxy)
     environment(**values)
 
     assert find_proxy(Origin(scheme, host, 8)) == proxy
+
+
+@pytest.mark.anyio
+async def test_a_proxy_of_the_environment_that_is_none_costs_no_slot(environment):
+    """It is named with each request, and nobody waits behind it."""
+    environment(all_proxy="ftp://p:1")
+    transport = Httpx2Transport(connections=1)
+    for _ in range(2):
+        request = UpstreamRequest(method="GET", url="http://far.invalid/", timeouts=BRISK)
+        assert isinstance(error := await fault(transport, request), UsageMistake)
+        assert error.message.startswith("proxy: ")
 
 
 @pytest.mark.parametrize("proxy", ["ftp://secret:secret@p:1", "nonsense secret", "http://p:secret"])

@@ -32,6 +32,7 @@ def trust():
     return context
 
 
+RECORD = 16 * 1024  # bytes of one TLS record at most
 SERVER, TRUST = server(), trust()
 OPENERS = [
     pytest.param(lambda trust: Httpx2Transport(verify=trust), id="httpx2"),
@@ -59,6 +60,20 @@ class TestNativeTransportOverTls(TransportSuite):
 
     def tls(self):
         return SERVER
+
+
+async def test_what_comes_along_with_an_answer_is_nobodys():
+    """Nor where it was read and decrypted together with the answer, a record each."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+    body = bytes(RECORD - len(head % RECORD) + 0)
+    whole = head % len(body) + body
+    assert len(whole) == RECORD
+    forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+    async with open_upstream([whole + forged], OK, tls=SERVER) as upstream:
+        async with closing(NativeTransport(tls=TRUST)) as transport:
+            assert await read(transport, ask(upstream)) == body
+            assert await read(transport, ask(upstream)) == b"ok"
+        assert upstream.opened == 2
 
 
 @pytest.mark.parametrize("make", OPENERS)

@@ -59,8 +59,6 @@ class Wire:
             raise self._refuse(error) from error
         if isinstance(event, h11.Response):
             return event.status_code, list(event.headers)
-        if event is not h11.NEED_DATA:
-            raise make_cut()
         return None
 
     def body(self) -> bytes:
