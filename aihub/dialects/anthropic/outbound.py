@@ -18,8 +18,13 @@ from .calls import encode, request_object
 from .streams import StreamDecoder, told_error
 from .words import NAME
 
-VERSION = "2023-06-01"
-"""The version of the API whose shapes are spoken: what the vendor's own SDKs send."""
+VERSION = "2026-10-21"
+"""The version of the API that is spoken: the newest, as the vendor's own SDKs do."""
+
+SAMPLING_VERSION = "2023-06-01"
+"""The version before it, the last in which a request may say how to sample."""
+
+_SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 
 
 class Outbound:
@@ -49,8 +54,9 @@ class Outbound:
             InvalidRequest: it holds what cannot be said.
         """
         said = request_object(call.chat, call.model, call.upstream_model, lenient=self._lenient)
+        version = VERSION if _SAMPLING.isdisjoint(said) else SAMPLING_VERSION
         return Wire(
-            path="/v1/messages", body=encode(said), headers=(("anthropic-version", VERSION),)
+            path="/v1/messages", body=encode(said), headers=(("anthropic-version", version),)
         )
 
     def decode_answer(self, call: ProviderCall, body: bytes) -> list[Event]:
