@@ -395,7 +395,8 @@ class Exchange:
         return True
 
     async def _succeed(self, running: Running) -> None:
-        usage = running.usage or self._partial(running)
+        told = running.usage
+        usage = self._partial(running) if told is None or running.interim else told
         turn = self._turn(running, incomplete=False)
         self._end_attempt(running, "ok", usage, None, "ok")
         self._settler.learn(self._place.model.id, usage.completion)
@@ -422,9 +423,9 @@ class Exchange:
         told = running.usage
         if told is None:
             return Usage(self._prompt.tokens, received, source="estimated")
-        if told.completion >= received:
+        if told.completion >= received and not running.interim:
             return told
-        return attrs.evolve(told, completion=received, source="estimated")
+        return attrs.evolve(told, completion=max(received, told.completion), source="estimated")
 
     def _turn(self, running: Running, *, incomplete: bool) -> NewTurn | None:
         if self._recalled is None:

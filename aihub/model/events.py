@@ -86,12 +86,15 @@ class ToolDelta:
 class UsageSeen:
     """The provider's own count; a later one replaces an earlier one.
 
-    *cost* is what it says that the answer costs, in pico-dollars, where it says.
+    *cost* is what it says that the answer costs, in pico-dollars, where it says. An *interim* count
+    is of what there was when it was made: of an answer that goes on, its prompt alone is to be
+    relied on.
     """
 
     usage: Usage
     raw: bytes | None = None
     cost: Pico | None = None
+    interim: bool = False
 
 
 @attrs.define

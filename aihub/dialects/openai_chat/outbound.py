@@ -13,7 +13,7 @@ import orjson
 
 from ...errors import InvalidRequest, UpstreamError, UpstreamLimited
 from ...model.catalogue import Model
-from ...model.chat import Chat, Message, OtherPart, ResponseFormat, Tool, ToolChoice
+from ...model.chat import Chat, Message, OtherPart, Part, ResponseFormat, Tool, ToolChoice
 from ...model.events import Event
 from ...model.units import Json
 from ...protocols import ProviderCall
@@ -46,22 +46,30 @@ OPENAI = Flavour()
 
 
 class Outbound:
-    """The dialect of OpenAI's chat completions, outbound (see `aihub.dialects.outbound`)."""
+    """The dialect of OpenAI's chat completions, outbound (see `aihub.dialects.outbound`).
+
+    Args:
+        flavour: how the server differs from OpenAI's.
+        lenient: leave out what the dialect cannot say instead of refusing it.
+    """
 
     name = NAME
 
-    def __init__(self, flavour: Flavour = OPENAI) -> None:
+    def __init__(self, flavour: Flavour = OPENAI, *, lenient: bool = False) -> None:
         self._flavour = flavour
+        self._lenient = lenient
 
     def check(self, model: Model, chat: Chat) -> None:
         """Refuse what came in another dialect's words and has none in this one."""
+        if self._lenient:
+            return
         if chat.dialect != NAME:
             for name in sorted(chat.extra or ()):
                 raise _unsayable(name)
         for n, message in enumerate(chat.messages):
             if isinstance(message.content, tuple):
                 for m, part in enumerate(message.content):
-                    if isinstance(part, OtherPart) and part.dialect != NAME:
+                    if _is_foreign(part):
                         raise _unsayable(f"messages[{n}].content[{m}]")
 
     def encode_call(self, call: ProviderCall) -> Wire:
@@ -75,18 +83,17 @@ class Outbound:
             value = getattr(chat, name)
             if value is not None:
                 fields[name] = value
-        if chat.n != 1:
-            fields["n"] = chat.n
-        if chat.stop:
-            fields["stop"] = chat.stop
-        if chat.logprobs:
-            fields["logprobs"] = True
+        for name, usual in _UNLESS_USUAL.items():
+            value = getattr(chat, name)
+            if value != usual:
+                fields[name] = value
         fields.update(self._bounds(chat))
         if chat.tools or chat.tool_choice is not None:
             fields.update(_tools(chat))
         if chat.response_format is not None:
             fields["response_format"] = _format(chat.response_format)
-        fields.update(chat.extra or {})
+        if chat.dialect == NAME:
+            fields.update(chat.extra or {})
         options = fields.pop("stream_options", None)
         if chat.stream:
             fields["stream"] = True
@@ -95,6 +102,9 @@ class Outbound:
         return Wire(path="/chat/completions", body=orjson.dumps(fields))
 
     def _message(self, one: Message) -> dict[str, Json]:
+        if isinstance(one.content, tuple) and any(map(_is_foreign, one.content)):
+            own = tuple([part for part in one.content if not _is_foreign(part)])
+            one = attrs.evolve(one, content=own or None)
         fields = message_object(one)
         if one.role == "developer" and not self._flavour.developer:
             fields["role"] = "system"
@@ -145,6 +155,13 @@ _AS_THEY_ARE = (
     "logit_bias",
     "user",
 )
+
+
+_UNLESS_USUAL: Mapping[str, Json] = {"n": 1, "stop": (), "logprobs": False}
+
+
+def _is_foreign(part: Part) -> bool:
+    return isinstance(part, OtherPart) and part.dialect != NAME
 
 
 def _unsayable(field: str) -> InvalidRequest:

@@ -8,11 +8,11 @@ told as `Unknown`; those of the whole are told when they come first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
-from ...errors import UpstreamCut, UpstreamError, UpstreamFailed
+from ...errors import UpstreamCut, UpstreamError
 from ...model.chat import ReasoningPart
 from ...model.events import (
     Event,
@@ -25,11 +25,12 @@ from ...model.events import (
     Unknown,
     UsageSeen,
 )
-from ..readers import answer_object, bad_answer, objects, take
+from ..reading import Unreadable, bad_answer, bad_stream, field, json_of, objects
 from ..sse import SseDecoder
 from .usages import usage_seen
 
 DIALECT = "openai_chat"
+T = TypeVar("T")
 ErrorReader = Callable[[int, Mapping[str, str], bytes], UpstreamError]
 
 _TOP = frozenset(
@@ -55,7 +56,13 @@ def read_answer(body: bytes, error: ErrorReader) -> list[Event]:
     Raises:
         UpstreamError: it tells an error, or is no chat completion.
     """
-    fields = answer_object(body)
+    try:
+        return _answer(json_of(body), error)
+    except Unreadable as why:
+        raise bad_answer(why) from None
+
+
+def _answer(fields: dict[str, Any], error: ErrorReader) -> list[Event]:
     _refuse_error(fields, error)
     events: list[Event] = [_started(fields)]
     extra = {name: value for name, value in fields.items() if name not in _TOP}
@@ -63,15 +70,15 @@ def read_answer(body: bytes, error: ErrorReader) -> list[Event]:
         events.append(Unknown(extra))
     ends: list[Event] = []
     for choice in objects(fields, "choices"):
-        index = take(choice, "index", int) or 0
-        message = take(choice, "message", dict)
+        index = _get(choice, "index", int) or 0
+        message = _get(choice, "message", dict)
         if message is None:
-            raise bad_answer("a choice has no message")
+            raise Unreadable("A choice has no message.")
         events += _content(message, index, _logprobs(choice), _Heard())
-        ends.append(_finished(take(choice, "finish_reason", str) or "stop", index))
+        ends.append(_finished(_get(choice, "finish_reason", str) or "stop", index))
     if not ends:
-        raise bad_answer("it has no choices")
-    usage = take(fields, "usage", dict)
+        raise Unreadable("It has no choices.")
+    usage = _get(fields, "usage", dict)
     return [*events, *ends, *([usage_seen(usage)] if usage else [])]
 
 
@@ -105,22 +112,26 @@ _STATUS = {
 
 def _started(fields: dict[str, Any]) -> Started:
     return Started(
-        take(fields, "id", str),
-        take(fields, "model", str),
-        take(fields, "system_fingerprint", str),
+        _get(fields, "id", str),
+        _get(fields, "model", str),
+        _get(fields, "system_fingerprint", str),
         dialect=DIALECT,
     )
 
 
 def _logprobs(choice: dict[str, Any]) -> Any:
-    told = take(choice, "logprobs", dict)
-    return None if told is None else take(told, "content", list)
+    told = _get(choice, "logprobs", dict)
+    return None if told is None else _get(told, "content", list)
 
 
 def _finished(reason: str, index: int) -> Finished:
     if reason not in _REASONS:
         return Finished("stop", index, native=reason)
     return Finished(_ONCE_REASON.get(reason, reason), index)  # type: ignore[arg-type]
+
+
+def _get(fields: dict[str, Any], name: str, kind: type[T]) -> T | None:
+    return field(fields, name, kind, None)
 
 
 class _Heard:
@@ -134,10 +145,10 @@ class _Heard:
 
     def call(self, told: dict[str, Any], index: int) -> ToolDelta:
         """Read a piece; servers that do not number their calls are told by their ids."""
-        id, kind = take(told, "id", str) or None, take(told, "type", str)
-        custom = take(told, "custom", dict)
-        called = custom or take(told, "function", dict) or {}
-        position = take(told, "index", int)
+        id, kind = _get(told, "id", str) or None, _get(told, "type", str)
+        custom = _get(told, "custom", dict)
+        called = custom or _get(told, "function", dict) or {}
+        position = _get(told, "index", int)
         if position is None:
             position = self._position(id, new=bool(called.get("name")))
         first = position not in self._positions.values()
@@ -149,11 +160,11 @@ class _Heard:
             # As Ollama's own interface has it; the dialect wants text.
             arguments = orjson.dumps(arguments).decode()
         if not isinstance(arguments, str):
-            raise bad_answer("a call's arguments are no text")
+            raise Unreadable("A call's arguments are no text.")
         return ToolDelta(
             position,
             id if first else None,
-            take(called, "name", str) or None,
+            _get(called, "name", str) or None,
             arguments,
             index,
             type=("custom" if custom else kind or "function") if first else None,
@@ -168,18 +179,18 @@ class _Heard:
 
 
 def _signature(told: dict[str, Any]) -> str | None:
-    extra = take(told, "extra_content", dict)
-    google = None if extra is None else take(extra, "google", dict)
-    return None if google is None else take(google, "thought_signature", str)
+    extra = _get(told, "extra_content", dict)
+    google = None if extra is None else _get(extra, "google", dict)
+    return None if google is None else _get(google, "thought_signature", str)
 
 
 def _content(piece: dict[str, Any], index: int, logprobs: Any, heard: _Heard) -> Iterator[Event]:
     """Yield what a message, or a piece of one, says."""
     yield from _reasoning(piece, index, heard)
-    refusal = take(piece, "refusal", str)
+    refusal = _get(piece, "refusal", str)
     if refusal:
         yield Refusal(refusal, index)
-    text = take(piece, "content", str)
+    text = _get(piece, "content", str)
     if text or logprobs:
         yield Text(text or "", index, logprobs=logprobs)
     for call in objects(piece, "tool_calls"):
@@ -192,7 +203,7 @@ def _content(piece: dict[str, Any], index: int, logprobs: Any, heard: _Heard) ->
 
 def _reasoning(piece: dict[str, Any], index: int, heard: _Heard) -> Iterator[Event]:
     """Yield reasoning, whose text may be told twice: by itself, and beside its signature."""
-    text = take(piece, "reasoning_content", str) or take(piece, "reasoning", str) or ""
+    text = _get(piece, "reasoning_content", str) or _get(piece, "reasoning", str) or ""
     signed = [one for one in map(_thought, objects(piece, "reasoning_details")) if one]
     told = "".join([one.text for one in signed])
     if text and not text.startswith(told or "\0"):
@@ -213,10 +224,10 @@ def _reasoning(piece: dict[str, Any], index: int, heard: _Heard) -> Iterator[Eve
 
 def _thought(one: dict[str, Any]) -> ReasoningPart | None:
     """Read a piece that is signed or hidden; any other is told by the text beside it."""
-    signature, hidden = take(one, "signature", str), take(one, "data", str)
+    signature, hidden = _get(one, "signature", str), _get(one, "data", str)
     if hidden is not None:
         return ReasoningPart("", redacted=hidden)
-    return ReasoningPart(take(one, "text", str) or "", signature) if signature else None
+    return ReasoningPart(_get(one, "text", str) or "", signature) if signature else None
 
 
 class StreamReader:
@@ -240,6 +251,8 @@ class StreamReader:
         """Read the next bytes."""
         if self._failed is not None:
             raise self._failed
+        if not data:
+            return []
         events: list[Event] = []
         try:
             for one in self._sse.feed(data):
@@ -263,19 +276,11 @@ class StreamReader:
         if data == b"[DONE]":
             self.ended = True
             return
-        try:
-            fields = orjson.loads(data)
-        except orjson.JSONDecodeError:
-            raise _bad_chunk("is not JSON") from None
-        if not isinstance(fields, dict):
-            raise _bad_chunk("is no JSON object")
         before = len(events)
         try:
-            plain = self._chunk(fields, events)
-        except UpstreamFailed as error:
-            if error.code == "bad_answer":
-                error.code = "bad_stream"
-            raise
+            plain = self._chunk(json_of(data), events)
+        except Unreadable as why:
+            raise bad_stream(why) from None
         if plain and len(events) == before + 1:
             one = events[before]
             if not isinstance(one, Started | UsageSeen) and one.index is not None:
@@ -289,7 +294,7 @@ class StreamReader:
             self._started = True
             events.append(_started(fields))
             self._tell_rest(fields, events)
-        usage = take(fields, "usage", dict)
+        usage = _get(fields, "usage", dict)
         plain = True
         for choice in objects(fields, "choices"):
             plain &= self._choice(choice, events)
@@ -304,24 +309,20 @@ class StreamReader:
             events.append(Unknown(extra))
 
     def _choice(self, choice: dict[str, Any], events: list[Event]) -> bool:
-        index = take(choice, "index", int) or 0
+        index = _get(choice, "index", int) or 0
         if index in self._ended:
             # Some repeat the end, or send an empty piece after it; content would be out of order.
-            if any(_content(take(choice, "delta", dict) or {}, index, None, _Heard())):
-                raise _bad_chunk("comes after its end")
+            if any(_content(_get(choice, "delta", dict) or {}, index, None, _Heard())):
+                raise Unreadable("Content comes after its end.")
             return False
         heard = self._heard.get(index)
         if heard is None:
             heard = self._heard[index] = _Heard()
-        delta = take(choice, "delta", dict) or {}
+        delta = _get(choice, "delta", dict) or {}
         events += _content(delta, index, _logprobs(choice), heard)
-        reason = take(choice, "finish_reason", str)
+        reason = _get(choice, "finish_reason", str)
         if reason:
             self._ended.add(index)
             events.append(_finished(reason, index))
         # A role would be said twice: by us when a choice begins, and by the chunk.
         return "role" not in delta
-
-
-def _bad_chunk(why: str) -> UpstreamFailed:
-    return UpstreamFailed(f"A piece of the provider's answer {why}.", code="bad_stream")

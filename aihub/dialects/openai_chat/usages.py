@@ -13,7 +13,7 @@ from typing import Any
 from ...model.events import UsageSeen
 from ...model.units import PICO_PER_USD, Pico
 from ...model.usage import Usage
-from ..readers import count, take
+from ..reading import field
 
 MAX_COST = 10**6
 """Dollars that one answer may be said to cost: above it something is wrong."""
@@ -23,24 +23,33 @@ def usage_seen(fields: dict[str, Any]) -> UsageSeen:
     """Read a `usage` object.
 
     Raises:
-        UpstreamFailed: its parts are of other types (`bad_answer`).
+        Unreadable: its parts are of other types.
     """
-    inside = take(fields, "prompt_tokens_details", dict)
-    output = take(fields, "completion_tokens_details", dict)
-    prompt, completion = count(fields, "prompt_tokens"), count(fields, "completion_tokens")
-    reasoning = count(output, "reasoning_tokens")
-    if reasoning and count(fields, "total_tokens") == prompt + completion + reasoning:
+    inside: dict[str, Any] = field(fields, "prompt_tokens_details", dict, {})
+    output: dict[str, Any] = field(fields, "completion_tokens_details", dict, {})
+    prompt, completion = _count(fields, "prompt_tokens"), _count(fields, "completion_tokens")
+    reasoning = _count(output, "reasoning_tokens")
+    if reasoning and _count(fields, "total_tokens") == prompt + completion + reasoning:
         completion += reasoning
     usage = Usage(
         prompt,
         completion,
-        cached=count(inside, "cached_tokens") or count(fields, "prompt_cache_hit_tokens"),
-        cache_write=count(inside, "cache_write_tokens"),
+        cached=_count(inside, "cached_tokens") or _count(fields, "prompt_cache_hit_tokens"),
+        cache_write=_count(inside, "cache_write_tokens"),
         reasoning=reasoning,
-        accepted=count(output, "accepted_prediction_tokens"),
-        rejected=count(output, "rejected_prediction_tokens"),
+        accepted=_count(output, "accepted_prediction_tokens"),
+        rejected=_count(output, "rejected_prediction_tokens"),
     )
     return UsageSeen(usage, cost=_cost(fields.get("cost")))
+
+
+def _count(fields: dict[str, Any], name: str) -> int:
+    """Return a number of tokens; 0 where there is none that could be one.
+
+    Usage that is odd is no reason to give a good answer up: it is not believed then.
+    """
+    value = fields.get(name)
+    return value if type(value) is int else 0
 
 
 def _cost(told: Any) -> Pico | None:

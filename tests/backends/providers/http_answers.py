@@ -32,6 +32,8 @@ class Server:
     late: bytes
     usage_at: int
     """Which of `after` tells the usage."""
+    shut_at: int
+    """Which of `after` shuts the text: words that come later are out of order."""
     end_at: int
     """Which of `after` says why the answer ended."""
     without_usage: bytes = b": nothing\n\n"
@@ -118,12 +120,67 @@ OPENAI = Server(
         b"data: [DONE]\n\n",
     ),
     late=_data({"error": {"message": "Oh.", "type": "server_error", "code": None}}),
+    shut_at=0,
     end_at=0,
     usage_at=1,
     before_without_usage=(_chunk({"role": "assistant", "content": ""}),),
 )
 
-SERVERS = {"openai": OPENAI}
+
+def _message(content, reason, usage):
+    return {
+        "id": "msg_up",
+        "type": "message",
+        "role": "assistant",
+        "model": "up-model",
+        "content": content,
+        "stop_reason": reason,
+        "stop_sequence": None,
+        "usage": usage,
+    }
+
+
+def _event(kind, **fields):
+    return _data({"type": kind, **fields}, kind)
+
+
+def _begin(**usage):
+    start = _event("message_start", message=_message([], None, usage))
+    block = {"type": "text", "text": ""}
+    return start, _event("content_block_start", index=0, content_block=block)
+
+
+ANTHROPIC = Server(
+    kind="anthropic",
+    whole=orjson.dumps(
+        _message(
+            [{"type": "text", "text": TEXT}], "end_turn", {"input_tokens": 7, "output_tokens": 4}
+        )
+    ),
+    before=_begin(input_tokens=7, output_tokens=1),
+    words=tuple(
+        _event("content_block_delta", index=0, delta={"type": "text_delta", "text": word})
+        for word in WORDS
+    ),
+    after=(
+        _event("content_block_stop", index=0),
+        _event(
+            "message_delta",
+            delta={"stop_reason": "end_turn", "stop_sequence": None},
+            usage={"output_tokens": 4},
+        ),
+        _event("message_stop"),
+    ),
+    without_usage=_event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}),
+    before_without_usage=_begin(),
+    late=_event("error", error={"type": "api_error", "message": "Oh."}),
+    shut_at=0,
+    end_at=2,
+    usage_at=1,
+    needs_last=True,
+)
+
+SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC}
 
 EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
 JSON = [("content-type", "application/json")]

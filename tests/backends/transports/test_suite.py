@@ -121,7 +121,7 @@ async def test_the_suite_catches_it(broken, name, monkeypatch):
         def open_transport(self, *, connections=10):
             return broken(connections=connections)
 
-    with pytest.raises((AssertionError, ExceptionGroup)) as caught:
+    with pytest.raises((AssertionError, UpstreamFailed, ExceptionGroup)) as caught:
         await getattr(Suite(), name)()
     assert all(isinstance(one, AssertionError | UpstreamFailed) for one in single(caught.value))
     while LeavesOpen.left:
