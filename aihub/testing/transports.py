@@ -256,6 +256,17 @@ class TransportSuite:
             await upstream.wait_open(0)
             assert await read(transport, ask(upstream)) == b"ok"
 
+    async def test_leaving_is_quiet_whatever_was_still_to_come(self) -> None:
+        """Who does not read a broken body is not told of it, and loses no slot."""
+        head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        broken: list[Script] = [[head + b"zz\r\n", Deed.HANG], [head + b"5\r\nhel", Deed.CLOSE]]
+        for script in broken:
+            async with self._open(script, OK, connections=1) as (transport, upstream):
+                async with transport.open(ask(upstream)) as response:
+                    assert response.status == 200
+                await upstream.wait_open(0)
+                assert await read(transport, ask(upstream)) == b"ok"
+
     async def test_an_answer_is_not_read_after_it_was_left(self) -> None:
         """A later read says so; it does not look like the end."""
         async with self._open(answer(b"x" * 100)) as (transport, upstream):

@@ -294,29 +294,36 @@ class Httpx2Exchange:
         raise self._phases.ran_out()
 
     async def _leave(self) -> None:
-        """Free the connection, then the slot.
-
-        httpx2's body is a generator around generators, of which those inside are closed by nobody:
-        trio warns of each. With its connection closed, one read more ends them all.
-        """
+        """Free the connection and the slot."""
         import httpx2
 
         if self._body is not None:
             self._body.leave()
-        with anyio.CancelScope(shield=True):
-            if self._unfinished is not None:
-                # Who is cancelled between connecting and asking leaves httpx2 with a connection
-                # that it neither closes nor uses, in a place that nobody gets.
-                self._pool.is_retired = True
-                await self._unfinished.aclose()
-            if self._answer is not None:
-                await self._answer.aclose()
-            if self._pieces is not None:
-                with suppress(httpx2.TransportError, OSError):
-                    async for _ in self._pieces:
-                        pass
-        await self._transport.leave(self._pool)
-        self._slots.give()
+        try:
+            # Who leaves is not told what is wrong with the rest.
+            with anyio.CancelScope(shield=True), suppress(httpx2.TransportError, OSError):
+                await self._close()
+        finally:
+            # Whoever has the slot next runs only after the place is free as well.
+            self._slots.give()
+            await self._transport.leave(self._pool)
+
+    async def _close(self) -> None:
+        """Close what is open.
+
+        httpx2's body is a generator around generators, of which those inside are closed by nobody:
+        trio warns of each. With its connection closed, one read more ends them all.
+        """
+        if self._unfinished is not None:
+            # Who is cancelled between connecting and asking leaves httpx2 with a connection that it
+            # neither closes nor uses, in a place that nobody gets.
+            self._pool.is_retired = True
+            await self._unfinished.aclose()
+        if self._answer is not None:
+            await self._answer.aclose()
+        if self._pieces is not None:
+            async for _ in self._pieces:
+                pass
 
 
 def make_cut() -> UpstreamCut:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import h11
 
 from ....errors import UpstreamCut, UpstreamError, UpstreamFailed
@@ -87,9 +89,13 @@ class Wire:
     def is_finished(self) -> bool:
         """Say whether nothing of the answer is left to read, though its end may not be looked at.
 
-        Who stops at the last event of a stream has often been sent the end along with it.
+        Who stops at the last event of a stream has often been sent the end along with it. What is
+        wrong with the rest is nobody's concern any more.
         """
-        return self.is_over or (self._fault is None and not self.body() and self.is_over)
+        with suppress(UpstreamCut):
+            if self.body():
+                return False
+        return self.is_over
 
     def renew(self) -> bool:
         """Make ready for another request. False where the connection cannot carry one."""
