@@ -50,6 +50,7 @@ from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
+from .draining import Pump, Yard
 from .health import Health
 from .recall import Recalled, counts_at_once, recall
 from .settling import Settler
@@ -91,6 +92,7 @@ class Exchange:
         settler: Settler,
         health: Health,
         sleep: Callable[[float], Awaitable[None]],
+        yard: Yard,
         clock: Clock,
         ids: Ids,
         chat: Chat,
@@ -101,6 +103,8 @@ class Exchange:
         self._settler = settler
         self._health = health
         self._sleep = sleep
+        self._yard = yard
+        self._pump: Pump | None = None
         self._clock = clock
         self.chat = chat
         self._identity = identity
@@ -356,7 +360,19 @@ class Exchange:
             self._prompt,
             self._identity.account.id,
         )
-        return self._setup.providers[place.deployment.provider].open(call)
+        opened = self._setup.providers[place.deployment.provider].open(call)
+        if place.deployment.drain is None:
+            return opened
+        running = self._running
+        assert running is not None  # noqa: S101 - it has just been dispatched
+        self._pump = Pump(
+            opened,
+            place.deployment.drain,
+            self._yard,
+            see=lambda event: running.see(event, self._clock.now),
+            settle=self._abort,
+        )
+        return self._pump.open()
 
     @property
     def tried(self) -> tuple[tuple[str, str], ...]:
@@ -423,7 +439,8 @@ class Exchange:
         told = running.usage
         if told is None:
             return Usage(self._prompt.tokens, received, source="estimated")
-        if told.completion >= received and not running.interim:
+        final = not running.interim
+        if final and (told.completion >= received or running.is_whole(self.chat.n)):
             return told
         return attrs.evolve(told, completion=max(received, told.completion), source="estimated")
 
@@ -460,8 +477,14 @@ class Exchange:
     async def close(self) -> None:
         """Settle what has not been settled: the caller left, was cancelled, or a provider broke.
 
-        Raises nothing: what cannot be written waits in the settler's queue.
+        An answer that is drained is settled when that has ended. Raises nothing: what cannot be
+        written waits in the settler's queue.
         """
+        if self._pump is not None and self._pump.drains:
+            return
+        await self._abort()
+
+    async def _abort(self) -> None:
         if self._begun:
             self._begun = False
             self._setup.users.leave()
