@@ -33,7 +33,7 @@ from ..reading import Unreadable, field, needed, objects, shown, tokens
 from ..saying import fragment, is_object
 from .logprobs import logprobs_of, logprobs_result
 from .parts import reasoning_part
-from .words import FINISHES, USUAL, finish_reason
+from .words import FINISHES, NAME, USUAL, finish_reason
 
 # Usage: thoughts are counted beside the candidates, a tool's prompt beside the prompt.
 
@@ -107,7 +107,7 @@ class Reading:
     id: str = ""
     begun: bool = False
     choices: dict[int, _Seen] = attrs.field(factory=dict)
-    usage: Usage | None = None
+    usage: UsageSeen | None = None
     rest: dict[str, Json] = attrs.field(factory=dict)
 
     def is_whole(self, n: int) -> bool:
@@ -125,7 +125,8 @@ class Reading:
         if not self.begun:
             self.begun = True
             self.id = field(piece, "responseId", str, "")
-            yield Started(self.id or None, field(piece, "modelVersion", str, "") or None)
+            model = field(piece, "modelVersion", str, "") or None
+            yield Started(self.id or None, model, dialect=NAME)
         feedback: dict[str, Json] = field(piece, "promptFeedback", dict, {})
         reason = field(feedback, "blockReason", str, "")
         if reason and not self.choices and not candidates:
@@ -205,10 +206,11 @@ class Reading:
         """Tell the counts where they have changed: each piece has them."""
         if not told:
             return
-        usage = usage_of(told)
+        open = any(not one.ended for one in self.choices.values())
+        usage = UsageSeen(usage_of(told), interim=open or not self.choices)
         if usage != self.usage:
             self.usage = usage
-            yield UsageSeen(usage)
+            yield usage
         more = {n: one for n, one in told.items() if n not in _COUNTS and one is not None}
         if more:
             yield from self._besides({"usageMetadata": more})

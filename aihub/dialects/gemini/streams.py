@@ -43,6 +43,9 @@ class StreamDecoder:
         choices: how many were asked for.
     """
 
+    ended = False
+    """The dialect has no word for it."""
+
     def __init__(self, *, fallback: str = "", choices: int = 1) -> None:
         self._sse = SseDecoder()
         self._reading = Reading(fallback)
@@ -57,6 +60,8 @@ class StreamDecoder:
         """
         if self._error is not None:
             raise self._error
+        if not data:
+            return []
         events: list[Event] = []
         try:
             for one in self._sse.feed(data):
