@@ -946,6 +946,8 @@ def test_what_has_no_place_of_its_own_is_kept_where_it_stood():
     ]
     body = whole(
         *parts,
+        {"thought": True},
+        {"text": "", "thought": True},
         candidate={"safetyRatings": [], "finishReason": "NOVEL", "finishMessage": "why"},
         promptFeedback={"safetyRatings": []},
     )
@@ -1257,3 +1259,23 @@ def test_unknown_parts_before_any_text_come_back_first():
     events = decode(whole(part, {"text": "Hi"}))
 
     assert Unknown({"parts[0]": part}, index=0) in events
+
+
+def test_a_result_that_is_an_object_is_read_as_its_json():
+    """And an answer with all there is goes there and back without a property's luck."""
+    parts = [{"functionResponse": {"name": "f", "id": "c", "response": {"b": 2}}}]
+    choice = Choice(
+        index=0,
+        text="Hi",
+        finish_reason="tool_calls",
+        reasoning="hm, so",
+        thoughts=(ReasoningPart("hm", "s"), ReasoningPart("", redacted="x")),
+        tool_calls=(ToolCall("c", "f", "{}", signature="s"),),
+    )
+    usage = Usage(10, 5, cached=2, cache_write=3, reasoning=4)
+    done = attrs.evolve(COMPLETION, choices=(choice,), usage=usage)
+    read = speaking.read(gemini.StreamDecoder(), stream_of(events_of(done), usage))
+
+    assert decoded(contents=[{"parts": parts}]).messages[0].content == '{"b":2}'
+    assert speaking.answer(decode(gemini.encode_completion(done))) == ((choice,), usage)
+    assert speaking.answer(read) == ((choice,), usage)
