@@ -21,6 +21,7 @@
     │   ├── UpstreamTimeout
     │   ├── UpstreamFailed
     │   ├── UpstreamCut             the answer broke off, or never began
+    │   ├── NoDeployment            all that serve the model are left alone for a while
     │   └── RegionUnavailable
     ├── StorageError
     │   ├── StoreUnavailable
@@ -236,12 +237,13 @@ class UpstreamError(HubError):
 
     `provider` names it and `status` is that of its answer, where known. `retry_after` are the
     seconds that it asks to be left alone for. `lasting`: asking the same deployment again would
-    not help.
+    not help. `tried` are all attempts of the request, each its deployment and what came of it.
     """
 
     code = "upstream_error"
     billed: ClassVar[bool] = False
     """Whether an attempt that ends so may have been billed by the provider."""
+    tried: Sequence[tuple[str, str]] = ()
 
     def __init__(
         self,
@@ -307,6 +309,23 @@ class UpstreamCut(UpstreamError):
 
     code = "upstream_cut"
     billed = True
+
+
+class NoDeployment(UpstreamError):
+    """Every deployment of the model failed too often of late, is full or wants to be left alone.
+
+    Nothing was asked and nothing admitted; *retry_after* seconds, where known, until the first may
+    be asked again.
+    """
+
+    code = "no_deployment"
+    retryable = True
+
+    def __init__(self, model: str, retry_after: int | None) -> None:
+        super().__init__(
+            f"No deployment of the model `{model}` can be asked now.", retry_after=retry_after
+        )
+        self.model = model
 
 
 class RegionUnavailable(UpstreamError):

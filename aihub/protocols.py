@@ -123,6 +123,15 @@ class Provider(Protocol):
         ...
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """Protocol: a provider that holds something, such as connections."""
+
+    async def aclose(self) -> None:
+        """Let go of it; called once, when no call is open and none will come."""
+        ...
+
+
 class Transport(Protocol):
     """Protocol: bytes to a provider and back. It knows HTTP, and no dialect.
 
@@ -133,22 +142,32 @@ class Transport(Protocol):
     def open(self, request: UpstreamRequest) -> AbstractAsyncContextManager[UpstreamResponse]:
         """Send *request* and give the head of the answer, whose body comes inside the context.
 
-        Reading the body may raise what entering may.
+        Reading the body may raise what entering may; what came before that was yielded. A request
+        is sent once. Only where a connection kept from an earlier request ends instead of beginning
+        to answer, as it does when the provider closes it meanwhile, is it sent once more.
 
         Raises:
             UpstreamFailed: nothing was asked: `pool_timeout`, `connect_failed`, `connect_timeout`,
-                `tls_failed`; or what came is no HTTP (`not_http`) or too large (`head_too_large`).
+                `tls_failed`; or what came is no HTTP (`not_http`), has too large a head
+                (`head_too_large`) or a content coding nobody asked for (`unknown_coding`).
             UpstreamTimeout: asked, and no answer in time: `first_byte_timeout`, `idle_timeout`,
                 `total_timeout`.
-            UpstreamCut: the connection was lost after it was asked (`connection_lost`).
+            UpstreamCut: asked, and the connection was lost (`connection_lost`), or the body breaks
+                its own framing or coding (`broken_body`).
+            UsageMistake: the request cannot be sent as it stands (the text begins with the field
+                and repeats no value), or the transport is closed.
 
         Leaving the context, by exception or cancellation too, frees the connection at once: it goes
-        back to the pool where the answer was read to its end, and is closed where it was not.
+        back to the pool where the answer was read to its end, and is closed where it was not. The
+        body cannot be read afterwards.
         """
         ...
 
     async def aclose(self) -> None:
-        """Close all connections that are idle; those in use close as they are left."""
+        """Close all connections that are idle; those in use close as they are left.
+
+        From then on nothing can be opened. A second call does nothing.
+        """
         ...
 
 

@@ -127,6 +127,7 @@ class Bench:
         self._call_in_process()
         self._write_by_schema()
         self._ask_the_mock()
+        self._carry()
         self._compare_starts()
         with ExitStack() as stack:
             subject = stack.enter_context(open_server(self._subject))
@@ -166,6 +167,18 @@ class Bench:
         for asked, pairs in found.items():
             name = f"processor, {asked}; beside the whole call"
             self.rows.append(make_row("mock", name, "us", pairs))
+
+    def _carry(self) -> None:
+        """Tell what a request to a provider costs by each transport, beside httpx2 alone."""
+        calls = max(1_000 // self._share, 20)
+        found: dict[tuple[str, str], Pairs] = defaultdict(list)
+        for _ in range(self._rounds):
+            for what, took in self._run(["bench.carrying", "--calls", str(calls)]).items():
+                for way in ("by httpx2", "native"):
+                    found[what, way].append((took[way], took["bare"]))
+        for (what, way), pairs in found.items():
+            name = f"processor, {what}, {way}; beside httpx2 alone"
+            self.rows.append(make_row("to a provider", name, "us", pairs))
 
     def _processor_us(self, module: list[str]) -> float | None:
         """Give the median of what a module says of itself, each time in a new process."""

@@ -44,7 +44,7 @@ nitpick_ignore_regex = [
     # Names of other people's: no inventory is fetched, so that a build needs no network.
     (r"py:.*", r"(anyio|attr|attrs|cattrs|click|h11|httpx2|orjson|trio)\..*"),
     # The standard library, for the same reason.
-    (r"py:.*", r"(collections|contextlib|datetime|decimal|enum|os|pathlib|types|typing)\..*"),
+    (r"py:.*", r"(collections|contextlib|datetime|decimal|enum|os|pathlib|ssl|types|typing)\..*"),
     (r"py:(class|exc|obj)", r"[a-z]+|[A-Z]\w*(Error|Exception|Group)"),
     # Aliases of plain types, which autodoc writes without their module.
     (r"py:class", r"(Json|Micros|Pico|Any|Literal.*|LostPolicy|TypeAlias|Path|Decimal)"),

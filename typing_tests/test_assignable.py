@@ -23,6 +23,8 @@ from aihub.backends.providers.mock.text import Subject
 from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.sqlite import SqliteStore
 from aihub.backends.tokens import CuttingCounter, EstimateCounter, TiktokenCounter, best_counter
+from aihub.backends.transports.by_httpx2 import Httpx2Transport
+from aihub.backends.transports.native import NativeTransport
 from aihub.protocols import (
     Admissions,
     Catalogue,
@@ -36,9 +38,15 @@ from aihub.protocols import (
     Retention,
     Store,
     TokenCounter,
+    Transport,
     UsageLog,
 )
 from aihub.testing import ScriptedProvider
+
+
+def transports(httpx2: Httpx2Transport, native: NativeTransport) -> tuple[Transport, ...]:
+    """Both transports are transports."""
+    return httpx2, native
 
 
 def stores(memory: MemoryStore, sqlite: SqliteStore) -> tuple[Store, ...]:

@@ -67,9 +67,11 @@ class Running:
     started: Micros
     choices: dict[int, _Choice] = attrs.field(factory=dict)
     usage: Usage | None = None
+    interim: bool = False
     provider_cost: Pico | None = None
     fingerprint: str | None = None
     answered_by: str | None = None
+    dialect: str | None = None
     first_token: Micros | None = None
     extra: dict[str, Json] = attrs.field(factory=dict)
 
@@ -91,6 +93,7 @@ class Running:
             if event.usage.is_sound:  # type: ignore[union-attr]
                 self.usage = event.usage  # type: ignore[union-attr]
                 self.provider_cost = event.cost  # type: ignore[union-attr]
+                self.interim = event.interim  # type: ignore[union-attr]
         elif kind is Finished:
             choice = self._choice(event.index, now)  # type: ignore[union-attr, arg-type]
             choice.reason = event.reason  # type: ignore[union-attr]
@@ -99,6 +102,7 @@ class Running:
         elif kind is Started:
             self.fingerprint = event.fingerprint  # type: ignore[union-attr]
             self.answered_by = event.model  # type: ignore[union-attr]
+            self.dialect = event.dialect  # type: ignore[union-attr]
         else:
             self._see_rarer(event, now)
 

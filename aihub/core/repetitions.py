@@ -71,7 +71,9 @@ def already_processed(repeated: Repeated) -> Conflict:
 
 def events(done: Completion) -> Iterator[Event]:
     """Say a whole answer again as events, each choice in one piece."""
-    yield Started(model=done.served_model, fingerprint=done.fingerprint)
+    yield Started(model=done.served_model, fingerprint=done.fingerprint, dialect=done.dialect)
+    if done.extra:
+        yield Unknown(done.extra)
     for choice in done.choices:
         yield from _reasoning(choice)
         if choice.refusal is not None:

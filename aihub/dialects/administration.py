@@ -25,6 +25,7 @@ from ..model.account import (
 )
 from ..model.units import PICO_PER_USD, SECOND, Json, Micros, Pico, format_usd, usd
 from .fields import (
+    EXACT,
     Check,
     Fault,
     array,
@@ -57,8 +58,9 @@ def name_in_path(value: Json, path: str) -> str:
 
 
 def _dollars(value: Json, path: str) -> Pico:
-    if type(value) is int:
-        value = str(value)
+    if type(value) is int or (type(value) is float and value.is_integer() and abs(value) <= EXACT):
+        # JSON Schema calls 2.0 an integer; a decimal that is none would not be exact.
+        value = str(int(value))
     if not isinstance(value, str):
         raise wrong_type(path, 'dollars as a string, such as "12.50"', value)
     amount = usd(value) if _DOLLARS.fullmatch(value) else -1
@@ -81,7 +83,11 @@ described({"type": "string", "pattern": f"^{_NAME_IN_PATH.pattern}$"}, name_in_p
 described(
     {
         "anyOf": [
-            {"type": "string", "pattern": r"^[0-9]{1,7}(\.[0-9]{1,12})?$"},
+            # Up to `MAX_MONEY`, which is nine million, and no more.
+            {
+                "type": "string",
+                "pattern": r"^([0-8]?[0-9]{1,6}(\.[0-9]{1,12})?|9000000(\.0{1,12})?)$",
+            },
             {"type": "integer", "minimum": 0, "maximum": MAX_MONEY // PICO_PER_USD},
         ]
     },

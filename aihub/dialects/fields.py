@@ -40,7 +40,7 @@ _KINDS = {
     type(None): "null",
 }
 
-_EXACT = 2.0**53
+EXACT = 2.0**53
 """Beyond it a decimal stands for several whole numbers, and is none of them."""
 
 MAX_NAME = 64
@@ -111,7 +111,7 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
     def check(value: Json, path: str) -> int:
         if type(value) is float and value.is_integer():
             _bound(value, path, low, high, "integer")
-            if abs(value) <= _EXACT:
+            if abs(value) <= EXACT:
                 value = int(value)
         if type(value) is not int:
             raise wrong_type(path, "an integer", value)

@@ -30,13 +30,24 @@ class Wire:
 
 
 class StreamDecoder(Protocol):
-    """Protocol: one streamed answer while it comes."""
+    """Protocol: one streamed answer while it comes.
+
+    `ended` says that the answer has told its end, where the dialect has a word for that: what may
+    come after it is of no interest.
+    """
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer has told its end."""
+        ...
 
     def feed(self, data: bytes) -> Sequence[Event]:
         """Read the next bytes of the body, and return what they complete.
 
         Raises:
-            UpstreamError: the provider tells an error, or says what nobody can read.
+            UpstreamError: the provider tells an error, or says what nobody can read. What came
+                before it in the same bytes is returned first: then the next call raises it, be it
+                one with no bytes.
         """
         ...
 

@@ -17,6 +17,7 @@ from ..model.usage import MAX_TOKENS
 from .fields import SHOWN
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class Unreadable(Exception):
@@ -38,7 +39,7 @@ def json_of(data: bytes) -> dict[str, Json]:
     return value
 
 
-def field(fields: Mapping[str, Json], name: str, kind: type[T], otherwise: T) -> T:
+def field(fields: Mapping[str, Json], name: str, kind: type[T], otherwise: D) -> T | D:
     """Return a field of a type, or *otherwise* where it is not there.
 
     Raises:

@@ -2,14 +2,14 @@
 
 Theory of operation. `begin` decides everything that can be decided without a provider and admits;
 before that nothing is written and nothing is called. `events` runs attempts until one has begun to
-deliver, and lets an answer's last words out only after the settlement has committed. `close` is
-called however the request ends and settles what has not been: an exchange that was admitted is
-settled exactly once.
+deliver, and lets an answer's last words out only after the settlement has committed; what to try
+after a failure is decided in `core.retrying`. `close` is called however the request ends and
+settles what has not been: an exchange that was admitted is settled exactly once.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 
@@ -18,10 +18,14 @@ from anyio import to_thread
 
 from ..core import asks
 from ..core.attempts import Running, failed_outcome, is_billed
+from ..core.breaker import Verdict, verdict
 from ..core.repetitions import already_processed, check_key, check_repetition
 from ..core.repetitions import events as told_again
+from ..core.retrying import Failed, Step, next_step
+from ..core.routing import Place
 from ..errors import (
     InvalidRequest,
+    NoDeployment,
     SettlementFailed,
     UpstreamCut,
     UpstreamError,
@@ -46,6 +50,8 @@ from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
+from .draining import Pump, Yard
+from .health import Health
 from .recall import Recalled, counts_at_once, recall
 from .settling import Settler
 from .setup import Setup
@@ -84,6 +90,9 @@ class Exchange:
         *,
         setup: Setup,
         settler: Settler,
+        health: Health,
+        sleep: Callable[[float], Awaitable[None]],
+        yard: Yard,
         clock: Clock,
         ids: Ids,
         chat: Chat,
@@ -92,6 +101,10 @@ class Exchange:
     ) -> None:
         self._setup = setup
         self._settler = settler
+        self._health = health
+        self._sleep = sleep
+        self._yard = yard
+        self._pump: Pump | None = None
         self._clock = clock
         self.chat = chat
         self._identity = identity
@@ -106,7 +119,9 @@ class Exchange:
         self._ask: Admission | None = None
         self._recalled: Recalled | None = None
         self._attempts: list[Attempt] = []
+        self._failed: list[Failed] = []
         self._running: Running | None = None
+        self._begun = False
 
     # Admission
 
@@ -116,6 +131,8 @@ class Exchange:
         Raises:
             HubError: refused; nothing was written.
         """
+        self._begun = True
+        self._setup.users.count += 1
         chat, identity = self.chat, self._identity
         asks.check_chat(chat)
         again = None
@@ -133,14 +150,13 @@ class Exchange:
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
         prompt = recalled.prompt if recalled else await self._count(model)
+        estimate = self._settler.estimate(model.id)
+        places = self._setup.ordered(places, prompt.tokens, estimate, self._health)
         reservation = asks.reserve(
-            chat,
-            identity,
-            model,
-            places.cards,
-            prompt=prompt.tokens,
-            estimate=self._settler.estimate(model.id),
+            chat, identity, model, places.cards, prompt=prompt.tokens, estimate=estimate
         )
+        if len(self._health.closed(places.all, reservation.tokens)) == len(places.all):
+            raise self._none_open(places.all)
         ask = Admission(
             id=self.id,
             owner=self._settler.owner,
@@ -170,7 +186,8 @@ class Exchange:
             if isinstance(result, WindowFull):
                 self._settler.remember_full(result, now)
             raise asks.refusal(result, identity.budgets, self._clock.now())
-        self._ask, self._model, self._places, self._prompt = ask, model, places, prompt
+        self._ask, self._places, self._prompt = ask, places, prompt
+        self._place = places.all[0]
         self.admitted, self.windows = result.at, result.windows
 
     # Repetitions
@@ -245,10 +262,12 @@ class Exchange:
             for event in told_again(self.completion):
                 yield event
             return
-        for running, last in self._tries():
+        await self._choose_first()
+        while True:
+            running = self._dispatch()
             held: list[Event] = []
             try:
-                async with self._open(running) as events:
+                async with self._open() as events:
                     async for event in events:
                         running.see(event, self._clock.now)
                         # Ends are held back until the settlement has committed.
@@ -258,7 +277,7 @@ class Exchange:
                             yield event
                 self._check_whole(running)
             except (UpstreamError, InvalidRequest) as error:
-                if not await self._goes_on(running, error, last=last):
+                if not await self._goes_on(running, error):
                     raise
                 continue
             except Exception:
@@ -276,14 +295,16 @@ class Exchange:
         """
         if self.replayed:
             return
-        for running, last in self._tries():
+        await self._choose_first()
+        while True:
+            running = self._dispatch()
             try:
-                async with self._open(running) as events:
+                async with self._open() as events:
                     async for event in events:
                         running.see(event, self._clock.now)
                 self._check_whole(running)
             except (UpstreamError, InvalidRequest) as error:
-                if not await self._goes_on(running, error, last=last):
+                if not await self._goes_on(running, error):
                     raise
                 continue
             except Exception:
@@ -292,61 +313,120 @@ class Exchange:
             await self._succeed(running)
             return
 
-    def _tries(self) -> Iterator[tuple[Running, bool]]:
-        """Begin an attempt at each place in turn; say which is the last."""
-        places = self._places.deployments
-        for n, place in enumerate(places, 1):
-            card = self._places.cards[n - 1]
-            self._running = Running(n, place, card, self._prompt, self._clock.now())
-            yield self._running, n == len(places)
+    def _next(self) -> Step | None:
+        places, ask = self._places, self._ask
+        assert ask is not None  # noqa: S101 - only an admitted exchange tries
+        asked = {one.place for one in self._failed}
+        return next_step(
+            places.groups,
+            self._failed,
+            self._setup.routes.retries,
+            closed=self._health.closed(places.all, ask.reserved_tokens, asked),
+            chance=self._health.chance,
+        )
 
-    def _open(self, running: Running) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        place = running.deployment
+    async def _choose_first(self) -> None:
+        """Choose the place to try first.
+
+        Raises:
+            NoDeployment: between admission and now the last one closed.
+        """
+        step = self._next()
+        if step is None:
+            error = self._none_open(self._places.all)
+            await self._settle("error", usage=None, code=error.code, turn=None)
+            raise error
+        self._number, self._place = step.place, self._places.all[step.place]
+
+    def _none_open(self, places: tuple[Place, ...]) -> NoDeployment:
+        return NoDeployment(self.chat.model, self._health.wait(places))
+
+    def _dispatch(self) -> Running:
+        """Begin an attempt at the place that was chosen."""
+        place, n, ask = self._place, len(self._attempts) + 1, self._ask
+        assert ask is not None  # noqa: S101 - only an admitted exchange tries
+        self._health.began(place, f"{self.id}/{n}", ask.reserved_tokens)
+        running = Running(n, place.deployment, place.card, self._prompt, self._clock.now())
+        self._running = running
+        return running
+
+    def _open(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        place = self._place
         call = ProviderCall(
             self.id,
             self.chat,
-            self._model,
-            place.upstream_model,
+            place.model,
+            place.deployment.upstream_model,
             self._prompt,
             self._identity.account.id,
         )
-        return self._setup.providers[place.provider].open(call)
+        opened = self._setup.providers[place.deployment.provider].open(call)
+        if place.deployment.drain is None:
+            return opened
+        running = self._running
+        assert running is not None  # noqa: S101 - it has just been dispatched
+        self._pump = Pump(
+            opened,
+            place.deployment.drain,
+            self._yard,
+            see=lambda event: running.see(event, self._clock.now),
+            settle=self._abort,
+        )
+        return self._pump.open()
+
+    @property
+    def tried(self) -> tuple[tuple[str, str], ...]:
+        """Each attempt so far: its deployment, and what came of it; `ok` where it delivers."""
+        done = tuple([(one.deployment, one.error or one.outcome) for one in self._attempts])
+        running = self._running
+        return done if running is None else (*done, (running.deployment.id, "ok"))
 
     def _check_whole(self, running: Running) -> None:
         if not running.is_whole(self.chat.n):
             raise UpstreamCut("the answer broke off", provider=running.deployment.provider)
 
-    async def _goes_on(
-        self, running: Running, error: UpstreamError | InvalidRequest, *, last: bool
-    ) -> bool:
-        """Book a failed attempt; say whether another may follow. Settle where none may."""
+    async def _goes_on(self, running: Running, error: UpstreamError | InvalidRequest) -> bool:
+        """Book a failed attempt, and choose what follows it; False, and settled, where nothing."""
         begun = running.has_content
         billed = running.usage is not None or is_billed(error, has_content=begun)
         usage = self._partial(running) if billed else None
         outcome = failed_outcome(error, has_content=begun)
         turn = self._turn(running, incomplete=True) if begun else None
-        self._end_attempt(running, outcome, usage, error.code)
-        retry = not begun and not last and not isinstance(error, InvalidRequest)
-        if retry and billed:
-            retry = await self._settler.hold(self.id, self._attempts[-1].cost)
-        if not retry:
+        self._end_attempt(running, outcome, usage, error.code, verdict(error), error)
+        step = None
+        if isinstance(error, UpstreamError):
+            error.tried = self.tried
+            if not begun:
+                self._failed.append(Failed(self._number, error))
+                step = self._next()
+        if step is not None and billed:
+            room = await self._settler.hold(self.id, self._attempts[-1].cost)
+            step = step if room else None
+        if step is None:
             await self._settle("error", usage=usage, code=error.code, turn=turn)
-        return retry
+            return False
+        if step.wait:
+            await self._sleep(step.wait)
+        self._number, self._place = step.place, self._places.all[step.place]
+        return True
 
     async def _succeed(self, running: Running) -> None:
-        usage = running.usage or self._partial(running)
+        told = running.usage
+        usage = self._partial(running) if told is None or running.interim else told
         turn = self._turn(running, incomplete=False)
-        self._end_attempt(running, "ok", usage, None)
-        self._settler.learn(self._model.id, usage.completion)
+        self._end_attempt(running, "ok", usage, None, "ok")
+        self._settler.learn(self._place.model.id, usage.completion)
         done = Completion(
             id=self.answer_id,
             created=self.admitted,
             model=self.chat.model,
-            served_model=self._model.id,
+            served_model=self._place.model.id,
             choices=running.answers(),
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
             fingerprint=running.fingerprint,
+            extra=running.extra or None,
+            dialect=running.dialect,
             dropped=self.dropped,
         )
         kept = None if self._options.idempotency_key is None else done
@@ -355,33 +435,59 @@ class Exchange:
 
     def _partial(self, running: Running) -> Usage:
         """Count what was received where the provider does not tell, or told before the end."""
-        received = self._setup.tokens.count_text(self._model, running.received()).tokens
+        received = self._setup.tokens.count_text(self._place.model, running.received()).tokens
         told = running.usage
         if told is None:
             return Usage(self._prompt.tokens, received, source="estimated")
-        if told.completion >= received:
+        final = not running.interim
+        if final and (told.completion >= received or running.is_whole(self.chat.n)):
             return told
-        return attrs.evolve(told, completion=received, source="estimated")
+        return attrs.evolve(told, completion=max(received, told.completion), source="estimated")
 
     def _turn(self, running: Running, *, incomplete: bool) -> NewTurn | None:
         if self._recalled is None:
             return None
         return self._recalled.turn(running, self._setup.tokens, incomplete=incomplete)
 
-    def _end_attempt(
-        self, running: Running, outcome: AttemptOutcome, usage: Usage | None, error: str | None
+    def _end_attempt(  # noqa: PLR0917 - what is known of an end, for the ledger and for health
+        self,
+        running: Running,
+        outcome: AttemptOutcome,
+        usage: Usage | None,
+        code: str | None,
+        told: Verdict,
+        error: UpstreamError | InvalidRequest | None = None,
     ) -> None:
-        ended = running.ended(outcome, usage, at=self._clock.now(), error=error)
+        ended = running.ended(outcome, usage, at=self._clock.now(), error=code)
         self._attempts.append(ended)
         self._running = None
+        first = ended.first_token
+        self._health.ended(
+            self._place,
+            f"{self.id}/{running.n}",
+            self._setup.routes.breaker,
+            verdict=told,
+            error=error if isinstance(error, UpstreamError) else None,
+            took=None if first is None else first - ended.started,
+            used=usage.total if usage else 0,
+        )
 
     # Settlement
 
     async def close(self) -> None:
         """Settle what has not been settled: the caller left, was cancelled, or a provider broke.
 
-        Raises nothing: what cannot be written waits in the settler's queue.
+        An answer that is drained is settled when that has ended. Raises nothing: what cannot be
+        written waits in the settler's queue.
         """
+        if self._pump is not None and self._pump.drains:
+            return
+        await self._abort()
+
+    async def _abort(self) -> None:
+        if self._begun:
+            self._begun = False
+            self._setup.users.leave()
         if self.settled or self._ask is None:
             return
         usage: Usage | None = None
@@ -391,7 +497,8 @@ class Exchange:
             turn = self._turn(self._running, incomplete=True)
             usage = self._partial(self._running)
             outcome: AttemptOutcome = "failed" if self._broken else "aborted"
-            self._end_attempt(self._running, outcome, usage, code)
+            told: Verdict = "failed" if self._broken else "neither"
+            self._end_attempt(self._running, outcome, usage, code, told)
         try:
             state: State = "error" if self._broken else "aborted"
             await self._settle(state, usage=usage, code=code, turn=turn)
@@ -415,7 +522,7 @@ class Exchange:
             id=self.id,
             state=state,
             attempts=tuple(self._attempts),
-            served_model=self._model.id,
+            served_model=self._place.model.id,
             usage=usage,
             used_tokens=usage.total if usage else 0,
             code=code,

@@ -63,6 +63,11 @@ class Stream:
         return self._exchange.chat.model
 
     @property
+    def tried(self) -> tuple[tuple[str, str], ...]:
+        """Each attempt so far: its deployment, and the code of its error, or `ok`."""
+        return self._exchange.tried
+
+    @property
     def dropped(self) -> int:
         """How many turns of its session were left out of the prompt, for they did not fit."""
         return self._exchange.dropped
@@ -109,10 +114,13 @@ class _Texts:
 
 
 class Flight:
-    """What is in flight: a scope per request, by which closing reaches it."""
+    """What is in flight: a scope per request, by which closing reaches it.
+
+    One that only reads on, its caller having left, has no exchange here: it settles by itself.
+    """
 
     def __init__(self) -> None:
-        self.scopes: dict[anyio.CancelScope, Exchange] = {}
+        self.scopes: dict[anyio.CancelScope, Exchange | None] = {}
         self._landed = anyio.Event()
 
     def land(self, scope: anyio.CancelScope) -> None:

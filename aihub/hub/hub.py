@@ -9,8 +9,9 @@ admission, waits the grace period, cancels what is left, settles it, and gives t
 from __future__ import annotations
 
 import os
+import random
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -29,13 +30,15 @@ from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, GroupBy, UsageReport
-from ..protocols import Catalogue, Clock, Ids, Observer, Provider, Store, TokenCounter
+from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts
 from .calls import make_chat
+from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
 from .gate import Gate
 from .guards import Guards
+from .health import Health
 from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
@@ -73,6 +76,11 @@ class Hub:
         max_in_flight: requests open at once, above which new ones are refused as `Overloaded`.
         grace: seconds that open requests are given at close.
         retention: seconds that details of requests, and ended keys, are kept; None is for good.
+        chance: gives a number from 0 to 1, another at each call: for waits, weights and choices.
+        sleep: waits so many seconds between attempts.
+
+    A provider that holds something (`aihub.protocols.Closing`) is closed with the hub, or when it
+    was replaced and the last request that began with it has ended.
     """
 
     def __init__(
@@ -90,6 +98,8 @@ class Hub:
         max_in_flight: int = MAX_IN_FLIGHT,
         grace: float = GRACE,
         retention: float | None = RETENTION,
+        chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
         if routes is None:
             if len(providers) != 1:
@@ -103,6 +113,9 @@ class Hub:
         self._ids = ids
         self._gate = Gate(store, clock)
         self._settler = Settler(store, ids.new("own"), observers, lost_policy)
+        self._retired: list[Setup] = []
+        self.health = Health(clock, chance)
+        self._sleep = sleep
         self._max_in_flight = max_in_flight
         self._grace = grace
         self._state = _NEW
@@ -128,6 +141,9 @@ class Hub:
             )
         )
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._yard = Yard(
+            self._tasks, self._flight.scopes, self._flight.land, lambda: self._state == _OPEN
+        )
         self._tasks.start_soon(self._settler.keep_lease)
         self._tasks.start_soon(self._settler.retry_unsettled)
         self._tasks.start_soon(self._forgetter.run)
@@ -150,9 +166,12 @@ class Hub:
                     await self._flight.wait_empty()
                 for exchange in list(self._flight.scopes.values()):
                     # Its context was entered and never left: nobody else will settle it.
-                    await exchange.close()
+                    if exchange is not None:
+                        await exchange.close()
                 with anyio.move_on_after(STORE_TIMEOUT):
                     await self._settler.flush()
+                held = {id(p): p for setup in self._living() for p in setup.providers.values()}
+                await self._close(held.values())
                 self._state = _CLOSED
                 self._tasks.cancel_scope.cancel()
                 await self._settler.leave()
@@ -201,12 +220,32 @@ class Hub:
             UsageMistake: the routes name a provider that is not given; nothing changed.
         """
         old = self._setup
-        self._setup = Setup(
+        self._setup = new = Setup(
             catalogue=catalogue or old.catalogue,
             providers=old.providers if providers is None else dict(providers),
             routes=routes or old.routes,
             tokens=tokens or old.tokens,
         )
+        self.health.keep([one.id for places in new.routes.deployments.values() for one in places])
+        if self._state == _OPEN:
+            self._tasks.start_soon(self._let_go, old)
+
+    async def _let_go(self, old: Setup) -> None:
+        """Close what only *old* has, when the last request that uses it has ended."""
+        self._retired.append(old)
+        await old.users.wait_none()
+        self._retired.remove(old)
+        kept = [id(one) for setup in self._living() for one in setup.providers.values()]
+        await self._close([one for one in old.providers.values() if id(one) not in kept])
+
+    def _living(self) -> list[Setup]:
+        return [self._setup, *self._retired]
+
+    async def _close(self, providers: Iterable[Provider]) -> None:
+        for provider in providers:
+            if isinstance(provider, Closing):
+                with anyio.move_on_after(LEAVE_TIMEOUT):
+                    await provider.aclose()
 
     @property
     def ready(self) -> bool:
@@ -366,6 +405,9 @@ class Hub:
         return Exchange(
             setup=self._setup,
             settler=self._settler,
+            health=self.health,
+            sleep=self._sleep,
+            yard=self._yard,
             clock=self._clock,
             ids=self._ids,
             chat=chat,

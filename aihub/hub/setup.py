@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+import anyio
 import attrs
 
-from ..core.routing import Places, candidates
-from ..errors import InvalidRequest, ModelNotFound, UsageMistake
-from ..model.catalogue import Deployment, Model, Routes
+from ..core.routing import Place, Places, Weights, candidates, ordered
+from ..errors import InvalidRequest, ModelNotFound, RegionUnavailable, UsageMistake
+from ..model.catalogue import Model, Routes
 from ..model.chat import Chat
 from ..protocols import Catalogue, Provider, RequestChecker, TokenCounter
+from .health import Health
 
 
 @attrs.frozen(kw_only=True)
 class Setup:
-    """What a hub works with: models, providers, where models are served, who counts."""
+    """What a hub works with: models, providers, where models are served, who counts.
+
+    `users` are the requests that began with it and have not ended; what it alone holds is closed
+    when the last of them has.
+    """
 
     catalogue: Catalogue
     providers: Mapping[str, Provider]
@@ -24,8 +31,10 @@ class Setup:
     _checkers: Mapping[str, RequestChecker] = attrs.field(init=False)
     # The usual answer of `places`, by model: at most as many as the catalogue has.
     _known: dict[str, Places] = attrs.field(init=False, factory=dict)
+    users: Users = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "users", Users())
         checkers = {
             name: provider
             for name, provider in self.providers.items()
@@ -37,6 +46,12 @@ class Setup:
             named.add(self.routes.default)
         for name in sorted(named - set(self.providers)):
             raise UsageMistake(f"the routes name the provider '{name}', which is not given")
+        for model, others in self.routes.fallbacks.items():
+            for other in others:
+                if self.catalogue.find(other) is None:
+                    raise UsageMistake(
+                        f"the routes let '{other}' stand in for '{model}': there is no such model"
+                    )
 
     def model(self, name: str) -> Model:
         """Return the model that goes by *name*.
@@ -50,7 +65,7 @@ class Setup:
         return model
 
     def places(self, model: Model, chat: Chat, region: str | None) -> Places:
-        """Return the deployments that can do what *chat* asks for, in the order to try them.
+        """Return the deployments that can do what *chat* asks for, as they are configured.
 
         Raises:
             InvalidRequest: none can; the first one's reason.
@@ -58,24 +73,76 @@ class Setup:
         """
         places = self._known.get(model.id) if region is None else None
         if places is None:
-            places = Places.of(candidates(self.routes, model, region=region), model)
+            places = Places.of(*self._groups(model, region))
             if region is None:
                 self._known[model.id] = places
-        able = self._able(places.deployments, model, chat)
-        return places if len(able) == len(places.deployments) else Places.of(able, model)
+        able = self._able(places.all, chat)
+        return places if able == places.all else _regrouped(able)
 
-    def _able(
-        self, places: tuple[Deployment, ...], model: Model, chat: Chat
-    ) -> tuple[Deployment, ...]:
+    def _groups(self, model: Model, region: str | None) -> list[tuple[Place, ...]]:
+        """Return where *model* is served, and where each of those that may stand in for it is."""
+        groups = [candidates(self.routes, model, region=region)]
+        for name in self.routes.fallbacks.get(model.id, ()):
+            with suppress(RegionUnavailable):
+                groups.append(candidates(self.routes, self.model(name), region=region))
+        return groups
+
+    def _able(self, places: tuple[Place, ...], chat: Chat) -> tuple[Place, ...]:
         able, reason = [], None
         for place in places:
-            checker = self._checkers.get(place.provider)
+            checker = self._checkers.get(place.deployment.provider)
             try:
                 if checker is not None:
-                    checker.check(model, chat)
+                    checker.check(place.model, chat)
                 able.append(place)
             except InvalidRequest as error:
                 reason = reason or error
         if reason is not None and not able:
             raise reason
         return tuple(able)
+
+    def ordered(self, places: Places, prompt: int, completion: int, health: Health) -> Places:
+        """Put places in the order in which one request is to try them, each group by its policy.
+
+        Those of another model are left out where the prompt does not fit it.
+        """
+        if len(places.all) == 1:
+            return places
+        by = Weights(prompt, completion, health.expected, health.chance)
+        groups: list[list[Place]] = []
+        for model, group in _by_model(places.all):
+            policy = self.routes.policies.get(model.id, self.routes.policy)
+            if not groups or prompt < model.context_window:
+                groups.append(ordered(group, self.routes, policy, by))
+        return Places.of(*groups)
+
+
+@attrs.define
+class Users:
+    """How many requests use a setup, and who waits for the last of them to end."""
+
+    count: int = 0
+    _gone: anyio.Event | None = None
+
+    def leave(self) -> None:
+        """Be one fewer."""
+        self.count -= 1
+        if not self.count and self._gone is not None:
+            self._gone.set()
+
+    async def wait_none(self) -> None:
+        """Wait until there is none."""
+        while self.count:
+            self._gone = anyio.Event()
+            await self._gone.wait()
+
+
+def _by_model(places: Sequence[Place]) -> list[tuple[Model, list[Place]]]:
+    groups: dict[str, tuple[Model, list[Place]]] = {}
+    for place in places:
+        groups.setdefault(place.model.id, (place.model, []))[1].append(place)
+    return list(groups.values())
+
+
+def _regrouped(places: Sequence[Place]) -> Places:
+    return Places.of(*[group for _, group in _by_model(places)])

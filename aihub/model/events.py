@@ -18,12 +18,13 @@ from .usage import Usage
 
 @attrs.define
 class Started:
-    """The provider accepted the call."""
+    """The provider accepted the call; *dialect* is that of `raw` and `Unknown` in what follows."""
 
     upstream_id: str | None = None
     model: str | None = None
     fingerprint: str | None = None
     raw: bytes | None = None
+    dialect: str | None = None
 
 
 @attrs.define
@@ -85,12 +86,15 @@ class ToolDelta:
 class UsageSeen:
     """The provider's own count; a later one replaces an earlier one.
 
-    *cost* is what it says that the answer costs, in pico-dollars, where it says.
+    *cost* is what it says that the answer costs, in pico-dollars, where it says. An *interim* count
+    is of what there was when it was made: of an answer that goes on, its prompt alone is to be
+    relied on.
     """
 
     usage: Usage
     raw: bytes | None = None
     cost: Pico | None = None
+    interim: bool = False
 
 
 @attrs.define
@@ -152,7 +156,7 @@ class Completion:
     `usage` is what the delivered attempt used; `cost` is what the request cost altogether, in
     pico-dollars. `model` is the name as asked, `served_model` the catalogue's id. `dropped` is how
     many turns of its session were left out of the prompt, for they did not fit. `extra` are fields
-    of the provider's dialect that have no place of their own.
+    of the provider's `dialect` that have no place of their own.
     """
 
     id: str
@@ -165,6 +169,7 @@ class Completion:
     fingerprint: str | None = None
     dropped: int = 0
     extra: Mapping[str, Json] | None = None
+    dialect: str | None = None
 
     @property
     def text(self) -> str:

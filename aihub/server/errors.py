@@ -5,6 +5,8 @@ The table has a row for every class of `aihub.errors`; a test fails when one is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import orjson
 
 from ..errors import (
@@ -17,6 +19,7 @@ from ..errors import (
     HubError,
     InvalidRequest,
     ModelNotFound,
+    NoDeployment,
     NotFound,
     NotPermitted,
     OverLimit,
@@ -59,6 +62,7 @@ STATUS: dict[type[HubError], tuple[int, str]] = {
     UpstreamTimeout: (504, "model_error"),
     UpstreamFailed: (502, "model_error"),
     UpstreamCut: (502, "model_error"),
+    NoDeployment: (503, "api_error"),
     RegionUnavailable: (503, "api_error"),
     StorageError: (503, "api_error"),
     StoreUnavailable: (503, "api_error"),
@@ -88,6 +92,23 @@ def error_object(error: HubError) -> dict[str, Json]:
     return {"error": fields}
 
 
+ATTEMPTS = b"x-aihub-attempts"
+
+
+def attempts_header(tried: Sequence[tuple[str, str]]) -> tuple[bytes, bytes]:
+    """Tell each attempt, its deployment and what came of it: a list by RFC 9651.
+
+    >>> attempts_header([("a/gpt-4", "upstream_timeout"), ("b/gpt-4", "ok")])[1]
+    b'"a/gpt-4";outcome=upstream_timeout, "b/gpt-4";outcome=ok'
+    """
+    told = [f'"{_quoted(where)}";outcome={came}' for where, came in tried]
+    return ATTEMPTS, ", ".join(told).encode("ascii", "replace")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def error_response(error: HubError) -> Response:
     """Return the whole answer to an error."""
     status, _ = STATUS[type(error)]
@@ -95,6 +116,8 @@ def error_response(error: HubError) -> Response:
     after = getattr(error, "retry_after", None)
     if after is None and isinstance(error, Overloaded | HubClosed):
         after = RETRY_SOON
+    if isinstance(error, UpstreamError) and error.tried:
+        headers.append(attempts_header(error.tried))
     if after is not None:
         headers.append((b"retry-after", b"%d" % after))
     if isinstance(error, BudgetExceeded) or (

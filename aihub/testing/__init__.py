@@ -13,3 +13,8 @@ from .providers import ProviderSuite as ProviderSuite
 from .sessions import SessionsSuite as SessionsSuite
 from .stores import DurableStoreSuite as DurableStoreSuite
 from .stores import StoreSuite as StoreSuite
+from .transports import TransportSuite as TransportSuite
+from .upstreams import Asked as Asked
+from .upstreams import Deed as Deed
+from .upstreams import ScriptedUpstream as ScriptedUpstream
+from .upstreams import open_upstream as open_upstream

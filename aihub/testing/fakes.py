@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from random import Random
 
 import anyio.lowlevel
 
@@ -13,7 +14,7 @@ from ..backends.ids import SeededIds
 from ..backends.storage.memory import MemoryStore
 from ..backends.tokens import EstimateCounter
 from ..hub import Hub
-from ..model.catalogue import Deployment, Routes
+from ..model.catalogue import Deployment, Model, Retries, Routes
 from ..model.events import Event, Finished, Text, UsageSeen
 from ..model.usage import Usage
 from ..protocols import Observer, Provider, ProviderCall, Store
@@ -70,13 +71,22 @@ async def open_test_hub(
     clock: ManualClock | None = None,
     observers: Sequence[Observer] = (),
     seed: int = 0,
+    routes: Routes | None = None,
+    models: Sequence[Model] = (MODEL,),
     **settings: object,
 ) -> AsyncIterator[Hub]:
     """Open a hub whose every model is served by *providers*, in their order.
 
-    Ids are seeded and the clock is manual: two runs are the same to the byte.
+    Ids and chance are seeded and the clock is manual, moved by waits between attempts: two runs are
+    the same to the byte. Nothing is asked twice, unless *routes* say so; they name the providers
+    `p0`, `p1` and so on.
     """
     clock = clock or ManualClock()
+
+    async def sleep(seconds: float) -> None:
+        await anyio.lowlevel.checkpoint()
+        clock.advance(seconds)
+
     given: Sequence[Provider] = providers or (ScriptedProvider(),)
     places = tuple(
         Deployment(
@@ -87,11 +97,14 @@ async def open_test_hub(
     async with Hub(
         store=store or MemoryStore(clock=clock),
         providers={f"p{n}": provider for n, provider in enumerate(given)},
-        catalogue=StaticCatalogue([MODEL], {"gpt-4": MODEL.id}),
+        catalogue=StaticCatalogue(models, {"gpt-4": MODEL.id}),
         tokens=EstimateCounter(),
         clock=clock,
         ids=SeededIds(seed, clock),
-        routes=Routes(deployments={MODEL.id: places}, region="region-0"),
+        routes=routes
+        or Routes(deployments={MODEL.id: places}, region="region-0", retries=Retries(most=0)),
+        chance=Random(seed).random,  # noqa: S311 - no secret: the same in each run
+        sleep=sleep,
         observers=observers,
         **settings,  # type: ignore[arg-type]
     ) as hub:

@@ -246,6 +246,8 @@ class SessionsSuite:
             older = await turns("acc_1", "ses_1", after=4, newest_first=True)
             assert texts(older) == ["c", "b", "a"]
             assert texts(await turns("acc_1", "ses_1", after=1, newest_first=True)) == []
+            beyond = await turns("acc_1", "ses_1", after=9, limit=1, newest_first=True)
+            assert texts(beyond) == ["e"]
 
     async def test_a_conversation_has_the_newest_turns_and_one_more(self) -> None:
         """As many as come to the tokens asked for, and one beyond, oldest first."""

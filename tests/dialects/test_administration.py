@@ -61,6 +61,7 @@ def test_what_is_named_is_read_and_nothing_else():
         "period": "day",
     }
     assert read("budget change", {"limit": 3}) == {"limit": 3 * 10**12}
+    assert read("budget change", {"limit": 3.0}) == {"limit": 3 * 10**12}
     assert read("plan", {"parallel": None, "token_reserve": "maximum"}) == {
         "parallel": None,
         "token_reserve": "maximum",

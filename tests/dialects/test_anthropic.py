@@ -764,7 +764,7 @@ def test_an_answer_that_is_written_is_read_back(done):
     events = OUTBOUND.decode_answer(speaking.call(chat()), anthropic.encode_completion(done))
 
     assert speaking.answer(events) == (done.choices, done.usage)
-    assert events[0] == Started(done.id, done.model)
+    assert events[0] == Started(done.id, done.model, dialect="anthropic")
 
 
 def stream_of(events, usage, **options):
@@ -1002,8 +1002,8 @@ def test_a_stream_is_read_as_the_vendor_documents_it():
     events = speaking.read(OUTBOUND.stream(speaking.call(chat(stream=True))), wire)
 
     assert speaking.without_raw(events) == [
-        Started("msg_1", "claude"),
-        UsageSeen(Usage(15, 1, cached=5)),
+        Started("msg_1", "claude", dialect="anthropic"),
+        UsageSeen(Usage(15, 1, cached=5), interim=True),
         Reasoning("Let me"),
         Reasoning("", signature="c2ln"),
         Text("Hi"),
@@ -1094,7 +1094,7 @@ def test_only_the_first_choice_has_a_place_in_a_stream():
     read = speaking.read(anthropic.StreamDecoder(), stream_of(events, Usage(1, 1)))
 
     assert [one.text for one in read if isinstance(one, Text)] == ["b"]
-    assert read[0] == Started("msg_1", "m")
+    assert read[0] == Started("msg_1", "m", dialect="anthropic")
 
 
 def test_a_stream_of_nothing_is_a_message_without_blocks():
@@ -1112,7 +1112,7 @@ def test_what_was_told_before_a_cut_was_given():
     decoder = anthropic.StreamDecoder()
     events = decoder.feed(frames(START, begun(0, type="text", text="")))
 
-    assert events[1] == UsageSeen(Usage(15, 1, cached=5))
+    assert events[1] == UsageSeen(Usage(15, 1, cached=5), interim=True)
     with pytest.raises(UpstreamCut):
         decoder.end()
 

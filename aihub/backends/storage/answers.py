@@ -40,6 +40,7 @@ def to_json(done: Completion) -> bytes | None:
                 "fingerprint": done.fingerprint,
                 "dropped": done.dropped,
                 "extra": done.extra,
+                "dialect": done.dialect,
             }
         )
     except TypeError:

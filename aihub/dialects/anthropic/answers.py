@@ -31,7 +31,7 @@ from ...model.units import Json, Pico, format_usd
 from ...model.usage import Usage
 from ..reading import Unreadable, field, needed, objects, tokens
 from ..saying import fragment, is_object
-from .words import FINISHES, stop_reason, usual_reason
+from .words import FINISHES, NAME, stop_reason, usual_reason
 
 DIRECT = {"type": "direct"}
 """The caller of a tool where it is the model itself."""
@@ -130,7 +130,8 @@ def read_message(message: Mapping[str, Json]) -> Iterator[Event]:
     usage: dict[str, Json] = field(message, "usage", dict, {})
     counts.see(usage)
     yield from besides(message)
-    yield UsageSeen(counts.usage)
+    if "output_tokens" in usage:
+        yield UsageSeen(counts.usage)
     yield finished(needed(message, "stop_reason"), field(message, "stop_sequence", str, "") or None)
 
 
@@ -140,7 +141,8 @@ def started(message: Mapping[str, Json]) -> Started:
     Raises:
         Unreadable: it does not say.
     """
-    return Started(field(message, "id", str, "") or None, field(message, "model", str, "") or None)
+    id, model = field(message, "id", str, "") or None, field(message, "model", str, "") or None
+    return Started(id, model, dialect=NAME)
 
 
 def _read_block(block: dict[str, Json], index: int, position: int) -> Iterator[Event]:

@@ -51,7 +51,7 @@ class StreamDecoder:
         self._calls = 0
         self._counts = Counts()
         self._finished: Finished | None = None
-        self._ended = False
+        self.ended = False
         self._error: UpstreamError | None = None
 
     def feed(self, data: bytes) -> list[Event]:
@@ -62,10 +62,12 @@ class StreamDecoder:
         """
         if self._error is not None:
             raise self._error
+        if not data:
+            return []
         events: list[Event] = []
         try:
             for one in self._sse.feed(data):
-                if self._ended:
+                if self.ended:
                     break
                 self._read(one.data, events)
         except Unreadable as error:
@@ -87,7 +89,7 @@ class StreamDecoder:
         """
         if self._error is not None:
             raise self._error
-        if not self._ended:
+        if not self.ended:
             raise UpstreamCut("The provider's stream ended before its answer did.")
         return []
 
@@ -108,7 +110,8 @@ class StreamDecoder:
         usage: dict[str, Json] = field(message, "usage", dict, {})
         self._counts.see(usage)
         events += besides({name: one for name, one in message.items() if name != "stop_details"})
-        events.append(UsageSeen(self._counts.usage))
+        if "input_tokens" in usage:
+            events.append(UsageSeen(self._counts.usage, interim=True))
 
     def _tell(self, frame: dict[str, Json], data: bytes, events: list[Event]) -> None:
         delta: dict[str, Json] = field(frame, "delta", dict, {})
@@ -118,12 +121,13 @@ class StreamDecoder:
         if word:
             self._finished = finished(word, field(delta, "stop_sequence", str, "") or None)
         events += besides({**delta, "usage": usage})
-        events.append(UsageSeen(self._counts.usage))
+        if "output_tokens" in usage:
+            events.append(UsageSeen(self._counts.usage))
 
     def _stop(self, frame: dict[str, Json], data: bytes, events: list[Event]) -> None:
         if self._finished is None:
             raise Unreadable("The message stops without a reason.")
-        self._ended = True
+        self.ended = True
         events.append(self._finished)
 
     def _raise(self, frame: dict[str, Json], data: bytes, events: list[Event]) -> None:

@@ -1,4 +1,7 @@
-"""OpenAI's chat completions, inbound: requests decoded, answers and streams encoded.
+"""OpenAI's chat completions, both ways.
+
+Inbound, requests are decoded, answers and streams encoded; outbound, calls are encoded, and the
+answers and streams of whoever speaks the dialect decoded.
 
 Source: OpenAI's published OpenAPI document, `CreateChatCompletionRequest`,
 `CreateChatCompletionResponse`, `CreateChatCompletionStreamResponse`.
@@ -11,6 +14,9 @@ from .answers import encode_stream_error as encode_stream_error
 from .answers import usage_object as usage_object
 from .messages import message_object as message_object
 from .messages import message_schema as message_schema
+from .outbound import OPENAI as OPENAI
+from .outbound import Flavour as Flavour
+from .outbound import Outbound as Outbound
 from .requests import MAX_MODEL as MAX_MODEL
 from .requests import MAX_SESSION_ID as MAX_SESSION_ID
 from .requests import MAX_STOPS as MAX_STOPS

@@ -84,6 +84,9 @@ def request_from(fields: dict[str, Json], *, lenient: bool = False) -> Chat:
     if faults:
         raise refusal(faults)
     values.setdefault("model", "")
+    options = fields.get("stream_options")
+    if isinstance(options, dict) and options.keys() - {"include_usage"}:
+        extra["stream_options"] = {k: v for k, v in options.items() if k != "include_usage"}
     if "functions" in values or "function_call" in values:
         _read_old_form(values)
     return Chat(**values, extra=extra or None)

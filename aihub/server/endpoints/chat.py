@@ -16,7 +16,7 @@ from ...hub import Options, Stream
 from ...model.chat import Chat
 from ...model.events import UsageSeen
 from ..call import Call
-from ..errors import JSON, error_object
+from ..errors import JSON, attempts_header, error_object
 from ..http import Headers, Instead, Response
 from ..limits import add_limits
 
@@ -58,6 +58,8 @@ async def _answer(call: Call, *, always_stream: bool) -> Response:
         return await _stream(call, chat, options)
     answer = await call.hub.answer(chat, call.identity, options)
     headers: Headers = [JSON, *_marks(chat, answer)]
+    if answer.tried:
+        headers.append(attempts_header(answer.tried))
     add_limits(headers, answer.windows, call.hub.now(), inference=True)
     return Response(200, headers, dialect.encode_completion(answer.completion, legacy=chat.legacy))
 
@@ -67,7 +69,7 @@ async def _stream(call: Call, chat: Chat, options: Options) -> Response:
     stream = await stack.enter_async_context(call.hub.open(chat, call.identity, options))
     headers = [*STREAM, *_marks(chat, stream)]
     add_limits(headers, stream.windows, call.hub.now(), inference=True)
-    body = await stack.enter_async_context(aclosing(_chunks(call, chat, stream)))
+    body = await stack.enter_async_context(aclosing(_chunks(call, chat, stream, headers)))
     return Response(200, headers, body, keep_alive=KEEP_ALIVE)
 
 
@@ -81,7 +83,9 @@ def _marks(chat: Chat, stream: Stream) -> Headers:
     return marks
 
 
-async def _chunks(call: Call, chat: Chat, stream: Stream) -> AsyncGenerator[bytes, None]:
+async def _chunks(
+    call: Call, chat: Chat, stream: Stream, headers: Headers
+) -> AsyncGenerator[bytes, None]:
     encoder = dialect.StreamEncoder(
         id=stream.answer_id,
         created=stream.admitted,
@@ -96,6 +100,9 @@ async def _chunks(call: Call, chat: Chat, stream: Stream) -> AsyncGenerator[byte
                 continue
             chunk = encoder.encode(event)
             if chunk:
+                if not begun and stream.tried:
+                    # The head leaves with the first chunk.
+                    headers.append(attempts_header(stream.tried))
                 begun = True
                 yield chunk
     except Exception as error:

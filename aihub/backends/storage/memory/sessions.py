@@ -90,7 +90,7 @@ class MemorySessions:
             return ()
         if not newest_first:
             return kept.turns[after : after + limit]
-        end = after - 1 if after else len(kept.turns)
+        end = min(after - 1, len(kept.turns)) if after else len(kept.turns)
         return kept.turns[max(0, end - limit) : max(0, end)][::-1]
 
     async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:

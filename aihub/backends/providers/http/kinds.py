@@ -1,0 +1,130 @@
+"""The kinds of providers that are known by name: a dialect, a base address, how a key is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Protocol
+
+import attrs
+
+from ....dialects.anthropic import Outbound as Anthropic
+from ....dialects.openai_chat import Flavour
+from ....dialects.openai_chat import Outbound as OpenAI
+from ....dialects.outbound import Outbound
+from ....errors import UsageMistake
+from ....model.upstream import TIMEOUTS, Timeouts
+from ....protocols import Transport
+from .addresses import Address, AzureAddress, KeyAddress
+from .provider import HttpProvider
+
+
+class Dialect(Protocol):
+    """Protocol: makes what speaks to a provider."""
+
+    def __call__(self, *, lenient: bool) -> Outbound:
+        """Return it; *lenient* leaves out what the dialect cannot say."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Kind:
+    """A kind of provider.
+
+    Args:
+        dialect: makes what speaks to it.
+        base_url: where it is, where that is always the same place.
+        key: the environment variable that its key usually stands in; None where it wants none.
+        header, scheme: how the key is shown.
+    """
+
+    dialect: Dialect = OpenAI
+    base_url: str | None = None
+    key: str | None = None
+    header: str = "authorization"
+    scheme: str = "Bearer "
+
+
+_SIMPLE = partial(OpenAI, Flavour(completion_bound=False, developer=False))
+_MISTRAL = partial(OpenAI, Flavour(stream_options=False, completion_bound=False, developer=False))
+
+KINDS: Mapping[str, Kind] = {
+    "openai": Kind(base_url="https://api.openai.com/v1", key="OPENAI_API_KEY"),
+    # By its newer address, https://NAME.openai.azure.com/openai/v1, or by deployments.
+    "azure": Kind(key="AZURE_OPENAI_API_KEY", header="api-key", scheme=""),
+    "groq": Kind(base_url="https://api.groq.com/openai/v1", key="GROQ_API_KEY"),
+    "mistral": Kind(
+        dialect=_MISTRAL,
+        base_url="https://api.mistral.ai/v1",
+        key="MISTRAL_API_KEY",
+    ),
+    "deepseek": Kind(dialect=_SIMPLE, base_url="https://api.deepseek.com", key="DEEPSEEK_API_KEY"),
+    "together": Kind(
+        dialect=_SIMPLE, base_url="https://api.together.xyz/v1", key="TOGETHER_API_KEY"
+    ),
+    "anthropic": Kind(
+        dialect=Anthropic,
+        base_url="https://api.anthropic.com",
+        key="ANTHROPIC_API_KEY",
+        header="x-api-key",
+        scheme="",
+    ),
+    "openrouter": Kind(base_url="https://openrouter.ai/api/v1", key="OPENROUTER_API_KEY"),
+    "vllm": Kind(base_url="http://127.0.0.1:8000/v1"),
+    "llama.cpp": Kind(dialect=_SIMPLE, base_url="http://127.0.0.1:8080/v1"),
+    "ollama": Kind(dialect=_SIMPLE, base_url="http://127.0.0.1:11434/v1"),
+}
+"""By name. `openai` with a `base_url` of your own is any server that speaks OpenAI's dialect."""
+
+
+def make_provider(
+    kind: str,
+    *,
+    name: str,
+    transport: Transport,
+    base_url: str | None = None,
+    key: str | None = None,
+    api_version: str | None = None,
+    headers: tuple[tuple[str, str], ...] = (),
+    timeouts: Timeouts = TIMEOUTS,
+    lenient: bool = False,
+) -> HttpProvider:
+    """Make a provider of a kind that is known by name.
+
+    Args:
+        kind: one of `KINDS`.
+        name: what errors and routes call it.
+        transport: how bytes get there.
+        base_url: where it is, in place of the kind's own address.
+        key: the secret.
+        api_version: for Azure by deployments, such as `2024-10-21`.
+        headers: further ones for each request.
+        timeouts: how long each phase may take.
+        lenient: leave out of a request what the provider's dialect cannot say, instead of refusing
+            it by name.
+
+    Raises:
+        UsageMistake: there is no such kind, or something that it needs is missing.
+    """
+    found = KINDS.get(kind)
+    if found is None:
+        raise UsageMistake(f"there is no kind of provider '{kind}': use {', '.join(KINDS)}")
+    where = found.base_url if base_url is None else base_url
+    if where is None:
+        raise UsageMistake(f"the provider '{name}' needs a base_url: '{kind}' has none of its own")
+    if api_version is not None and kind != "azure":
+        raise UsageMistake(f"the provider '{name}' has an api_version, which only 'azure' knows")
+    own = KeyAddress(
+        base_url=where,
+        key=key,
+        header=found.header,
+        scheme=found.scheme,
+        headers=headers,
+        timeouts=timeouts,
+    )
+    address: Address = own
+    if api_version is not None:
+        address = AzureAddress(resource=own, api_version=api_version)
+    return HttpProvider(
+        name=name, dialect=found.dialect(lenient=lenient), address=address, transport=transport
+    )

@@ -1,0 +1,25 @@
+"""Whom to trust over TLS: the system's certificates, or what `SSL_CERT_FILE` names."""
+
+from __future__ import annotations
+
+import ssl
+
+
+def make_tls(*, trust_env: bool = True) -> ssl.SSLContext:
+    """Return a context as httpx2 makes it, so that both transports trust the same."""
+    import httpx2
+
+    return httpx2.create_ssl_context(trust_env=trust_env)
+
+
+def explain(error: BaseException) -> str:
+    """Say why no connection was made: what TLS has against it, or what the system says."""
+    said = ""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not good ({cause.verify_message})"
+        if isinstance(cause, OSError):
+            said = said or str(cause.strerror or cause)
+        cause = cause.__cause__ or cause.__context__
+    return said or str(error) or "the connection ended"

@@ -1,0 +1,161 @@
+"""How the deployments are doing, as far as this process has seen.
+
+Theory of operation. For each deployment that was asked there is a breaker, a pace, a count of what
+is open there, when a provider wants to be asked again, and the windows of its own limits, if it has
+any. All live in memory: they are about what this process should try next, and two processes may
+well see a network differently. What they mean is decided in `core`; here they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import attrs
+
+from ..core import breaker as breakers
+from ..core import latency
+from ..core.limits import Window
+from ..core.routing import Place
+from ..errors import UpstreamError
+from ..model.catalogue import BreakerRules, Deployment
+from ..model.units import SECOND, Micros
+from ..protocols import Clock
+
+MAX_REST: Micros = 60 * SECOND
+"""How long a deployment is passed over at most because its provider asked for it."""
+
+NOBODY: frozenset[int] = frozenset()
+
+
+@attrs.define
+class Vital:
+    """What is known of one deployment."""
+
+    breaker: breakers.Breaker = breakers.CLOSED
+    pace: latency.Pace = latency.UNKNOWN
+    open: int = 0
+    rests_until: Micros = 0
+    requests: Window = attrs.field(factory=Window)
+    tokens: Window = attrs.field(factory=Window)
+
+
+class Health:
+    """Know which deployments may be asked, and note how that went.
+
+    Args:
+        clock: what time it is.
+        chance: a number from 0 to 1, another at each call.
+    """
+
+    def __init__(self, clock: Clock, chance: Callable[[], float]) -> None:
+        self._clock = clock
+        self.chance = chance
+        self._vitals: dict[str, Vital] = {}
+
+    def keep(self, deployments: Collection[str]) -> None:
+        """Forget the deployments that are not named: they are configured no more."""
+        for id in self._vitals.keys() - set(deployments):
+            if not self._vitals[id].open:
+                del self._vitals[id]
+
+    def state(self, deployment: str) -> breakers.State:
+        """Say which state a deployment's breaker is in."""
+        return breakers.state(self._of(deployment).breaker, self._clock.now())
+
+    def closed(
+        self, places: Sequence[Place], tokens: int, asked: Collection[int] = NOBODY
+    ) -> Collection[int]:
+        """Return the numbers of those *places* that may not be asked now.
+
+        Args:
+            places: where a request may be tried.
+            tokens: what it would take of a deployment's own limit.
+            asked: those that it has asked itself, and so knows how long they want to be left alone.
+        """
+        now = self._clock.now()
+        closed = [
+            n for n, place in enumerate(places) if not self._may(place, tokens, now, n in asked)
+        ]
+        return frozenset(closed) if closed else NOBODY
+
+    def _may(self, place: Place, tokens: int, now: Micros, asked: bool) -> bool:
+        where = place.deployment
+        vital = self._vitals.get(where.id)
+        if vital is None:
+            return True
+        if (vital.rests_until > now and not asked) or not breakers.lets_through(vital.breaker, now):
+            return False
+        most, size = where.requests_per_minute, where.tokens_per_minute
+        if most is not None and not vital.requests.fits(1, most, now):
+            return False
+        # What alone is more than a minute may hold passes when the minute is empty.
+        return size is None or vital.tokens.fits(min(tokens, size), size, now)
+
+    def began(self, place: Place, attempt: str, tokens: int) -> None:
+        """Note that a place is asked; *attempt* names it until it has ended."""
+        where = place.deployment
+        vital = self._of(where.id)
+        vital.open += 1
+        vital.breaker = breakers.began(vital.breaker)
+        now = self._clock.now()
+        if where.requests_per_minute is not None:
+            vital.requests.put(attempt, 1, now)
+        if where.tokens_per_minute is not None:
+            vital.tokens.put(attempt, min(tokens, where.tokens_per_minute), now)
+
+    def ended(
+        self,
+        place: Place,
+        attempt: str,
+        rules: BreakerRules,
+        *,
+        verdict: breakers.Verdict,
+        error: UpstreamError | None = None,
+        took: Micros | None = None,
+        used: int = 0,
+    ) -> None:
+        """Note how an attempt ended.
+
+        Args:
+            place: where.
+            attempt: as `began` had it.
+            rules: when a breaker opens.
+            verdict: what that tells of the deployment.
+            error: what it failed with.
+            took: how long its first content took, if there was any.
+            used: tokens that it took of the deployment's own limit.
+        """
+        vital, now = self._of(place.deployment.id), self._clock.now()
+        vital.open -= 1
+        vital.breaker = breakers.ended(vital.breaker, rules, verdict, now)
+        if took is not None:
+            vital.pace = latency.measured(vital.pace, took, now)
+        if place.deployment.tokens_per_minute is not None:
+            vital.tokens.settle(attempt, used)
+        if error is not None and error.retry_after:
+            rest = min(MAX_REST, error.retry_after * SECOND)
+            vital.rests_until = max(vital.rests_until, now + rest)
+
+    def expected(self, deployment: Deployment) -> float:
+        """Return about how many microseconds the next answer of a deployment will take."""
+        vital = self._vitals.get(deployment.id)
+        if vital is None:
+            return 1.0
+        return latency.expected(vital.pace, vital.open, self._clock.now())
+
+    def wait(self, places: Sequence[Place]) -> int | None:
+        """Return the seconds until the first of *places* may be asked again, where known."""
+        now = self._clock.now()
+        waits = [until - now for one in places if (until := self._until(one)) > now]
+        return None if not waits else -(-min(waits) // SECOND)
+
+    def _until(self, place: Place) -> Micros:
+        vital = self._of(place.deployment.id)
+        opened = vital.breaker.opened
+        return max(vital.rests_until, 0 if opened is None else opened + vital.breaker.cool)
+
+    def _of(self, deployment: str) -> Vital:
+        vital = self._vitals.get(deployment)
+        if vital is None:
+            vital = self._vitals[deployment] = Vital()
+        return vital

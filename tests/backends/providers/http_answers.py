@@ -1,0 +1,206 @@
+"""What providers' servers answer, kind by kind: whole, streamed, errors, as vendors write it."""
+
+import attrs
+import orjson
+
+from aihub.backends.providers.http import make_provider
+from aihub.model.catalogue import Deployment, Retries, Routes
+from aihub.model.upstream import Timeouts
+from aihub.testing.providers import MODEL
+from aihub.testing.upstreams import answer
+
+QUICK = Timeouts(pool=0.2, connect=0.2, first_byte=0.2, idle=0.2, total=1.0)
+"""Timeouts that a test can wait for."""
+
+WORDS = ("Once", " upon", " a", " time")
+TEXT = "".join(WORDS)
+
+
+@attrs.frozen(kw_only=True)
+class Server:
+    """How servers of one kind answer.
+
+    `whole` is an answer's body, `frames` a stream's, one for each piece of content, with what comes
+    before and after; `error` makes an error's body; `late` is one in the middle of a stream.
+    """
+
+    kind: str
+    whole: bytes
+    before: tuple[bytes, ...]
+    words: tuple[bytes, ...]
+    after: tuple[bytes, ...]
+    late: bytes
+    usage_at: int
+    """Which of `after` tells the usage."""
+    shut_at: int
+    """Which of `after` shuts the text: words that come later are out of order."""
+    end_at: int
+    """Which of `after` says why the answer ended."""
+    without_usage: bytes = b": nothing\n\n"
+    """What stands in place of the frame that tells the usage, where nobody tells it."""
+    before_without_usage: tuple[bytes, ...] = ()
+    needs_last: bool = False
+    """Whether an answer is whole only after the last frame."""
+    repeats: bool = True
+    """Whether a word may come twice and still be of this dialect."""
+    names_model: bool = True
+    """Whether an answer says which model made it."""
+
+    def is_whole_after(self, k):
+        """Whether the first *k* frames are a whole answer."""
+        ends = len(self.frames) if self.needs_last else len(self.frames) - len(self.after) + 1
+        return k >= ends + (0 if self.needs_last else self.end_at)
+
+    @property
+    def frames(self):
+        return (*self.before, *self.words, *self.after)
+
+    def error(self, message="Oh."):
+        return orjson.dumps({"error": {"message": message, "type": "x", "code": None}})
+
+    def provider(self, transport, url, **more):
+        """A provider of this kind that asks the server at *url*."""
+        return make_provider(
+            self.kind,
+            name="up",
+            transport=transport,
+            base_url=url,
+            key="sk-secret",
+            **{"timeouts": QUICK, **more},
+        )
+
+
+def _data(value, name=None):
+    event = b"" if name is None else b"event: " + name.encode() + b"\n"
+    return event + b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def _chunk(delta, reason=None, **more):
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+    return _data(
+        {
+            "id": "chatcmpl-up",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "up-model",
+            "choices": [choice],
+            "usage": None,
+            **more,
+        }
+    )
+
+
+OPENAI_USAGE = {"prompt_tokens": 7, "completion_tokens": 4, "total_tokens": 11}
+OPENAI = Server(
+    kind="openai",
+    whole=orjson.dumps(
+        {
+            "id": "chatcmpl-up",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "up-model",
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": TEXT, "refusal": None},
+                    "logprobs": None,
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": OPENAI_USAGE,
+        }
+    ),
+    before=(_chunk({"role": "assistant", "content": ""}),),
+    words=tuple(_chunk({"content": word}) for word in WORDS),
+    after=(
+        _chunk({}, "stop"),
+        _chunk({}, usage=OPENAI_USAGE).replace(
+            b'[{"index":0,"delta":{},"logprobs":null,"finish_reason":null}]', b"[]"
+        ),
+        b"data: [DONE]\n\n",
+    ),
+    late=_data({"error": {"message": "Oh.", "type": "server_error", "code": None}}),
+    shut_at=0,
+    end_at=0,
+    usage_at=1,
+    before_without_usage=(_chunk({"role": "assistant", "content": ""}),),
+)
+
+
+def _message(content, reason, usage):
+    return {
+        "id": "msg_up",
+        "type": "message",
+        "role": "assistant",
+        "model": "up-model",
+        "content": content,
+        "stop_reason": reason,
+        "stop_sequence": None,
+        "usage": usage,
+    }
+
+
+def _event(kind, **fields):
+    return _data({"type": kind, **fields}, kind)
+
+
+def _begin(**usage):
+    start = _event("message_start", message=_message([], None, usage))
+    block = {"type": "text", "text": ""}
+    return start, _event("content_block_start", index=0, content_block=block)
+
+
+ANTHROPIC = Server(
+    kind="anthropic",
+    whole=orjson.dumps(
+        _message(
+            [{"type": "text", "text": TEXT}], "end_turn", {"input_tokens": 7, "output_tokens": 4}
+        )
+    ),
+    before=_begin(input_tokens=7, output_tokens=1),
+    words=tuple(
+        _event("content_block_delta", index=0, delta={"type": "text_delta", "text": word})
+        for word in WORDS
+    ),
+    after=(
+        _event("content_block_stop", index=0),
+        _event(
+            "message_delta",
+            delta={"stop_reason": "end_turn", "stop_sequence": None},
+            usage={"output_tokens": 4},
+        ),
+        _event("message_stop"),
+    ),
+    without_usage=_event("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}),
+    before_without_usage=_begin(),
+    late=_event("error", error={"type": "api_error", "message": "Oh."}),
+    shut_at=0,
+    end_at=2,
+    usage_at=1,
+    needs_last=True,
+)
+
+SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC}
+
+EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
+JSON = [("content-type", "application/json")]
+
+
+def whole(server, body=None):
+    """The script of a whole answer."""
+    return answer(server.whole if body is None else body, headers=JSON)
+
+
+def head(*, length=None):
+    """The head of a stream whose body ends with the connection, or after *length* bytes."""
+    end = b"Connection: close\r\n" if length is None else b"Content-Length: %d\r\n" % length
+    return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n" + end + b"\r\n"
+
+
+def routes(**more):
+    """Routes of the one model to one provider, which is asked once."""
+    place = Deployment(id="up/model", provider="p0", upstream_model="up-model", region="region-0")
+    return Routes(
+        deployments={MODEL.id: (place,)},
+        **{"region": "region-0", "retries": Retries(most=0), **more},
+    )
