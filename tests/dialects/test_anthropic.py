@@ -874,17 +874,24 @@ def test_what_has_no_place_of_its_own_is_kept_where_it_stood():
     details = {"type": "refusal", "category": "bio", "explanation": "No"}
     body = whole(content=content, container={"id": "c"}, stop_details=details, stop_reason="novel")
     running = speaking.fold(decode(body))
-    again = json.loads(
-        anthropic.encode_completion(
-            attrs.evolve(COMPLETION, choices=running.answers(), extra=running.extra)
-        )
+    done = attrs.evolve(
+        COMPLETION,
+        choices=running.answers(),
+        extra=running.extra,
+        dialect=running.dialect,
     )
+    again = json.loads(anthropic.encode_completion(done))
+    elsewhere = json.loads(anthropic.encode_completion(attrs.evolve(done, dialect="gemini")))
 
     assert running.answers()[0].refusal == "No"
     assert running.answers()[0].native == "novel"
     assert again["content"] == content
     assert again["container"] == {"id": "c"}
     assert again["stop_details"] == details
+    assert [block["type"] for block in elsewhere["content"]] == ["text", "tool_use"]
+    assert elsewhere["container"] is None
+    foreign = [Started(dialect="gemini"), Unknown({"content[0]": {}}), Finished("stop")]
+    assert b"content_block" not in stream_of(foreign, Usage(1, 0))
 
 
 COMPLETION = Completion(

@@ -810,7 +810,7 @@ def test_an_answer_that_is_written_is_read_back(done):
     events = OUTBOUND.decode_answer(speaking.call(chat()), gemini.encode_completion(done))
 
     assert speaking.answer(events) == (done.choices, done.usage)
-    assert events[0] == Started(done.id, done.model)
+    assert events[0] == Started(done.id, done.model, dialect="gemini")
 
 
 def stream_of(events, usage):
@@ -920,7 +920,11 @@ def test_counts_beside_the_answer_are_inside_ours():
     assert running.usage.is_sound
     assert running.extra == {"usageMetadata": {"promptTokensDetails": usage["promptTokensDetails"]}}
     done = attrs.evolve(
-        COMPLETION, choices=running.answers(), usage=running.usage, extra=running.extra
+        COMPLETION,
+        choices=running.answers(),
+        usage=running.usage,
+        extra=running.extra,
+        dialect="gemini",
     )
     body = gemini.encode_completion(done)
     assert b'"cost":0.000000000007' in body
@@ -952,7 +956,9 @@ def test_what_has_no_place_of_its_own_is_kept_where_it_stood():
         promptFeedback={"safetyRatings": []},
     )
     running = speaking.fold(decode(body))
-    done = attrs.evolve(COMPLETION, choices=running.answers(), extra=running.extra)
+    done = attrs.evolve(
+        COMPLETION, choices=running.answers(), extra=running.extra, dialect=running.dialect
+    )
     again = json.loads(gemini.encode_completion(done))
 
     assert running.answers()[0].native == "NOVEL"
@@ -1027,16 +1033,17 @@ def test_a_stream_is_read_as_the_vendor_documents_it():
     events = speaking.read(OUTBOUND.stream(speaking.call(chat())), wire)
 
     assert speaking.without_raw(events) == [
-        Started("r1", "gemini-x"),
+        Started("r1", "gemini-x", dialect="gemini"),
         Reasoning("Let me"),
-        UsageSeen(Usage(10, 4, reasoning=4)),
+        UsageSeen(Usage(10, 4, reasoning=4), interim=True),
         Text("Hi"),
         Reasoning("", signature="c2ln"),
         ToolDelta(0, "call_r1_0", "f", '{"a":1}', type="function", signature="c2lo"),
-        UsageSeen(Usage(10, 10, reasoning=4)),
+        UsageSeen(Usage(10, 10, reasoning=4), interim=True),
         Text("!"),
         Reasoning("", signature="x"),
         Finished("tool_calls"),
+        UsageSeen(Usage(10, 10, reasoning=4)),
     ]
     assert [json.loads(one.raw) for one in events if getattr(one, "raw", None)] == [pieces[4]]
     assert speaking.read(gemini.StreamDecoder(), wire, speaking.every_byte(wire)) == events

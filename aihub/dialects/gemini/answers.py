@@ -33,7 +33,7 @@ from ..reading import Unreadable, field, needed, objects, shown, tokens
 from ..saying import fragment, is_object
 from .logprobs import logprobs_of, logprobs_result
 from .parts import reasoning_part
-from .words import FINISHES, USUAL, finish_reason
+from .words import FINISHES, NAME, USUAL, finish_reason
 
 # Usage: thoughts are counted beside the candidates, a tool's prompt beside the prompt.
 
@@ -107,7 +107,7 @@ class Reading:
     id: str = ""
     begun: bool = False
     choices: dict[int, _Seen] = attrs.field(factory=dict)
-    usage: Usage | None = None
+    usage: UsageSeen | None = None
     rest: dict[str, Json] = attrs.field(factory=dict)
 
     def is_whole(self, n: int) -> bool:
@@ -125,14 +125,18 @@ class Reading:
         if not self.begun:
             self.begun = True
             self.id = field(piece, "responseId", str, "")
-            yield Started(self.id or None, field(piece, "modelVersion", str, "") or None)
+            model = field(piece, "modelVersion", str, "") or None
+            yield Started(self.id or None, model, dialect=NAME)
         feedback: dict[str, Json] = field(piece, "promptFeedback", dict, {})
         reason = field(feedback, "blockReason", str, "")
         if reason and not self.choices and not candidates:
             raise blocked(reason)
         for one in candidates:
             yield from self._candidate(one)
-        yield from self._counts(field(piece, "usageMetadata", dict, {}))
+        # Counts that come before an end are of what there was until then.
+        interim = not any(field(one, "finishReason", str, "") for one in candidates)
+        interim = interim and not all(one.ended for one in self.choices.values())
+        yield from self._counts(field(piece, "usageMetadata", dict, {}), interim=interim)
         yield from self._besides({n: one for n, one in piece.items() if n not in _PIECE})
 
     def _candidate(self, candidate: dict[str, Json]) -> Iterator[Event]:
@@ -201,14 +205,13 @@ class Reading:
                 reason = "tool_calls"
             yield Finished(reason, index, native=None if USUAL[reason] == word else word, stop=stop)
 
-    def _counts(self, told: dict[str, Json]) -> Iterator[Event]:
-        """Tell the counts where they have changed: each piece has them."""
-        if not told:
-            return
-        usage = usage_of(told)
-        if usage != self.usage:
-            self.usage = usage
-            yield UsageSeen(usage)
+    def _counts(self, told: dict[str, Json], *, interim: bool) -> Iterator[Event]:
+        """Tell the counts where they are news: each piece has them."""
+        if "promptTokenCount" in told:
+            seen = UsageSeen(usage_of(told), interim=interim)
+            if seen != self.usage:
+                self.usage = seen
+                yield seen
         more = {n: one for n, one in told.items() if n not in _COUNTS and one is not None}
         if more:
             yield from self._besides({"usageMetadata": more})
@@ -256,18 +259,16 @@ def blocked(reason: str) -> UpstreamRefused:
 
 
 def encode_completion(done: Completion) -> bytes:
-    """Write a whole answer.
-
-    What `extra` holds is taken to be in this dialect: leave out another's.
-    """
-    extra = dict(done.extra or {})
+    """Write a whole answer; what `extra` has is written where it is in this dialect."""
+    ours = done.dialect == NAME
+    extra = dict(done.extra or {}) if ours else {}
     more: dict[str, Json] = extra.pop("usageMetadata", None) or {}
     # What came before the first text has no choice to stand in.
     early = {name: extra.pop(name) for name in tuple(extra) if _PLACE.fullmatch(name)}
     return orjson.dumps(
         {
             "candidates": [
-                _candidate(one, {**({} if n else early), **(one.extra or {})})
+                _candidate(one, {**({} if n else early), **((one.extra if ours else None) or {})})
                 for n, one in enumerate(done.choices)
             ],
             "usageMetadata": {**usage_object(done.usage, done.cost), **more},

@@ -18,6 +18,7 @@ from ...model.events import (
     Finished,
     Reasoning,
     Refusal,
+    Started,
     Text,
     ToolDelta,
     Unknown,
@@ -30,6 +31,7 @@ from .answers import Reading, call_part, ending, error_object, insert_unknown, u
 from .errors import told_error
 from .logprobs import logprobs_result
 from .parts import reasoning_part
+from .words import NAME
 
 
 class StreamDecoder:
@@ -42,6 +44,9 @@ class StreamDecoder:
         fallback: what calls without an id are named after, where the answer has no id either.
         choices: how many were asked for.
     """
+
+    ended = False
+    """There is no word for the end: counts may come after the last choice's."""
 
     def __init__(self, *, fallback: str = "", choices: int = 1) -> None:
         self._sse = SseDecoder()
@@ -57,6 +62,8 @@ class StreamDecoder:
         """
         if self._error is not None:
             raise self._error
+        if not data:
+            return []
         events: list[Event] = []
         try:
             for one in self._sse.feed(data):
@@ -124,7 +131,7 @@ class _Choice:
 class StreamEncoder:
     """Write one stream: events in, bytes out, and at last `end`.
 
-    What an `Unknown` holds is taken to be in this dialect: keep back another's.
+    What an `Unknown` holds is written where the provider speaks this dialect.
 
     Args:
         id: the answer's id.
@@ -135,6 +142,7 @@ class StreamEncoder:
         self._tail = {"modelVersion": model, "responseId": id}
         self._choices: dict[int, _Choice] = {}
         self._extra: dict[str, Json] = {}
+        self._ours = False
 
     def encode(self, one: Event) -> bytes:
         """Write an event; empty where it is told at the end, or not at all."""
@@ -152,7 +160,9 @@ class StreamEncoder:
             case Finished():
                 self._choice(one.index).finished = one
             case Unknown():
-                return self._unknown(one)
+                return self._unknown(one) if self._ours else b""
+            case Started():
+                self._ours = one.dialect == NAME
             case _:
                 pass
         return b""
