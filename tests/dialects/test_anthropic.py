@@ -189,7 +189,10 @@ def test_what_openai_has_is_said_in_anthropics_words(fields, body):
         ({"dialect": "gemini", "extra": {"safetySettings": []}}, "safetySettings"),
         ({"dialect": "gemini", "tools": (Tool(kind="googleSearch", name="g"),)}, "tools[0]"),
         ({"dialect": "gemini", "tools": (attrs.evolve(F, extra={"x": 1}),)}, "tools[0].x"),
-        ({"reasoning_effort": "none", "extra": {"thinking": {"type": "adaptive"}}}, "thinking"),
+        (
+            {"reasoning_effort": "none", "extra": {"thinking": {"type": "adaptive"}}},
+            "thinking.type",
+        ),
     ],
 )
 def test_what_cannot_be_said_is_refused_by_name(fields, path):
@@ -575,11 +578,16 @@ def test_blocks_are_read_as_parts_calls_and_results():
         {"role": "system", "content": [{"type": "text", "text": "d"}]},
         {"role": "user", "content": []},
         {"role": "assistant", "content": [], "x": 1},
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "c", "name": "f", "input": {}}],
+        },
     ]
     one = decoded(messages=messages)
 
     assert [message.role for message in one.messages] == [
-        *("user", "assistant", "assistant", "user", "tool", "tool", "system", "user", "assistant")
+        *("user", "assistant", "assistant", "user", "tool", "tool", "system", "user", "assistant"),
+        "assistant",
     ]
     assert one.messages[0].content[0] == TextPart("a", {"cache_control": {"x": 1}})
     assert [part.type for part in one.messages[0].content[1:]] == [
@@ -663,6 +671,14 @@ def test_a_wrong_request_is_refused_by_path(fields, paths):
         decoded(**fields)
 
     assert [path for path, _ in caught.value.faults] == paths
+
+
+def test_metadata_of_ones_own_goes_on():
+    """Beside a user's id, or without one."""
+    one = decoded(metadata={"x": 1})
+
+    assert one.user is None
+    assert said(one)["metadata"] == {"x": 1}
 
 
 def test_a_form_of_an_answer_that_is_not_known_goes_on():
@@ -858,17 +874,24 @@ def test_what_has_no_place_of_its_own_is_kept_where_it_stood():
     details = {"type": "refusal", "category": "bio", "explanation": "No"}
     body = whole(content=content, container={"id": "c"}, stop_details=details, stop_reason="novel")
     running = speaking.fold(decode(body))
-    again = json.loads(
-        anthropic.encode_completion(
-            attrs.evolve(COMPLETION, choices=running.answers(), extra=running.extra)
-        )
+    done = attrs.evolve(
+        COMPLETION,
+        choices=running.answers(),
+        extra=running.extra,
+        dialect=running.dialect,
     )
+    again = json.loads(anthropic.encode_completion(done))
+    elsewhere = json.loads(anthropic.encode_completion(attrs.evolve(done, dialect="gemini")))
 
     assert running.answers()[0].refusal == "No"
     assert running.answers()[0].native == "novel"
     assert again["content"] == content
     assert again["container"] == {"id": "c"}
     assert again["stop_details"] == details
+    assert [block["type"] for block in elsewhere["content"]] == ["text", "tool_use"]
+    assert elsewhere["container"] is None
+    foreign = [Started(dialect="gemini"), Unknown({"content[0]": {}}), Finished("stop")]
+    assert b"content_block" not in stream_of(foreign, Usage(1, 0))
 
 
 COMPLETION = Completion(
@@ -978,6 +1001,7 @@ def test_a_stream_is_read_as_the_vendor_documents_it():
         begun(6, type="redacted_thinking", data="x"),
         stopped(6),
         {"type": "novelty"},
+        told(None, {"output_tokens": 1}),
         told("tool_use", {"output_tokens": 9, "server_tool_use": {"web_search_requests": 1}}),
         STOP,
         {"type": "ping"},
@@ -1021,6 +1045,7 @@ def test_a_stream_is_read_as_the_vendor_documents_it():
         Unknown({"tool_calls[1].caller": {"type": "x"}}, index=0),
         Reasoning("", redacted="x"),
         Unknown({"novelty": {"type": "novelty"}}),
+        UsageSeen(Usage(15, 1, cached=5)),
         Unknown({"usage": {"server_tool_use": {"web_search_requests": 1}}}),
         UsageSeen(Usage(15, 9, cached=5)),
         Finished("tool_calls"),
@@ -1302,3 +1327,45 @@ def test_errors_are_valid_by_the_published_document():
         anthropic_document.check("ErrorResponse", anthropic.error_object(kind, "No"))
     assert set(listed) <= words.STATUSES.keys()
     assert set(anthropic_document.values("StopReason")) <= words.FINISHES.keys()
+
+
+def test_an_answer_with_all_there_is_goes_there_and_back():
+    """Without a property's luck."""
+    choice = Choice(
+        index=0,
+        text="Hi",
+        finish_reason="tool_calls",
+        reasoning="hm, so",
+        thoughts=(ReasoningPart("hm", "s"), ReasoningPart("", redacted="x")),
+        tool_calls=(ToolCall("c", "f", "{}"), ToolCall("d", "g", '{"a":1}')),
+    )
+    declined = Choice(index=0, text=None, finish_reason="content_filter", refusal="No")
+    for one in (choice, declined):
+        done = attrs.evolve(COMPLETION, choices=(one,))
+        read = speaking.read(anthropic.StreamDecoder(), stream_of(events_of(done), done.usage))
+        assert speaking.answer(decode(anthropic.encode_completion(done))) == ((one,), done.usage)
+        assert speaking.answer(read) == ((one,), done.usage)
+
+
+def test_pictures_and_thoughts_in_a_request_are_read():
+    """As parts in OpenAI's form, and as reasoning."""
+    source = {"type": "base64", "media_type": "image/png", "data": "aGk="}
+    pdf = {"type": "base64", "media_type": "application/pdf", "data": "aGk="}
+    user = [
+        {"type": "image", "source": source},
+        {"type": "image", "source": {"type": "url", "url": "https://a.b"}},
+        {"type": "document", "source": pdf},
+    ]
+    thoughts = [
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "redacted_thinking", "data": "x"},
+    ]
+    one = decoded(
+        messages=[
+            {"role": "user", "content": user},
+            {"role": "assistant", "content": thoughts},
+        ]
+    )
+
+    assert [part.type for part in one.messages[0].content] == ["image_url", "image_url", "file"]
+    assert one.messages[1].content == (ReasoningPart("hm", "s"), ReasoningPart("", redacted="x"))

@@ -920,7 +920,11 @@ def test_counts_beside_the_answer_are_inside_ours():
     assert running.usage.is_sound
     assert running.extra == {"usageMetadata": {"promptTokensDetails": usage["promptTokensDetails"]}}
     done = attrs.evolve(
-        COMPLETION, choices=running.answers(), usage=running.usage, extra=running.extra
+        COMPLETION,
+        choices=running.answers(),
+        usage=running.usage,
+        extra=running.extra,
+        dialect="gemini",
     )
     body = gemini.encode_completion(done)
     assert b'"cost":0.000000000007' in body
@@ -946,11 +950,15 @@ def test_what_has_no_place_of_its_own_is_kept_where_it_stood():
     ]
     body = whole(
         *parts,
+        {"thought": True},
+        {"text": "", "thought": True},
         candidate={"safetyRatings": [], "finishReason": "NOVEL", "finishMessage": "why"},
         promptFeedback={"safetyRatings": []},
     )
     running = speaking.fold(decode(body))
-    done = attrs.evolve(COMPLETION, choices=running.answers(), extra=running.extra)
+    done = attrs.evolve(
+        COMPLETION, choices=running.answers(), extra=running.extra, dialect=running.dialect
+    )
     again = json.loads(gemini.encode_completion(done))
 
     assert running.answers()[0].native == "NOVEL"
@@ -1258,3 +1266,23 @@ def test_unknown_parts_before_any_text_come_back_first():
     events = decode(whole(part, {"text": "Hi"}))
 
     assert Unknown({"parts[0]": part}, index=0) in events
+
+
+def test_a_result_that_is_an_object_is_read_as_its_json():
+    """And an answer with all there is goes there and back without a property's luck."""
+    parts = [{"functionResponse": {"name": "f", "id": "c", "response": {"b": 2}}}]
+    choice = Choice(
+        index=0,
+        text="Hi",
+        finish_reason="tool_calls",
+        reasoning="hm, so",
+        thoughts=(ReasoningPart("hm", "s"), ReasoningPart("", redacted="x")),
+        tool_calls=(ToolCall("c", "f", "{}", signature="s"),),
+    )
+    usage = Usage(10, 5, cached=2, cache_write=3, reasoning=4)
+    done = attrs.evolve(COMPLETION, choices=(choice,), usage=usage)
+    read = speaking.read(gemini.StreamDecoder(), stream_of(events_of(done), usage))
+
+    assert decoded(contents=[{"parts": parts}]).messages[0].content == '{"b":2}'
+    assert speaking.answer(decode(gemini.encode_completion(done))) == ((choice,), usage)
+    assert speaking.answer(read) == ((choice,), usage)

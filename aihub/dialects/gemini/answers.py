@@ -133,7 +133,10 @@ class Reading:
             raise blocked(reason)
         for one in candidates:
             yield from self._candidate(one)
-        yield from self._counts(field(piece, "usageMetadata", dict, {}))
+        # Counts that come before an end are of what there was until then.
+        interim = not any(field(one, "finishReason", str, "") for one in candidates)
+        interim = interim and not all(one.ended for one in self.choices.values())
+        yield from self._counts(field(piece, "usageMetadata", dict, {}), interim=interim)
         yield from self._besides({n: one for n, one in piece.items() if n not in _PIECE})
 
     def _candidate(self, candidate: dict[str, Json]) -> Iterator[Event]:
@@ -202,15 +205,13 @@ class Reading:
                 reason = "tool_calls"
             yield Finished(reason, index, native=None if USUAL[reason] == word else word, stop=stop)
 
-    def _counts(self, told: dict[str, Json]) -> Iterator[Event]:
-        """Tell the counts where they have changed: each piece has them."""
-        if not told:
-            return
-        open = any(not one.ended for one in self.choices.values())
-        usage = UsageSeen(usage_of(told), interim=open or not self.choices)
-        if usage != self.usage:
-            self.usage = usage
-            yield usage
+    def _counts(self, told: dict[str, Json], *, interim: bool) -> Iterator[Event]:
+        """Tell the counts where they are news: each piece has them."""
+        if "promptTokenCount" in told:
+            seen = UsageSeen(usage_of(told), interim=interim)
+            if seen != self.usage:
+                self.usage = seen
+                yield seen
         more = {n: one for n, one in told.items() if n not in _COUNTS and one is not None}
         if more:
             yield from self._besides({"usageMetadata": more})
@@ -258,18 +259,16 @@ def blocked(reason: str) -> UpstreamRefused:
 
 
 def encode_completion(done: Completion) -> bytes:
-    """Write a whole answer.
-
-    What `extra` holds is taken to be in this dialect: leave out another's.
-    """
-    extra = dict(done.extra or {})
+    """Write a whole answer; what `extra` has is written where it is in this dialect."""
+    ours = done.dialect == NAME
+    extra = dict(done.extra or {}) if ours else {}
     more: dict[str, Json] = extra.pop("usageMetadata", None) or {}
     # What came before the first text has no choice to stand in.
     early = {name: extra.pop(name) for name in tuple(extra) if _PLACE.fullmatch(name)}
     return orjson.dumps(
         {
             "candidates": [
-                _candidate(one, {**({} if n else early), **(one.extra or {})})
+                _candidate(one, {**({} if n else early), **((one.extra if ours else None) or {})})
                 for n, one in enumerate(done.choices)
             ],
             "usageMetadata": {**usage_object(done.usage, done.cost), **more},

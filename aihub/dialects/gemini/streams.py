@@ -18,6 +18,7 @@ from ...model.events import (
     Finished,
     Reasoning,
     Refusal,
+    Started,
     Text,
     ToolDelta,
     Unknown,
@@ -30,6 +31,7 @@ from .answers import Reading, call_part, ending, error_object, insert_unknown, u
 from .errors import told_error
 from .logprobs import logprobs_result
 from .parts import reasoning_part
+from .words import NAME
 
 
 class StreamDecoder:
@@ -44,7 +46,7 @@ class StreamDecoder:
     """
 
     ended = False
-    """The dialect has no word for it."""
+    """There is no word for the end: counts may come after the last choice's."""
 
     def __init__(self, *, fallback: str = "", choices: int = 1) -> None:
         self._sse = SseDecoder()
@@ -129,7 +131,7 @@ class _Choice:
 class StreamEncoder:
     """Write one stream: events in, bytes out, and at last `end`.
 
-    What an `Unknown` holds is taken to be in this dialect: keep back another's.
+    What an `Unknown` holds is written where the provider speaks this dialect.
 
     Args:
         id: the answer's id.
@@ -140,6 +142,7 @@ class StreamEncoder:
         self._tail = {"modelVersion": model, "responseId": id}
         self._choices: dict[int, _Choice] = {}
         self._extra: dict[str, Json] = {}
+        self._ours = False
 
     def encode(self, one: Event) -> bytes:
         """Write an event; empty where it is told at the end, or not at all."""
@@ -157,7 +160,9 @@ class StreamEncoder:
             case Finished():
                 self._choice(one.index).finished = one
             case Unknown():
-                return self._unknown(one)
+                return self._unknown(one) if self._ours else b""
+            case Started():
+                self._ours = one.dialect == NAME
             case _:
                 pass
         return b""
