@@ -303,6 +303,9 @@ def _part(say: Saying, part: Part, path: str) -> Json:
 
 
 def _reasoning(say: Saying, part: ReasoningPart, path: str) -> Json:
+    if not say.travels:
+        say.unsupported(path, "Reasoning goes back only to who signed it.")
+        return None
     if part.redacted is not None:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature is None:
