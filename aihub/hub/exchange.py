@@ -26,6 +26,7 @@ from ..core.routing import Place
 from ..errors import (
     InvalidRequest,
     NoDeployment,
+    RegionUnavailable,
     SettlementFailed,
     UpstreamCut,
     UpstreamError,
@@ -146,7 +147,7 @@ class Exchange:
             recalled = self._recalled = await self._recall(now)
             self.chat = chat = recalled.chat
         model = self._setup.model(chat.model)
-        places = self._setup.places(model, chat, self._options.region)
+        places = self._setup.places(model, chat, self._region(model))
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
         prompt = recalled.prompt if recalled else await self._count(model)
@@ -189,6 +190,17 @@ class Exchange:
         self._ask, self._places, self._prompt = ask, places, prompt
         self._place = places.all[0]
         self.admitted, self.windows = result.at, result.windows
+
+    def _region(self, model: Model) -> str | None:
+        """Return the region that the request must not leave: its account's, or its own wish.
+
+        Raises:
+            RegionUnavailable: the account's is another than the request's.
+        """
+        wanted, bound = self._options.region, self._identity.account.region
+        if wanted is not None and bound is not None and wanted != bound:
+            raise RegionUnavailable(wanted, model.id)
+        return bound if wanted is None else wanted
 
     # Repetitions
 

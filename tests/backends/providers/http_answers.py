@@ -180,7 +180,29 @@ ANTHROPIC = Server(
     needs_last=True,
 )
 
-SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC}
+
+def _piece(text, **more):
+    content = {"parts": [{"text": text}], "role": "model"}
+    candidate = {"content": content, "index": 0, **more.pop("end", {})}
+    return {"candidates": [candidate], "modelVersion": "up-model", "responseId": "up", **more}
+
+
+END = {"finishReason": "STOP"}
+GEMINI_USAGE = {"promptTokenCount": 7, "candidatesTokenCount": 4, "totalTokenCount": 11}
+GEMINI = Server(
+    kind="gemini",
+    whole=orjson.dumps(_piece(TEXT, end=END, usageMetadata=GEMINI_USAGE)),
+    before=(),
+    words=tuple(_data(_piece(word)) for word in WORDS),
+    after=(_data(_piece("", end=END, usageMetadata=GEMINI_USAGE)),),
+    without_usage=_data(_piece("", end=END)),
+    late=_data({"error": {"code": 500, "message": "Oh.", "status": "INTERNAL"}}),
+    shut_at=0,
+    end_at=0,
+    usage_at=0,
+)
+
+SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
 
 EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
 JSON = [("content-type", "application/json")]
