@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aihub.core.repetitions import events as events_of
-from aihub.dialects import anthropic, sse
+from aihub.dialects import anthropic, gemini, sse
 from aihub.dialects.anthropic import words
 from aihub.dialects.openai_chat import requests as openai_requests
 from aihub.dialects.saying import NEUTRAL
@@ -448,6 +448,38 @@ def test_words_of_another_dialect_about_a_part_are_refused():
     one = chat(Message("user", (TextPart("a", {"x": 1}),)), dialect="gemini")
 
     assert refused(one) == ["messages[0].content[0].x"]
+
+
+def test_what_gemini_says_that_anthropic_knows_by_another_name_is_said():
+    """A result that is an error is one here too; a signature on a text is left out."""
+    contents = [
+        {"role": "model", "parts": [{"functionCall": {"name": "f"}}]},
+        {
+            "role": "user",
+            "parts": [{"functionResponse": {"name": "f", "response": {"error": "bad"}}}],
+        },
+        {"role": "model", "parts": [{"text": "a", "thoughtSignature": "s"}]},
+    ]
+    one = gemini.decode_request(json.dumps({"contents": contents}).encode(), model="m")
+
+    assert said(one)["messages"] == [
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "call_0", "name": "f", "input": {}}],
+        },
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "tool_result",
+                    "tool_use_id": "call_0",
+                    "content": "bad",
+                    "is_error": True,
+                }
+            ],
+        },
+        {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
+    ]
 
 
 def test_reasoning_that_another_vendor_signed_is_refused():
