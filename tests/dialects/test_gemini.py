@@ -355,6 +355,16 @@ def test_parts_are_said_and_read_back(part, told):
     assert decoded(contents=body["contents"]).messages == one.messages
 
 
+def test_reasoning_that_another_vendor_signed_is_told_as_text_alone():
+    """Its signature would be refused; what only its provider can read cannot be told."""
+    thoughts = (ReasoningPart("hm", "s"), ReasoningPart("", redacted="x"))
+    one = chat(HI, Message("assistant", thoughts))
+    one.dialect = "anthropic"
+
+    assert refused(one) == ["messages[1].content[1]"]
+    assert said(one, lenient=True)["contents"][1]["parts"] == [{"text": "hm", "thought": True}]
+
+
 def test_a_refusal_is_said_as_text():
     """An assistant said it, after all."""
     part = other("refusal", "No")

@@ -31,6 +31,9 @@ from aihub.model.chat import (
 
 from . import speaking, test_anthropic, test_gemini
 
+# The SDKs are slow to import, and to make clients of.
+pytestmark = pytest.mark.slow
+
 PICTURE = "data:image/png;base64,aGk="
 PDF = "data:application/pdf;base64,aGk="
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}

@@ -74,19 +74,16 @@ class StreamEncoder:
                 self._note(one)
                 return b""
 
-    def _note(self, one: Event) -> None:
+    def _note(self, one: Started | UsageSeen | Refusal | Finished) -> None:
         """Keep what is told at the end, or at the start."""
-        match one:
-            case UsageSeen():
-                self._usage = one.usage
-            case Refusal():
-                self._refusal.append(one.text)
-            case Finished():
-                self._finished = one
-            case Started():
-                self._ours = one.dialect == NAME
-            case _:
-                pass
+        if isinstance(one, UsageSeen):
+            self._usage = one.usage
+        elif isinstance(one, Refusal):
+            self._refusal.append(one.text)
+        elif isinstance(one, Started):
+            self._ours = one.dialect == NAME
+        else:
+            self._finished = one
 
     # Blocks
 

@@ -133,10 +133,7 @@ class Reading:
             raise blocked(reason)
         for one in candidates:
             yield from self._candidate(one)
-        # Counts that come before an end are of what there was until then.
-        interim = not any(field(one, "finishReason", str, "") for one in candidates)
-        interim = interim and not all(one.ended for one in self.choices.values())
-        yield from self._counts(field(piece, "usageMetadata", dict, {}), interim=interim)
+        yield from self._counts(field(piece, "usageMetadata", dict, {}))
         yield from self._besides({n: one for n, one in piece.items() if n not in _PIECE})
 
     def _candidate(self, candidate: dict[str, Json]) -> Iterator[Event]:
@@ -205,10 +202,11 @@ class Reading:
                 reason = "tool_calls"
             yield Finished(reason, index, native=None if USUAL[reason] == word else word, stop=stop)
 
-    def _counts(self, told: dict[str, Json], *, interim: bool) -> Iterator[Event]:
+    def _counts(self, told: dict[str, Json]) -> Iterator[Event]:
         """Tell the counts where they are news: each piece has them."""
         if "promptTokenCount" in told:
-            seen = UsageSeen(usage_of(told), interim=interim)
+            open = any(not one.ended for one in self.choices.values())
+            seen = UsageSeen(usage_of(told), interim=open or not self.choices)
             if seen != self.usage:
                 self.usage = seen
                 yield seen

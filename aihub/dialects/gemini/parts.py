@@ -154,7 +154,7 @@ def say_part(say: Saying, one: Part, path: str) -> Json:
     if isinstance(one, TextPart):
         return {**say.extras(one.extra, path), "text": one.text}
     if isinstance(one, ReasoningPart):
-        return reasoning_part(one)
+        return _say_reasoning(say, one, path)
     if one.dialect == NAME:
         return one.data
     write = _SAYERS.get(one.type)
@@ -165,6 +165,16 @@ def say_part(say: Saying, one: Part, path: str) -> Json:
     extra = say.extras(one.data, path, own=("type", one.type)) if inner is not None else {}
     said = write(say, inner, f"{path}.{one.type}")
     return None if said is None else {**extra, **said}
+
+
+def _say_reasoning(say: Saying, one: ReasoningPart, path: str) -> Json:
+    """Write a piece of reasoning; of another vendor's only the text, which needs no signature."""
+    if say.travels:
+        return reasoning_part(one)
+    if one.redacted is not None:
+        say.unsupported(path, "Only its provider can read it.")
+        return None
+    return reasoning_part(ReasoningPart(one.text))
 
 
 def reasoning_part(one: ReasoningPart) -> dict[str, Json]:
