@@ -1372,6 +1372,7 @@ def test_what_is_answered_is_valid_by_the_published_document(done):
 
 
 @published
+@pytest.mark.slow
 def test_errors_are_valid_by_the_published_document():
     """Those of each kind that it lists."""
     listed = anthropic_document.kinds("ErrorResponse", "error")
