@@ -12,6 +12,9 @@ from aihub.testing.upstreams import answer
 QUICK = Timeouts(pool=0.2, connect=0.2, first_byte=0.2, idle=0.2, total=1.0)
 """Timeouts that a test can wait for."""
 
+PATIENT = Timeouts(pool=20, connect=20, first_byte=20, idle=20, total=60)
+"""Timeouts that run out on no machine, however busy."""
+
 WORDS = ("Once", " upon", " a", " time")
 TEXT = "".join(WORDS)
 
@@ -66,7 +69,7 @@ class Server:
             transport=transport,
             base_url=url,
             key="sk-secret",
-            **{"timeouts": QUICK, **more},
+            **{"timeouts": PATIENT, **more},
         )
 
 
