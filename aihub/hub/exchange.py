@@ -9,7 +9,7 @@ settles what has not been: an exchange that was admitted is settled exactly once
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 
@@ -328,12 +328,21 @@ class Exchange:
     def _next(self) -> Step | None:
         places, ask = self._places, self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange tries
-        asked = {one.place for one in self._failed}
+        closed = self._health.closed(places.all, ask.reserved_tokens)
+        # How long a place wants to be left alone that this request has asked, it knows itself.
+        resting = set(self._health.resting(places.all)) - {one.place for one in self._failed}
+        if resting:
+            step = self._step({*closed, *resting})
+            if step is not None:
+                return step
+        return self._step(closed)
+
+    def _step(self, closed: Collection[int]) -> Step | None:
         return next_step(
-            places.groups,
+            self._places.groups,
             self._failed,
             self._setup.routes.retries,
-            closed=self._health.closed(places.all, ask.reserved_tokens, asked),
+            closed=closed,
             chance=self._health.chance,
         )
 

@@ -242,6 +242,16 @@ async def test_a_provider_that_asks_to_be_left_alone_is():
     assert (len(first.calls), len(second.calls)) == (2, 3)
 
 
+async def test_the_only_one_is_asked_though_it_wants_to_be_left_alone():
+    """Its own words are what a caller is told."""
+    provider = ScriptedProvider([UpstreamLimited("later", retry_after=20)])
+    async with open_test_hub(provider) as hub:
+        for _ in range(2):
+            with pytest.raises(UpstreamLimited):
+                await hub.chat("gpt-4", "Hi")
+    assert len(provider.calls) == 2
+
+
 # Limits of a deployment
 
 
