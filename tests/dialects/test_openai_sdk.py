@@ -4,7 +4,6 @@ import json
 
 import attrs
 import httpx2
-import openai
 import orjson
 import pytest
 
@@ -22,6 +21,8 @@ from aihub.model.chat import (
 
 from .folding import call, fold, read_stream
 from .test_openai_outbound import DONE, answer, chunk
+
+openai = pytest.importorskip("openai")
 
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk=", "detail": "low"}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
