@@ -1423,3 +1423,10 @@ def test_pictures_and_thoughts_in_a_request_are_read():
 
     assert [part.type for part in one.messages[0].content] == ["image_url", "image_url", "file"]
     assert one.messages[1].content == (ReasoningPart("hm", "s"), ReasoningPart("", redacted="x"))
+
+
+def test_an_answer_that_tells_no_counts_is_still_one():
+    """They are then counted by the hub, and said to be."""
+    events = OUTBOUND.decode_answer(speaking.call(chat()), whole(usage={}))
+    assert Text("Hi") in events
+    assert not [one for one in events if isinstance(one, UsageSeen)]
