@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "accounts": ("accounts", "accounts", "Accounts: who has keys, on which plan."),
     "budgets": ("budgets", "budgets", "Budgets: what an account or a key may spend."),
     "completion": ("completion", "completion", "Print what makes a shell complete commands."),
+    "config": ("config", "config", "Configuration files."),
     "keys": ("keys", "keys", "API keys: made, changed, rotated, revoked."),
     "models": ("models", "models", "Models, and what they cost."),
     "plans": ("plans", "plans", "Plans: limits that accounts share."),

@@ -8,14 +8,24 @@ from __future__ import annotations
 import errno
 import gc
 import math
-import re
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ..server.words import (
+    LARGEST_BODY,
+    LARGEST_PORT,
+    LOG_LEVELS,
+    MOST_WORKERS,
+    check_host,
+    check_origins,
+    check_region,
+    parse_retention,
+)
 from .extra import extra_is_missing
 from .options import SHOWN
 
@@ -25,18 +35,13 @@ if TYPE_CHECKING:
     from ..model.units import Micros
     from ..server.proxies import Proxies
 
+_Given = TypeVar("_Given")
+_Read = TypeVar("_Read")
+
 DEFAULT_PORT = 8484
 """Not a port that a well-known service has."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_SPANS = {"h": 3600.0, "d": 86_400.0}
-
-MAX_WORKERS = 64
-"""More than that is a mistake: they share one file, which one of them writes at a time."""
-
-LARGEST_BODY = 1024**3
-"""Bytes: a body is read into memory, whole."""
-
 CLOCK_YEARS = (1970, 8999)
 """A manual clock's first and last: ids have no time before, and dates end at 9999."""
 
@@ -72,13 +77,7 @@ def _clock(_ctx: Any, _param: Any, value: str | None) -> Micros | None:
 
 
 def _host(_ctx: Any, _param: Any, value: str) -> str:
-    try:
-        value.encode("idna")
-    except UnicodeError:
-        raise click.BadParameter(
-            f"'{value}' is no host: use an address such as 127.0.0.1, or a name."
-        ) from None
-    return value
+    return _read(check_host, value)
 
 
 def _number(_ctx: Any, _param: Any, value: float) -> float:
@@ -88,33 +87,22 @@ def _number(_ctx: Any, _param: Any, value: float) -> float:
 
 
 def _retention(_ctx: Any, _param: Any, value: str) -> float | None:
-    """Read `400d` or `36h` in seconds; `forever` is none."""
-    if value == "forever":
-        return None
-    found = re.fullmatch(r"(\d{1,6})([dh])", value, re.ASCII)
-    seconds = int(found[1]) * _SPANS[found[2]] if found else 0.0
-    if seconds < _SPANS["d"]:
-        raise click.BadParameter(f"'{value}' is no time of a day or more: use 400d, 36h or forever")
-    return seconds
+    return _read(parse_retention, value)
 
 
 def _region(_ctx: Any, _param: Any, value: str) -> str:
-    if re.fullmatch("[!-~]+", value) is None:
-        raise click.BadParameter(
-            f"'{value}' cannot be a region: use printable ASCII, such as eu-west."
-        )
-    return value
+    return _read(check_region, value)
 
 
 def _origins(_ctx: Any, _param: Any, values: tuple[str, ...]) -> frozenset[str]:
-    """Read web origins: a scheme, a host, and a port where it is not the scheme's own."""
-    for value in values:
-        if value != "*" and re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+", value) is None:
-            raise click.BadParameter(
-                f"'{value}' is no origin: use *, or such as https://example.com, in small letters "
-                "and without a path."
-            )
-    return frozenset(values)
+    return _read(check_origins, values)
+
+
+def _read(parse: Callable[[_Given], _Read], value: _Given) -> _Read:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
 def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ...]:
@@ -188,7 +176,7 @@ class Grouped(click.Command):
     "--port",
     default=DEFAULT_PORT,
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=click.IntRange(0, LARGEST_PORT),
     help="Port to listen on; 0 takes any free one.",
 )
 @click.option(
@@ -298,7 +286,7 @@ class Grouped(click.Command):
     "--workers",
     default=1,
     show_default=True,
-    type=click.IntRange(1, MAX_WORKERS),
+    type=click.IntRange(1, MOST_WORKERS),
     help="Processes that serve, sharing one SQLite file.",
 )
 @click.option(
@@ -344,7 +332,7 @@ class Grouped(click.Command):
     "--log-level",
     default="info",
     show_default=True,
-    type=click.Choice(["debug", "info", "warning", "error"]),
+    type=click.Choice(LOG_LEVELS),
     help="What to log, on standard error.",
 )
 @click.option(
