@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "serve": (
         "server",
         "serve",
-        "Serve the AI Hub API on this machine, answered by the mock provider.",
+        "Serve the AI Hub API on this machine, answered by the mock provider or by real ones.",
     ),
     "sessions": ("sessions", "sessions", "Sessions: conversations that are kept."),
     "usage": ("usage", "usage", "Show what an account used, and what it cost."),

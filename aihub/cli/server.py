@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import json
 import math
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -14,6 +15,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
 import click
 
 from ..server.words import (
@@ -26,6 +28,7 @@ from ..server.words import (
     check_region,
     parse_retention,
 )
+from .configured import is_configured, merge, read, take
 from .extra import extra_is_missing
 from .options import SHOWN
 
@@ -130,6 +133,7 @@ def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
 
 
 HEADINGS = {
+    "--config": "What it serves",
     "--host": "Where it listens",
     "--store": "What it keeps, and whose keys",
     "--seed": "What the mock answers",
@@ -164,6 +168,18 @@ class Grouped(click.Command):
     cls=Grouped,
     # An argument is refused below: click's own words would repeat it, and it may be a secret.
     context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True},
+)
+@click.option(
+    "--config",
+    metavar="PATH",
+    help="Read this file, such as aihub.toml; what is said here wins over it. 'none' reads none. "
+    "[default: ./aihub.toml, if it is there]",
+)
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Ask the providers whose keys are in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, "
+    "GEMINI_API_KEY) for the models that are theirs; the mock answers for the others.",
 )
 @click.option(
     "--host",
@@ -344,7 +360,7 @@ class Grouped(click.Command):
 )
 @click.version_option(package_name="ai-hub")
 def serve(**options: Any) -> None:
-    """Serve the AI Hub API on this machine, answered by the mock provider."""
+    """Serve the AI Hub API on this machine, answered by the mock provider or by real ones."""
     if click.get_current_context().args:
         raise click.UsageError("There are only options; a key is given by --key SECRET=PLAN.")
     if options["ephemeral"] and options["store"]:
@@ -368,6 +384,17 @@ def _serve(options: dict[str, Any]) -> None:
     except ModuleNotFoundError as error:
         raise extra_is_missing(error) from None
 
+    source, config = None, None
+    seeded = _was_given("seed")
+    if is_configured(options):
+        try:
+            source = read(options, _was_given)
+        except UsageMistake as error:
+            raise click.UsageError(error.message) from None
+    if source is not None:
+        config = take(source)
+        seeded = seeded or "seed" in config.hub
+        options = merge(options, config, _was_given)
     uds = options["uds"]
     # What a proxy passes on comes from wherever it listens.
     local = not options["proxies"] and (uds is not None or _is_loopback(options["host"]))
@@ -397,7 +424,10 @@ def _serve(options: dict[str, Any]) -> None:
                 retention=options["retention"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],
-                seeded=_was_given("seed"),
+                seeded=seeded,
+                config=config,
+                # Home stays where it is when a file is read again.
+                source=source and attrs.evolve(source, region=options["region"]),
             ),
             announce,
         )
@@ -452,6 +482,8 @@ def announce(started: Started) -> None:
     print(f"aihub is listening on {where} (Ctrl-C stops it)")
     print(f"  base URL  {started.url}/v1")
     print(f"  store     {started.store}")
+    for label, text in started.notes:
+        print(f"  {label:9} {text}")
     if started.secret is None:
         print("  key       printed at the first start; --key SECRET=PLAN makes another")
     else:
@@ -460,10 +492,12 @@ def announce(started: Started) -> None:
     print(f"curl {through}{started.url}/v1/chat/completions \\")
     print(f"  -H 'Authorization: Bearer {started.secret or 'YOUR_KEY'}' \\")
     print("  -H 'Content-Type: application/json' \\")
-    print(f"  -d '{_SAMPLE}'\n", flush=True)
+    print(f"  -d {quote(_sample(started.model))}\n", flush=True)
 
 
-_SAMPLE = '{"model": "gpt-4", "messages": [{"role": "user", "content": "Hello, AI Hub!"}]}'
+def _sample(model: str) -> str:
+    messages = '[{"role": "user", "content": "Hello, AI Hub!"}]'
+    return f'{{"model": {json.dumps(model)}, "messages": {messages}}}'
 
 
 def _is_loopback(host: str) -> bool:

@@ -42,6 +42,14 @@ def test_home_comes_first_and_order_stays_otherwise(regions, home):
     ]
 
 
+@given(st.lists(st.sampled_from(REGIONS), min_size=1, max_size=6), st.sampled_from(REGIONS))
+def test_another_home_may_be_preferred(regions, home):
+    """It is as if the routes had that home."""
+    assert candidates(routes(*regions), MODEL, region=None, home=home) == candidates(
+        routes(*regions, home=home), MODEL, region=None
+    )
+
+
 @given(
     st.lists(st.sampled_from(REGIONS), min_size=1, max_size=6),
     st.sampled_from(REGIONS),

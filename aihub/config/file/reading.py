@@ -26,6 +26,7 @@ from ...model.catalogue import Model, Routes
 from ...protocols import Provider
 from ...server.words import check_region
 from .lines import find_lines
+from .live import add_live
 from .providers import ProviderConfig, make, read_provider, transport_keys
 from .routing import (
     MODEL_KEYS,
@@ -55,7 +56,7 @@ class Config:
     """What a configuration file says, all of it good.
 
     Args:
-        name: the file's.
+        name: the file's; empty where there is none.
         server: `[server]`, by key.
         hub: `[hub]`, by key.
         providers: by name.
@@ -68,8 +69,8 @@ class Config:
     """
 
     name: str
-    server: Mapping[str, Any]
-    hub: Mapping[str, Any]
+    server: dict[str, Any]
+    hub: dict[str, Any]
     providers: Mapping[str, ProviderConfig]
     models: tuple[Model, ...]
     aliases: Mapping[str, str]
@@ -114,18 +115,33 @@ class Mistaken:
 
 
 def read_config(
-    path: str | Path, *, region: str | None = None, environ: Mapping[str, str] | None = None
+    path: str | Path | None,
+    *,
+    region: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    live: bool = False,
 ) -> Config | Mistaken:
     """Read a configuration file.
 
     Args:
-        path: where it is; what it refers to is found from its folder.
+        path: where it is; what it refers to is found from its folder. None reads an empty one.
         region: the home region, in place of the file's.
         environ: the environment that secrets are in; by default the process' own.
+        live: describe the providers besides whose keys are in the environment.
     """
-    path = Path(path)
+    environ = os.environ if environ is None else environ
+    sources = Sources(environ, Path(path or DEFAULT_NAME).absolute().parent)
+    top = Spot({}, (), Book({})) if path is None else _open(Path(path), sources)
+    if isinstance(top, Mistaken):
+        return top
+    if live:
+        add_live(top.value, environ)
+    return _read(top, "" if path is None else str(path), sources, region)
+
+
+def _open(path: Path, sources: Sources) -> Spot | Mistaken:
+    """Read TOML, and on which line each key stands."""
     name = str(path)
-    sources = Sources(os.environ if environ is None else environ, path.absolute().parent)
     try:
         data = sources.read(path.name, MAX_FILE)
     except ValueError as error:
@@ -142,7 +158,7 @@ def read_config(
         return Mistaken(name, (_no_toml(error, written),))
     except RecursionError:
         return Mistaken(name, (Mistake(1, "", "is nested too deep"),))
-    return _read(Spot(document, (), Book(lines)), name, sources, region)
+    return Spot(document, (), Book(lines))
 
 
 def _no_toml(error: tomllib.TOMLDecodeError, written: str) -> Mistake:
@@ -207,7 +223,7 @@ def _read(top: Spot, name: str, sources: Sources, region: str | None) -> Config 
             said = f"nothing is served in the region '{wanted}': use {', '.join(sorted(served))}"
             top.at("regions").wrong(said, host)
     if top.book.found:
-        return Mistaken(name, tuple(sorted(set(top.book.found))))
+        return Mistaken(name or "environment", tuple(sorted(set(top.book.found))))
     changed = {one.id for one in described.models}
     return Config(
         name=name,
