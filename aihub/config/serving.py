@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import pickle
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,7 +15,7 @@ import attrs
 from ..backends.clocks import ManualClock
 from ..backends.providers.mock import Latency
 from ..core.keys import digest
-from ..errors import AuthenticationFailed, HubError, UsageMistake
+from ..errors import AuthenticationFailed, UsageMistake
 from ..hub import Hub
 from ..model.account import DEFAULT_SCOPES, SCOPES, Scope
 from ..model.units import Micros
@@ -25,15 +24,14 @@ from ..server.cors import Cors
 from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
 from ..server.proxies import Proxies
-from .settings import MEMORY, SQLITE, Settings, open_hub, reconfigure
+from .settings import MEMORY, SQLITE, Settings, open_hub
+from .swapping import Swap
 
 if TYPE_CHECKING:
     from ..server.trio_server import Orders
     from ..server.workers import Change
     from .file import Config
     from .source import Source
-
-log = logging.getLogger("aihub.server")
 
 DEV_KEY = "aihub-dev-key"
 """The key of a server that only this machine can reach; it is in the documentation."""
@@ -262,7 +260,7 @@ def serve_here(
     _allow_files(serving.max_connections + OWN_FILES)
     secret: list[str | None] = [None]
     settings = _settings(serving)
-    swap = _Swap(serving, settings)
+    swap = Swap(serving.source, serving.config, settings)
 
     @asynccontextmanager
     async def open_app() -> AsyncIterator[App]:
@@ -297,41 +295,6 @@ def serve_here(
 
 def _is_from_file(serving: Serving) -> bool:
     return serving.source is not None and serving.source.path is not None
-
-
-class _Swap:
-    """Has a server work by another configuration, or go on as it was."""
-
-    def __init__(self, serving: Serving, settings: Settings) -> None:
-        self._serving = serving
-        self._settings = settings
-        self.app: App | None = None
-
-    async def reread(self) -> None:
-        """Read the file again."""
-        from .source import read_again
-
-        source, config = self._serving.source, self._serving.config
-        if source is not None and config is not None:
-            read = read_again(source, config)
-            if read is not None:
-                await self._to(read)
-
-    async def to_order(self, told: bytes) -> None:
-        """Take what a parent has read."""
-        config: Config = pickle.loads(told)  # noqa: S301 - our parent wrote it
-        await self._to(config)
-
-    async def _to(self, config: Config) -> None:
-        assert self.app is not None  # noqa: S101 - signals are heeded while it serves
-        try:
-            await reconfigure(self.app.hub, config, self._settings)
-        except HubError as error:
-            # Its text says it all: where it was raised is no news.
-            log.error("the configuration stays as it was: %s", error.message)  # noqa: TRY400
-            return
-        self.app.regions = config.regions
-        log.info("requests are served by the configuration as it is now")
 
 
 def _allow_files(wanted: int) -> None:
