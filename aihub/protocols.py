@@ -33,8 +33,8 @@ from .model.ledger import (
     WindowState,
 )
 from .model.session import Conversation, Session, Turn
-from .model.units import Micros, Pico
-from .model.upstream import UpstreamRequest, UpstreamResponse
+from .model.units import Json, Micros, Pico
+from .model.upstream import TIMEOUTS, Timeouts, UpstreamRequest, UpstreamResponse
 from .model.usage import Count, GroupBy, UsageReport
 
 
@@ -549,6 +549,44 @@ class Observer(Protocol):
 
     def call_finished(self, done: CallFinished) -> None:
         """See a request's end; must not block."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class ProviderOptions:
+    """What a configuration says about a provider of a kind that another package brings.
+
+    Args:
+        name: what errors and routes call it.
+        base_url: where it is, if that is said.
+        key: the secret, if there is one.
+        headers: further ones for each request.
+        timeouts: how long each phase may take.
+        lenient: leave out of a request what cannot be said, instead of refusing it.
+        transport: carries bytes, as the configuration has it; nothing is opened before it is used.
+            A provider that uses it closes it (`Closing`).
+        options: the table `options`, which is the provider's own.
+    """
+
+    name: str
+    transport: Transport
+    base_url: str | None = None
+    key: str | None = attrs.field(default=None, repr=False)
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)
+    timeouts: Timeouts = TIMEOUTS
+    lenient: bool = False
+    options: Mapping[str, Json] = attrs.field(factory=dict, repr=False)
+
+
+class ProviderFactory(Protocol):
+    """Protocol: makes a provider; what an entry point of the group `aihub.providers` names."""
+
+    def __call__(self, options: ProviderOptions) -> Provider:
+        """Make a provider, and open nothing: it is made to check a configuration too.
+
+        Raises:
+            UsageMistake: the options are not good; the text names the one, and repeats no secret.
+        """
         ...
 
 

@@ -7,15 +7,28 @@ from __future__ import annotations
 
 import errno
 import gc
+import json
 import math
-import re
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import attrs
 import click
 
+from ..server.words import (
+    LARGEST_BODY,
+    LARGEST_PORT,
+    LOG_LEVELS,
+    MOST_WORKERS,
+    check_host,
+    check_origins,
+    check_region,
+    parse_retention,
+)
+from .configured import is_configured, merge, read, take
 from .extra import extra_is_missing
 from .options import SHOWN
 
@@ -25,18 +38,13 @@ if TYPE_CHECKING:
     from ..model.units import Micros
     from ..server.proxies import Proxies
 
+_Given = TypeVar("_Given")
+_Read = TypeVar("_Read")
+
 DEFAULT_PORT = 8484
 """Not a port that a well-known service has."""
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_SPANS = {"h": 3600.0, "d": 86_400.0}
-
-MAX_WORKERS = 64
-"""More than that is a mistake: they share one file, which one of them writes at a time."""
-
-LARGEST_BODY = 1024**3
-"""Bytes: a body is read into memory, whole."""
-
 CLOCK_YEARS = (1970, 8999)
 """A manual clock's first and last: ids have no time before, and dates end at 9999."""
 
@@ -72,13 +80,7 @@ def _clock(_ctx: Any, _param: Any, value: str | None) -> Micros | None:
 
 
 def _host(_ctx: Any, _param: Any, value: str) -> str:
-    try:
-        value.encode("idna")
-    except UnicodeError:
-        raise click.BadParameter(
-            f"'{value}' is no host: use an address such as 127.0.0.1, or a name."
-        ) from None
-    return value
+    return _read(check_host, value)
 
 
 def _number(_ctx: Any, _param: Any, value: float) -> float:
@@ -88,33 +90,22 @@ def _number(_ctx: Any, _param: Any, value: float) -> float:
 
 
 def _retention(_ctx: Any, _param: Any, value: str) -> float | None:
-    """Read `400d` or `36h` in seconds; `forever` is none."""
-    if value == "forever":
-        return None
-    found = re.fullmatch(r"(\d{1,6})([dh])", value, re.ASCII)
-    seconds = int(found[1]) * _SPANS[found[2]] if found else 0.0
-    if seconds < _SPANS["d"]:
-        raise click.BadParameter(f"'{value}' is no time of a day or more: use 400d, 36h or forever")
-    return seconds
+    return _read(parse_retention, value)
 
 
 def _region(_ctx: Any, _param: Any, value: str) -> str:
-    if re.fullmatch("[!-~]+", value) is None:
-        raise click.BadParameter(
-            f"'{value}' cannot be a region: use printable ASCII, such as eu-west."
-        )
-    return value
+    return _read(check_region, value)
 
 
 def _origins(_ctx: Any, _param: Any, values: tuple[str, ...]) -> frozenset[str]:
-    """Read web origins: a scheme, a host, and a port where it is not the scheme's own."""
-    for value in values:
-        if value != "*" and re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+", value) is None:
-            raise click.BadParameter(
-                f"'{value}' is no origin: use *, or such as https://example.com, in small letters "
-                "and without a path."
-            )
-    return frozenset(values)
+    return _read(check_origins, values)
+
+
+def _read(parse: Callable[[_Given], _Read], value: _Given) -> _Read:
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None
 
 
 def _keys(_ctx: Any, _param: Any, values: tuple[str, ...]) -> tuple[FixedKey, ...]:
@@ -142,6 +133,7 @@ def _proxies(_ctx: Any, _param: Any, values: tuple[str, ...]) -> Proxies:
 
 
 HEADINGS = {
+    "--config": "What it serves",
     "--host": "Where it listens",
     "--store": "What it keeps, and whose keys",
     "--seed": "What the mock answers",
@@ -178,6 +170,18 @@ class Grouped(click.Command):
     context_settings={"help_option_names": ["-h", "--help"], "allow_extra_args": True},
 )
 @click.option(
+    "--config",
+    metavar="PATH",
+    help="Read this file, such as aihub.toml; what is said here wins over it. 'none' reads none. "
+    "[default: ./aihub.toml, if it is there]",
+)
+@click.option(
+    "--live",
+    is_flag=True,
+    help="Ask the providers whose keys are in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, "
+    "GEMINI_API_KEY) for the models that are theirs; the mock answers for the others.",
+)
+@click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
@@ -188,7 +192,7 @@ class Grouped(click.Command):
     "--port",
     default=DEFAULT_PORT,
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=click.IntRange(0, LARGEST_PORT),
     help="Port to listen on; 0 takes any free one.",
 )
 @click.option(
@@ -298,7 +302,7 @@ class Grouped(click.Command):
     "--workers",
     default=1,
     show_default=True,
-    type=click.IntRange(1, MAX_WORKERS),
+    type=click.IntRange(1, MOST_WORKERS),
     help="Processes that serve, sharing one SQLite file.",
 )
 @click.option(
@@ -344,7 +348,7 @@ class Grouped(click.Command):
     "--log-level",
     default="info",
     show_default=True,
-    type=click.Choice(["debug", "info", "warning", "error"]),
+    type=click.Choice(LOG_LEVELS),
     help="What to log, on standard error.",
 )
 @click.option(
@@ -356,7 +360,7 @@ class Grouped(click.Command):
 )
 @click.version_option(package_name="ai-hub")
 def serve(**options: Any) -> None:
-    """Serve the AI Hub API on this machine, answered by the mock provider."""
+    """Serve the AI Hub API on this machine, answered by the mock provider or by real ones."""
     if click.get_current_context().args:
         raise click.UsageError("There are only options; a key is given by --key SECRET=PLAN.")
     if options["ephemeral"] and options["store"]:
@@ -380,6 +384,17 @@ def _serve(options: dict[str, Any]) -> None:
     except ModuleNotFoundError as error:
         raise extra_is_missing(error) from None
 
+    source, config = None, None
+    seeded = _was_given("seed")
+    if is_configured(options):
+        try:
+            source = read(options, _was_given)
+        except UsageMistake as error:
+            raise click.UsageError(error.message) from None
+    if source is not None:
+        config = take(source)
+        seeded = seeded or "seed" in config.hub
+        options = merge(options, config, _was_given)
     uds = options["uds"]
     # What a proxy passes on comes from wherever it listens.
     local = not options["proxies"] and (uds is not None or _is_loopback(options["host"]))
@@ -409,7 +424,10 @@ def _serve(options: dict[str, Any]) -> None:
                 retention=options["retention"],
                 log_level=options["log_level"],
                 log_format=options["log_format"],
-                seeded=_was_given("seed"),
+                seeded=seeded,
+                config=config,
+                # Home stays where it is when a file is read again.
+                source=source and attrs.evolve(source, region=options["region"]),
             ),
             announce,
         )
@@ -464,6 +482,8 @@ def announce(started: Started) -> None:
     print(f"aihub is listening on {where} (Ctrl-C stops it)")
     print(f"  base URL  {started.url}/v1")
     print(f"  store     {started.store}")
+    for label, text in started.notes:
+        print(f"  {label:9} {text}")
     if started.secret is None:
         print("  key       printed at the first start; --key SECRET=PLAN makes another")
     else:
@@ -472,10 +492,12 @@ def announce(started: Started) -> None:
     print(f"curl {through}{started.url}/v1/chat/completions \\")
     print(f"  -H 'Authorization: Bearer {started.secret or 'YOUR_KEY'}' \\")
     print("  -H 'Content-Type: application/json' \\")
-    print(f"  -d '{_SAMPLE}'\n", flush=True)
+    print(f"  -d {quote(_sample(started.model))}\n", flush=True)
 
 
-_SAMPLE = '{"model": "gpt-4", "messages": [{"role": "user", "content": "Hello, AI Hub!"}]}'
+def _sample(model: str) -> str:
+    messages = '[{"role": "user", "content": "Hello, AI Hub!"}]'
+    return f'{{"model": {json.dumps(model)}, "messages": {messages}}}'
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,14 +25,21 @@ from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
 from ..server.proxies import Proxies
 from .settings import MEMORY, SQLITE, Settings, open_hub
+from .swapping import Swap
 
 if TYPE_CHECKING:
     from ..server.trio_server import Orders
+    from ..server.workers import Change
+    from .file import Config
+    from .source import Source
 
 DEV_KEY = "aihub-dev-key"
 """The key of a server that only this machine can reach; it is in the documentation."""
 
 DEV_PLAN = "pro"
+SAMPLE_MODEL = "gpt-4"
+"""The one in the line to paste, where nothing else is said."""
+
 OWN_FILES = 256
 """Open files that a server needs besides its connections: the store, threads, providers."""
 
@@ -115,6 +123,7 @@ async def _switch_dev_key(hub: Hub, *, on: bool) -> None:
 class Serving:
     """Everything that `aihub-serve` can be told; see its `--help`.
 
+    `config` is what was read from `source`, where there is a file or a provider that is asked.
     `place` is where it listens; with a `certificate` it does so by TLS.
     `store` of None is a SQLite file in the user's data folder. `local`: only this machine can
     reach the server. `seeded`: ids are a function of the seed too, where the store is memory and
@@ -146,19 +155,29 @@ class Serving:
     retention: float | None
     log_level: str
     log_format: LogFormat
+    config: Config | None = None
+    source: Source | None = None
+
+    @property
+    def documented(self) -> bool:
+        """Whether the key that everybody knows may open it: it is nobody else's, and costs none."""
+        return self.local and (self.config is None or not self.config.providers)
 
 
 @attrs.frozen
 class Started:
     """What a server that has just started tells: where it is, a key, where it keeps things.
 
-    `socket` is the file by which `url` is reached, where it is one.
+    `socket` is the file by which `url` is reached, where it is one. `notes` say by what it was
+    configured and who is asked: labels and texts. `model` is one that can be tried.
     """
 
     url: str
     store: str
     socket: Path | None
     secret: str | None = attrs.field(repr=False)
+    notes: Sequence[tuple[str, str]] = ()
+    model: str = SAMPLE_MODEL
 
 
 def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
@@ -182,12 +201,28 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
         file = serving.place.path if isinstance(serving.place, Unix) else None
 
         def started(secret: str | None) -> None:
-            announce(Started(url, str(serving.store), file, secret))
+            model = _model(serving)
+            announce(Started(url, str(serving.store), file, secret, _notes(serving), model))
 
         if serving.workers > 1:
             _serve_by_workers(serving, sockets, started)
         else:
             serve_here(serving, sockets[0], furnishes=True, started=started)
+
+
+def _notes(serving: Serving) -> list[tuple[str, str]]:
+    if serving.config is None:
+        return []
+    from .source import describe
+
+    return list(describe(serving.config))
+
+
+def _model(serving: Serving) -> str:
+    """Return a model that is served."""
+    if serving.config is None or serving.config.routes.default is not None:
+        return SAMPLE_MODEL
+    return next(iter(serving.config.routes.deployments), SAMPLE_MODEL)
 
 
 def _check_clock(serving: Serving) -> None:
@@ -224,18 +259,22 @@ def serve_here(
 
     _allow_files(serving.max_connections + OWN_FILES)
     secret: list[str | None] = [None]
+    settings = _settings(serving)
+    swap = Swap(serving.source, serving.config, settings)
 
     @asynccontextmanager
     async def open_app() -> AsyncIterator[App]:
-        async with open_hub(_settings(serving)) as hub:
+        async with open_hub(settings) as hub:
             if furnishes:
-                secret[0] = await furnish(hub, serving.keys, local=serving.local)
-            yield App(
+                secret[0] = await furnish(hub, serving.keys, local=serving.documented)
+            swap.app = app = App(
                 hub,
                 allowed_hosts=serving.allowed_hosts,
                 cors=Cors(serving.origins) if serving.origins else None,
                 lenient=serving.lenient,
+                regions=serving.config.regions if serving.config else None,
             )
+            yield app
 
     trio_server.run(
         open_app,
@@ -249,8 +288,13 @@ def serve_here(
             proxies=serving.proxies,
         ),
         started=lambda: started(secret[0]),
-        orders=orders,
+        orders=orders and attrs.evolve(orders, change=swap.to_order),
+        reread=swap.reread if orders is None and _is_from_file(serving) else None,
     )
+
+
+def _is_from_file(serving: Serving) -> bool:
+    return serving.source is not None and serving.source.path is not None
 
 
 def _allow_files(wanted: int) -> None:
@@ -272,7 +316,7 @@ def _serve_by_workers(
     sockets: Sequence[Sequence[socket.socket]],
     started: Callable[[str | None], None],
 ) -> None:
-    from ..server.workers import Crew, Post
+    from ..server.workers import Change, Crew, Post
     from .worker import Task
 
     def let_go() -> None:
@@ -285,7 +329,21 @@ def _serve_by_workers(
         # What a store needs at its first start is made once, by the first.
         tasks = [Task(serving, files, first=first).encode() for first in (n == 0, False)]
         posts.append(Post(files, *tasks))
-    crew = Crew("aihub.config.worker", posts, serving.grace)
+
+    def change() -> Change | None:
+        from .source import read_again
+
+        assert serving.source is not None and serving.config is not None  # noqa: S101, PT018
+        config = read_again(serving.source, serving.config)
+        if config is None:
+            return None
+        now = attrs.evolve(serving, config=config)
+        files = [[one.fileno() for one in own] for own in sockets]
+        again = [Task(now, own, first=False).encode() for own in files]
+        return Change(pickle.dumps(config), again)
+
+    heeds = change if _is_from_file(serving) else None
+    crew = Crew("aihub.config.worker", posts, serving.grace, heeds)
     crew.run(started=lambda report: started(report.secret), stopping=let_go)
 
 
@@ -312,10 +370,12 @@ def _settings(serving: Serving) -> Settings:
         region=serving.region,
         latency=serving.latency,
         clock=None if serving.clock is None else ManualClock(serving.clock),
-        seeded_ids=serving.seeded and store == MEMORY and bool(serving.local or serving.keys),
+        seeded_ids=serving.seeded and store == MEMORY and bool(serving.documented or serving.keys),
         max_in_flight=serving.max_in_flight,
         retention=serving.retention,
         grace=0,  # the driver has given the grace already
+        lost_policy=serving.config.hub.get("lost_policy", "prompt") if serving.config else "prompt",
+        config=serving.config,
     )
 
 

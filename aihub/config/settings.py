@@ -17,19 +17,22 @@ from ..backends.providers.mock import Latency, MockProvider
 from ..backends.providers.mock.latency import ClockWaiter, LoopWaiter
 from ..backends.storage.memory import MemoryStore
 from ..backends.tokens import best_counter
-from ..errors import UsageMistake
+from ..errors import NotFound, UsageMistake
 from ..hub import Hub
 from ..hub.hub import GRACE, MAX_IN_FLIGHT
 from ..hub.retention import RETENTION
 from ..model.catalogue import Routes
 from ..model.ledger import LostPolicy
-from ..protocols import Catalogue, Clock, Ids, Observer, Store
+from ..protocols import Catalogue, Clock, Ids, Observer, Provider, Store
 
 if TYPE_CHECKING:
     from ..sync import SyncHub
+    from .file import Config
 
 MEMORY = "memory:"
 SQLITE = "sqlite:"
+MOCK = "mock"
+"""The name of the mock among providers."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +54,8 @@ class Settings:
         catalogue: the models there are; None is the packaged catalogue.
         clock: what time it is; None is the system's clock.
         observers: who watches.
+        config: what a file says of providers, models and routes (see `from_file`); its home region
+            stands in place of `region`.
     """
 
     store: str = MEMORY
@@ -66,6 +71,21 @@ class Settings:
     catalogue: Catalogue | None = None
     clock: Clock | None = None
     observers: tuple[Observer, ...] = ()
+    config: Config | None = None
+
+    @classmethod
+    def from_file(cls, path: str | Path = "aihub.toml") -> Settings:
+        """Read settings from a configuration file; what it says of a server is for `aihub-serve`.
+
+        Raises:
+            UsageMistake: the file cannot be read, or is wrong: each mistake is a line of the text.
+        """
+        from .file import Mistaken, read_config
+
+        read = read_config(path)
+        if isinstance(read, Mistaken):
+            raise read.error()
+        return cls(config=read, **read.hub)
 
 
 @asynccontextmanager
@@ -85,7 +105,37 @@ async def open_hub(settings: Settings | None = None) -> AsyncIterator[Hub]:
         open_store(settings.store, clock=clock) as store,
         _make_hub(settings, store, clock) as hub,
     ):
+        if settings.config is not None:
+            await _put_plans(hub, settings.config)
         yield hub
+
+
+async def reconfigure(hub: Hub, config: Config, settings: Settings) -> None:
+    """Have an open hub work by another file from now on; what is in flight ends by the old one.
+
+    Args:
+        hub: one that was opened with *settings*.
+        config: what the file says.
+        settings: what else it was opened with.
+
+    Raises:
+        UsageMistake: a provider cannot be made any more; nothing changed.
+        StoreUnavailable: plans cannot be written; nothing changed beside them.
+    """
+    providers, catalogue, routes = _compose(attrs.evolve(settings, config=config), hub.clock)
+    await _put_plans(hub, config)
+    hub.replace(providers=providers, catalogue=catalogue, routes=routes)
+
+
+async def _put_plans(hub: Hub, config: Config) -> None:
+    """Write the plans that the store does not have so."""
+    for plan in config.plans:
+        try:
+            same = await hub.accounts.plan(plan.name) == plan
+        except NotFound:
+            same = False
+        if not same:
+            await hub.accounts.put_plan(plan)
 
 
 @asynccontextmanager
@@ -109,29 +159,39 @@ async def visit_hub(settings: Settings) -> AsyncIterator[Hub]:
 
 
 def _make_hub(settings: Settings, store: Store, clock: Clock) -> Hub:
-    tokens = best_counter()
-    mock = MockProvider(
-        tokens=tokens,
-        clock=clock,
-        seed=settings.seed,
-        lenient=settings.lenient,
-        latency=settings.latency,
-        waiter=ClockWaiter(clock) if isinstance(clock, ManualClock) else LoopWaiter(),
-    )
+    providers, catalogue, routes = _compose(settings, clock)
     return Hub(
         store=store,
-        providers={"mock": mock},
-        catalogue=settings.catalogue or load_catalogue(),
-        tokens=tokens,
+        providers=providers,
+        catalogue=catalogue,
+        tokens=best_counter(),
         clock=clock,
         ids=_ids(settings, clock),
-        routes=Routes(default="mock", region=settings.region),
+        routes=routes,
         observers=settings.observers,
         lost_policy=settings.lost_policy,
         max_in_flight=settings.max_in_flight,
         grace=settings.grace,
         retention=settings.retention,
     )
+
+
+def _compose(settings: Settings, clock: Clock) -> tuple[dict[str, Provider], Catalogue, Routes]:
+    """Make what answers, which models there are and where: the mock for all, or as a file says."""
+    mock = MockProvider(
+        tokens=best_counter(),
+        clock=clock,
+        seed=settings.seed,
+        lenient=settings.lenient,
+        latency=settings.latency,
+        waiter=ClockWaiter(clock) if isinstance(clock, ManualClock) else LoopWaiter(),
+    )
+    config = settings.config
+    if config is None:
+        catalogue = settings.catalogue or load_catalogue()
+        return {MOCK: mock}, catalogue, Routes(default=MOCK, region=settings.region)
+    providers = {MOCK: mock, **config.make_providers()}
+    return providers, settings.catalogue or config.catalogue(), config.routes
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ def main() -> None:
     """Do what standard input says, until it says stop or ends."""
     # Nothing that starting makes is garbage.
     gc.disable()
+    # Whoever tells every process to read its configuration again means the parent.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Standard output is for the report alone: what anybody prints goes where the log does.
     out = os.dup(1)
     os.dup2(2, 1)

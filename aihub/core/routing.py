@@ -51,13 +51,16 @@ class Places:
         return cls(places, numbers, tuple([one.card for one in places]), planned)
 
 
-def candidates(routes: Routes, model: Model, *, region: str | None) -> tuple[Place, ...]:
+def candidates(
+    routes: Routes, model: Model, *, region: str | None, home: str | None = None
+) -> tuple[Place, ...]:
     """Return where *model* is served, those of the home region first, then by their priority.
 
     Args:
         routes: what is configured.
         model: the model asked for.
         region: a region that the request must not leave; None prefers home and goes anywhere.
+        home: the region to prefer; None is that of the routes.
 
     Raises:
         RegionUnavailable: nothing serves the model there.
@@ -66,12 +69,13 @@ def candidates(routes: Routes, model: Model, *, region: str | None) -> tuple[Pla
     found = [one for one in served if region is None or one.region == region]
     if not found:
         raise RegionUnavailable(region or routes.region, model.id)
-    found.sort(key=lambda one: _level(one, routes))
+    home = home or routes.region
+    found.sort(key=lambda one: _level(one, home))
     return tuple([Place.of(one, model) for one in found])
 
 
-def _level(one: Deployment, routes: Routes) -> tuple[bool, int]:
-    return one.region != routes.region, one.priority
+def _level(one: Deployment, home: str) -> tuple[bool, int]:
+    return one.region != home, one.priority
 
 
 def _default(routes: Routes, model: Model) -> tuple[Deployment, ...]:
@@ -102,11 +106,11 @@ class Weights:
     chance: Callable[[], float]
 
 
-def ordered(places: Sequence[Place], routes: Routes, policy: Policy, by: Weights) -> list[Place]:
-    """Put *places*, as `candidates` gave them, in the order to try them."""
+def ordered(places: Sequence[Place], home: str, policy: Policy, by: Weights) -> list[Place]:
+    """Put *places*, as `candidates` gave them for *home*, in the order to try them."""
     levels: dict[tuple[bool, int], list[Place]] = {}
     for place in places:
-        levels.setdefault(_level(place.deployment, routes), []).append(place)
+        levels.setdefault(_level(place.deployment, home), []).append(place)
     return [place for level in levels.values() for place in _ORDERS[policy](level, by)]
 
 

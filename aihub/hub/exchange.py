@@ -62,7 +62,8 @@ from .setup import Setup
 class Options:
     """What a request says beside the chat itself.
 
-    `region` pins it: it never leaves that region. `labels` (at most 16) and `end_user` go to the
+    `region` pins it: it never leaves that region. `near` is the region to prefer in place of the
+    hub's home, as long as anything is served there. `labels` (at most 16) and `end_user` go to the
     ledger, for attribution. `id` is the request's, from `Hub.new_id`, where the caller must know
     it beforehand.
 
@@ -73,6 +74,7 @@ class Options:
     """
 
     region: str | None = None
+    near: str | None = None
     labels: Mapping[str, str] | None = None
     end_user: str | None = None
     id: str | None = None
@@ -147,12 +149,13 @@ class Exchange:
             recalled = self._recalled = await self._recall(now)
             self.chat = chat = recalled.chat
         model = self._setup.model(chat.model)
-        places = self._setup.places(model, chat, self._region(model))
+        home = self._setup.home(self._options.near)
+        places = self._setup.places(model, chat, self._region(model), home)
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
         prompt = recalled.prompt if recalled else await self._count(model)
         estimate = self._settler.estimate(model.id)
-        places = self._setup.ordered(places, prompt.tokens, estimate, self._health)
+        places = self._setup.ordered(places, prompt.tokens, estimate, self._health, home)
         reservation = asks.reserve(
             chat, identity, model, places.cards, prompt=prompt.tokens, estimate=estimate
         )

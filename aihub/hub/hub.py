@@ -262,6 +262,11 @@ class Hub:
         """The models there are now."""
         return self._setup.catalogue
 
+    @property
+    def clock(self) -> Clock:
+        """Who says what time it is."""
+        return self._clock
+
     def now(self) -> Micros:
         """Return what time it is for this hub."""
         return self._clock.now()

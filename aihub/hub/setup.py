@@ -29,8 +29,9 @@ class Setup:
     routes: Routes
     tokens: TokenCounter
     _checkers: Mapping[str, RequestChecker] = attrs.field(init=False)
-    # The usual answer of `places`, by model: at most as many as the catalogue has.
-    _known: dict[str, Places] = attrs.field(init=False, factory=dict)
+    # The usual answers of `places`, by model and home: as many as there are of both at most.
+    _known: dict[tuple[str, str], Places] = attrs.field(init=False, factory=dict)
+    _regions: frozenset[str] = attrs.field(init=False)
     users: Users = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -41,7 +42,9 @@ class Setup:
             if isinstance(provider, RequestChecker)
         }
         object.__setattr__(self, "_checkers", checkers)
-        named = {one.provider for places in self.routes.deployments.values() for one in places}
+        places = [one for found in self.routes.deployments.values() for one in found]
+        object.__setattr__(self, "_regions", frozenset(one.region for one in places))
+        named = {one.provider for one in places}
         if self.routes.default is not None:
             named.add(self.routes.default)
         for name in sorted(named - set(self.providers)):
@@ -64,27 +67,34 @@ class Setup:
             raise ModelNotFound(name)
         return model
 
-    def places(self, model: Model, chat: Chat, region: str | None) -> Places:
+    def home(self, near: str | None) -> str:
+        """Return the region that a request prefers: *near*, where anything is served there."""
+        return near if near is not None and near in self._regions else self.routes.region
+
+    def places(self, model: Model, chat: Chat, region: str | None, home: str) -> Places:
         """Return the deployments that can do what *chat* asks for, as they are configured.
+
+        Those of the region *home* come first; none is of another than *region*, where it is given.
 
         Raises:
             InvalidRequest: none can; the first one's reason.
             RegionUnavailable: none is in the region that the request is pinned to.
         """
-        places = self._known.get(model.id) if region is None else None
+        places = self._known.get((model.id, home)) if region is None else None
         if places is None:
-            places = Places.of(*self._groups(model, region))
+            places = Places.of(*self._groups(model, region, home))
             if region is None:
-                self._known[model.id] = places
+                self._known[model.id, home] = places
         able = self._able(places.all, chat)
         return places if able == places.all else _regrouped(able)
 
-    def _groups(self, model: Model, region: str | None) -> list[tuple[Place, ...]]:
+    def _groups(self, model: Model, region: str | None, home: str) -> list[tuple[Place, ...]]:
         """Return where *model* is served, and where each of those that may stand in for it is."""
-        groups = [candidates(self.routes, model, region=region)]
+        groups = [candidates(self.routes, model, region=region, home=home)]
         for name in self.routes.fallbacks.get(model.id, ()):
             with suppress(RegionUnavailable):
-                groups.append(candidates(self.routes, self.model(name), region=region))
+                other = self.model(name)
+                groups.append(candidates(self.routes, other, region=region, home=home))
         return groups
 
     def _able(self, places: tuple[Place, ...], chat: Chat) -> tuple[Place, ...]:
@@ -101,7 +111,9 @@ class Setup:
             raise reason
         return tuple(able)
 
-    def ordered(self, places: Places, prompt: int, completion: int, health: Health) -> Places:
+    def ordered(
+        self, places: Places, prompt: int, completion: int, health: Health, home: str
+    ) -> Places:
         """Put places in the order in which one request is to try them, each group by its policy.
 
         Those of another model are left out where the prompt does not fit it.
@@ -113,7 +125,7 @@ class Setup:
         for model, group in _by_model(places.all):
             policy = self.routes.policies.get(model.id, self.routes.policy)
             if not groups or prompt < model.context_window:
-                groups.append(ordered(group, self.routes, policy, by))
+                groups.append(ordered(group, home, policy, by))
         return Places.of(*groups)
 
 

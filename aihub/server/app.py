@@ -47,6 +47,8 @@ class App:
             rebinding), with whatever key it finds here.
         cors: which web pages may read the answers; None is none.
         lenient: whether to leave out what is wrong in a chat, where it can do without.
+        regions: which region a request prefers by the name in its `Host` header, which is then
+            allowed too. May be replaced while it answers.
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class App:
         allowed_hosts: frozenset[str] | None = None,
         cors: Cors | None = None,
         lenient: bool = False,
+        regions: Mapping[str, str] | None = None,
     ) -> None:
         self.hub = hub
+        self.regions = regions or {}
         self.lenient = lenient
         self._allowed_hosts = allowed_hosts
         self.cors = cors
@@ -92,17 +96,28 @@ class App:
         """Say whether a `Host` header names us."""
         if self._allowed_hosts is None or host is None:
             return True
-        name = host.decode("latin-1").lower()
-        if not name.endswith("]"):
-            name = name.rpartition(":")[0] or name if ":" in name else name
-        return name in self._allowed_hosts
+        name = host_name(host)
+        return name in self._allowed_hosts or name in self.regions
+
+    def region_of(self, host: bytes | None) -> str | None:
+        """Return the region that a `Host` header prefers, if it is one that does."""
+        return self.regions.get(host_name(host)) if self.regions and host is not None else None
+
+
+def host_name(host: bytes) -> str:
+    """Return the name in a `Host` header, in small letters and without a port."""
+    name = host.decode("latin-1").lower()
+    if name.endswith("]") or ":" not in name:
+        return name
+    return name.rpartition(":")[0] or name
 
 
 class Opened(Call):
     """One request while it is answered."""
 
     def __init__(self, app: App, request: Request) -> None:
-        super().__init__(app.hub, request, app.cors, lenient=app.lenient)
+        near = app.region_of(request.headers.get(b"host"))
+        super().__init__(app.hub, request, app.cors, lenient=app.lenient, near=near)
         self._app = app
         self._began = app.hub.now()
         self._status = PEER_LEFT

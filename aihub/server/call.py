@@ -25,16 +25,24 @@ class Call:
 
     `parameters` are what stands in the path for the route's names. What is put on the stack is
     left when the response has been written. `model` is the one asked for, for the access log.
-    `lenient`: what is wrong in a chat is left out, where it can do without. `late_error` is how
-    the route's dialect says an error in the middle of a stream.
+    `near` is the region that the address it came by prefers. `lenient`: what is wrong in a chat is
+    left out, where it can do without. `late_error` is how the route's dialect says an error in the
+    middle of a stream.
     """
 
     late_error: Callable[[Json], bytes] = staticmethod(openai_chat.encode_stream_error)
 
     def __init__(
-        self, hub: Hub, request: Request, cors: Cors | None = None, *, lenient: bool = False
+        self,
+        hub: Hub,
+        request: Request,
+        cors: Cors | None = None,
+        *,
+        lenient: bool = False,
+        near: str | None = None,
     ) -> None:
         self.hub = hub
+        self.near = near
         self.lenient = lenient
         self.cors = cors
         self.request = request

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import attrs
@@ -19,7 +19,7 @@ import trio
 from .app import App
 from .proxies import UNIX
 from .trio_h11 import TICK, Connection, ServerOptions
-from .workers import CUT
+from .workers import CHANGE, CUT, LENGTH
 
 MAX_TURNED_AWAY = 64
 """Connections too many that are told so at a time; others are closed without a word."""
@@ -41,10 +41,12 @@ class Orders:
     Args:
         pipe: the number of the open file; when it ends the parent is dead.
         stopping: called once a stop begins, whoever wanted it.
+        change: does what the parent says is different.
     """
 
     pipe: int
     stopping: Callable[[], None]
+    change: Callable[[bytes], Awaitable[None]] | None = None
 
 
 class Server:
@@ -169,6 +171,7 @@ def run(
     options: ServerOptions,
     started: Callable[[], None],
     orders: Orders | None = None,
+    reread: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Open an app and serve it until SIGINT or SIGTERM.
 
@@ -178,11 +181,14 @@ def run(
         options: how it is served.
         started: called once, when connections are accepted.
         orders: where a parent says when to stop, in place of signals.
+        reread: called at SIGHUP; without it that signal ends the process, as it does by default.
     """
 
     async def main() -> None:
         async with open_app() as app:
-            await serve(app, sockets, options=options, started=started, orders=orders)
+            await serve(
+                app, sockets, options=options, started=started, orders=orders, reread=reread
+            )
 
     trio.run(main)
 
@@ -194,6 +200,7 @@ async def serve(
     options: ServerOptions,
     started: Callable[[], None] = lambda: None,
     orders: Orders | None = None,
+    reread: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Serve *app* until SIGINT or SIGTERM; a second signal does not wait for the grace.
 
@@ -203,13 +210,15 @@ async def serve(
         options: how it is served.
         started: called once when signals are watched and connections accepted.
         orders: where a parent says when to stop, in place of signals.
+        reread: called at SIGHUP; without it that signal ends the process, as it does by default.
     """
     server = Server(app, options)
     listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in sockets]
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    again = () if reread is None else (signal.SIGHUP,)
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *again) as signals:
         async with trio.open_nursery() as nursery:
             if orders is None:
-                nursery.start_soon(_heed_signals, server, signals)
+                nursery.start_soon(_heed_signals, server, signals, reread)
             else:
                 nursery.start_soon(_heed_one_signal, server, signals, orders)
                 nursery.start_soon(_heed_orders, server, orders)
@@ -218,11 +227,17 @@ async def serve(
             nursery.cancel_scope.cancel()
 
 
-async def _heed_signals(server: Server, signals: AsyncIterator[int]) -> None:
-    async for _ in signals:
+async def _heed_signals(
+    server: Server, signals: AsyncIterator[int], reread: Callable[[], Awaitable[None]] | None
+) -> None:
+    async for number in signals:
+        if number == signal.SIGHUP and reread is not None:
+            await reread()
+            continue
         server.stop()
-        async for _ in signals:
-            server.cut()
+        async for later in signals:
+            if later != signal.SIGHUP:
+                server.cut()
 
 
 async def _heed_one_signal(server: Server, signals: AsyncIterator[int], orders: Orders) -> None:
@@ -235,14 +250,36 @@ async def _heed_one_signal(server: Server, signals: AsyncIterator[int], orders: 
 
 async def _heed_orders(server: Server, orders: Orders) -> None:
     """Do what a parent says; when its pipe ends it is dead, and there is nobody to serve for."""
+    said = bytearray()
     async with trio.lowlevel.FdStream(os.dup(orders.pipe)) as pipe:
-        async for told in pipe:
-            orders.stopping()
-            if CUT in told:
-                server.cut()
-            else:
-                server.stop()
+        async for data in pipe:
+            said += data
+            while (found := _take_order(said)) is not None:
+                await _obey(server, orders, *found)
     server.stop()
+
+
+def _take_order(said: bytearray) -> tuple[bytes, bytes] | None:
+    """Take the next order from what was said, and what comes with it, once both are there."""
+    head = 1 + LENGTH if said[:1] == CHANGE else 1
+    end = head + int.from_bytes(said[1:head], "big")
+    if len(said) < head or len(said) < end:
+        return None
+    order, told = bytes(said[:1]), bytes(said[head:end])
+    del said[:end]
+    return order, told
+
+
+async def _obey(server: Server, orders: Orders, order: bytes, told: bytes) -> None:
+    if order == CHANGE:
+        if orders.change is not None:
+            await orders.change(told)
+        return
+    orders.stopping()
+    if order == CUT:
+        server.cut()
+    else:
+        server.stop()
 
 
 def _peer_of(stream: trio.SocketStream) -> str:

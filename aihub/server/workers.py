@@ -8,6 +8,8 @@ the parent is dead, and the worker stops by itself. On its standard output it re
 accepts, or why it cannot, and it closes it when it stops: so a worker that is ended alone is
 replaced while it still gives its grace. Signals are the parent's business: it passes them on as
 orders, so that a terminal or a service manager that signals every process does not count twice.
+SIGHUP is one of them: the parent reads the configuration again, and only where it is good do all
+hear of it, who is at work by an order, who comes later at the start.
 
 The first worker is started alone: it makes what a store needs at its first start. Then come the
 others. One that dies is replaced, almost at once and ever later if that does not help; a place
@@ -17,7 +19,6 @@ whose worker cannot even start so many times in a row ends everything, with the 
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -29,8 +30,12 @@ import trio
 
 log = logging.getLogger("aihub.server")
 
-STOP, CUT = b"s", b"c"
-"""Orders to a worker: stop within the grace; end at once."""
+STOP, CUT, CHANGE = b"s", b"c", b"n"
+"""Orders to a worker: stop within the grace; end at once; work by what follows, eight bytes of its
+length and then it."""
+
+LENGTH = 8
+"""Bytes of a length."""
 
 START_TIMEOUT = 60.0
 """Seconds until a worker must accept: a cold start on a busy machine takes a few."""
@@ -99,6 +104,23 @@ class Post:
 
 
 @attrs.frozen
+class Change:
+    """What is different from now on.
+
+    Args:
+        told: what is told to those at work.
+        again: what whoever replaces one is told, post by post.
+    """
+
+    told: bytes
+    again: Sequence[bytes]
+
+    def encode(self) -> bytes:
+        """Write it as an order."""
+        return CHANGE + len(self.told).to_bytes(LENGTH, "big") + self.told
+
+
+@attrs.frozen
 class Crew:
     """Who is to be kept at work.
 
@@ -106,11 +128,13 @@ class Crew:
         module: what a worker runs.
         posts: one for each worker; the first is started before the others.
         grace: seconds that they give to what is under way when they stop.
+        change: called at SIGHUP; gives what is different, or None where nothing is to be.
     """
 
     module: str
     posts: Sequence[Post]
     grace: float
+    change: Callable[[], Change | None] | None = None
 
     def run(self, *, started: Callable[[Report], None], stopping: Callable[[], None]) -> None:
         """Keep workers alive until SIGINT or SIGTERM; a second signal cuts, a third kills.
@@ -128,6 +152,39 @@ class Crew:
             raise parent.failure
 
 
+class _Line:
+    """What is still to be told to a worker at work: orders, and the latest change alone."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self._waiting = trio.Event()
+        self._orders = b""
+        self._change: Change | None = None
+
+    def order(self, order: bytes) -> None:
+        """Have it told to stop, or to end."""
+        self._orders += order
+        self._waiting.set()
+
+    def change(self, change: Change) -> None:
+        """Have it told what is different; an earlier change that it was not told is past."""
+        self._change = change
+        self._waiting.set()
+
+    async def tell(self, pipe: trio.abc.SendStream) -> None:
+        """Tell it all as it comes, until it has ended."""
+        with self.scope:
+            while True:
+                await self._waiting.wait()
+                self._waiting = trio.Event()
+                said = b"" if self._change is None else self._change.encode()
+                said, self._orders, self._change = said + self._orders, b"", None
+                try:
+                    await pipe.send_all(said)
+                except (trio.BrokenResourceError, trio.ClosedResourceError):
+                    return  # It has ended already.
+
+
 class _Parent:
     """The parent while it runs."""
 
@@ -137,7 +194,9 @@ class _Parent:
         self._crew = crew
         self._started = started
         self._on_stop = stopping
-        self._at_work: set[trio.Process] = set()
+        self._at_work: dict[trio.Process, _Line] = {}
+        self._again = [post.again for post in crew.posts]
+        self._change: Change | None = None
         self._stopping = trio.Event()
         self._signals = 0
         self._starting = 0
@@ -146,7 +205,8 @@ class _Parent:
 
     async def run(self) -> None:
         """Start all, say so, and stay until the last one has ended."""
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        again = () if self._crew.change is None else (signal.SIGHUP,)
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, *again) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._heed, signals)
                 async with trio.open_nursery() as self._workers:
@@ -155,19 +215,19 @@ class _Parent:
                 nursery.cancel_scope.cancel()
 
     async def _start(self, workers: trio.Nursery) -> None:
-        first, *others = self._crew.posts
-        report: Report = await workers.start(self._keep, first)
+        report: Report = await workers.start(self._keep, 0)
         async with trio.open_nursery() as starting:
-            for post in others:
+            for place in range(1, len(self._crew.posts)):
                 if not self._stopping.is_set():
-                    starting.start_soon(workers.start, self._keep, post)
+                    starting.start_soon(workers.start, self._keep, place)
         if not self._stopping.is_set():
             self._started(report)
 
     async def _keep(
-        self, post: Post, task_status: trio.TaskStatus[Report] = trio.TASK_STATUS_IGNORED
+        self, place: int, task_status: trio.TaskStatus[Report] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Have one worker at work: start it, wait for its end, start another."""
+        post = self._crew.posts[place]
         report = await self._work(post, post.told, task_status.started)
         if report.failure is not None:
             # At the start somebody is there to be told, so nothing is tried again.
@@ -177,7 +237,7 @@ class _Parent:
         while await self._wait_to_replace(soon):
             log.warning("a worker ended; another is started")
             began = trio.current_time()
-            report = await self._work(post, post.again, _nobody_waits)
+            report = await self._work(post, self._again[place], _nobody_waits)
             failed = 0 if report.failure is None else failed + 1
             if failed == MAX_FAILED_STARTS:
                 self._fail(f"workers do not start any more: {report.failure}")
@@ -191,6 +251,7 @@ class _Parent:
 
     async def _work(self, post: Post, told: bytes, ready: Callable[[Report], None]) -> Report:
         """Run one worker as long as it accepts; tell *ready* that it does; return its report."""
+        known = self._change
         # The files must not be closed while they are inherited.
         self._starting += 1
         try:
@@ -210,7 +271,7 @@ class _Parent:
         if self._stopping.is_set():
             process.kill()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
-        report = await self._hear(process, told)
+        report = await self._hear(process, told, known)
         if report.failure is None:
             ready(report)
             await process.stdout.receive_some(1)
@@ -220,24 +281,32 @@ class _Parent:
     async def _see_off(self, process: trio.Process) -> None:
         """Wait for the end of a worker that accepts nothing more."""
         await process.wait()
-        self._at_work.discard(process)
+        line = self._at_work.pop(process, None)
+        if line is not None:
+            line.scope.cancel()
         for pipe in (process.stdin, process.stdout):
             assert pipe is not None  # noqa: S101
             await pipe.aclose()
 
-    async def _hear(self, process: trio.Process, told: bytes) -> Report:
-        """Tell a worker what to do and return what it reports; kill one that does not."""
+    async def _hear(self, process: trio.Process, told: bytes, known: Change | None) -> Report:
+        """Tell a worker what to do and return what it reports; kill one that does not.
+
+        *known* is the latest change of which *told* has heard.
+        """
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018
         line = b""
         with trio.move_on_after(START_TIMEOUT):
             try:
-                await process.stdin.send_all(len(told).to_bytes(8, "big") + told)
+                await process.stdin.send_all(len(told).to_bytes(LENGTH, "big") + told)
             except trio.BrokenResourceError:
                 return Report(failure="it ended without a word")
             # Orders from here on: until now there was something else in the pipe.
-            self._at_work.add(process)
+            ear = self._at_work[process] = _Line()
+            self._workers.start_soon(ear.tell, process.stdin)
+            if self._change is not None and self._change is not known:
+                ear.change(self._change)
             if self._stopping.is_set():
-                _order(process, STOP)
+                ear.order(STOP)
             while not line.endswith(b"\n") and len(line) < MAX_REPORT:
                 data = await process.stdout.receive_some(MAX_REPORT)
                 if not data:
@@ -250,22 +319,33 @@ class _Parent:
     # Ending
 
     async def _heed(self, signals: AsyncIterator[int]) -> None:
-        """Stop at the first signal, cut at the second, kill at the third."""
-        async for _ in signals:
+        """Stop at the first signal, cut at the second, kill at the third; SIGHUP is none."""
+        async for number in signals:
+            if number == signal.SIGHUP:
+                self._change_all()
+                continue
             self._signals += 1
             self._stop()
-            for process in list(self._at_work):
+            for process, line in list(self._at_work.items()):
                 if self._signals > 2:  # noqa: PLR2004 - as said above
                     process.kill()
                 elif self._signals > 1:
-                    _order(process, CUT)
+                    line.order(CUT)
+
+    def _change_all(self) -> None:
+        """Have all work by what is different now, and whoever comes later."""
+        change = None if self._crew.change is None else self._crew.change()
+        if change is not None and not self._stopping.is_set():
+            self._change, self._again = change, list(change.again)
+            for line in self._at_work.values():
+                line.change(change)
 
     def _stop(self) -> None:
         if not self._stopping.is_set():
             self._stopping.set()
             self._let_go()
-            for process in list(self._at_work):
-                _order(process, STOP)
+            for ear in self._at_work.values():
+                ear.order(STOP)
 
     def _let_go(self) -> None:
         """Tell once that the stop has begun, and that nobody needs the files any more."""
@@ -287,15 +367,6 @@ class _Parent:
             log.error("worker %d does not end and is killed", process.pid)
             process.kill()
             self.failure = WorkersFailed("a worker had to be killed")
-
-
-def _order(process: trio.Process, order: bytes) -> None:
-    """Write an order, without waiting: a pipe has room for more of them than there are."""
-    assert isinstance(process.stdin, trio.lowlevel.FdStream)  # noqa: S101 - it is a pipe
-    try:
-        os.write(process.stdin.fileno(), order)
-    except OSError:
-        return  # It has ended already.
 
 
 def _nobody_waits(report: Report) -> None:

@@ -42,6 +42,14 @@ def test_home_comes_first_and_order_stays_otherwise(regions, home):
     ]
 
 
+@given(st.lists(st.sampled_from(REGIONS), min_size=1, max_size=6), st.sampled_from(REGIONS))
+def test_another_home_may_be_preferred(regions, home):
+    """It is as if the routes had that home."""
+    assert candidates(routes(*regions), MODEL, region=None, home=home) == candidates(
+        routes(*regions, home=home), MODEL, region=None
+    )
+
+
 @given(
     st.lists(st.sampled_from(REGIONS), min_size=1, max_size=6),
     st.sampled_from(REGIONS),
@@ -130,15 +138,15 @@ def test_a_lower_priority_comes_after_all_of_a_higher():
         attrs.evolve(place(2, "eu", CHEAP), priority=2),
         attrs.evolve(place(3, "eu", DEAR), priority=1),
     )
-    assert ids(ordered(places, where, "cheapest", by())) == ["d0", "d3", "d2", "d1"]
-    assert ids(ordered(places, where, "priority", by())) == ["d0", "d3", "d2", "d1"]
+    assert ids(ordered(places, where.region, "cheapest", by())) == ["d0", "d3", "d2", "d1"]
+    assert ids(ordered(places, where.region, "priority", by())) == ["d0", "d3", "d2", "d1"]
 
 
 def test_the_cheapest_for_this_request_comes_first():
     """By what its prompt and a usual answer would cost there."""
     dear_prompt = PriceCard(prompt=5, completion=0)
     where, places = served(place(0, "eu", DEAR), place(1, "eu", dear_prompt), place(2, "eu", CHEAP))
-    assert ids(ordered(places, where, "cheapest", by())) == ["d2", "d1", "d0"]
+    assert ids(ordered(places, where.region, "cheapest", by())) == ["d2", "d1", "d0"]
 
 
 def test_weights_are_shares():
@@ -150,7 +158,7 @@ def test_weights_are_shares():
         attrs.evolve(place(2, "eu"), weight=0),
     )
     weights = Weights(1, 1, lambda _: 0.0, draws.random)
-    first = Counter(ids(ordered(places, where, "weighted", weights))[0] for _ in range(4000))
+    first = Counter(ids(ordered(places, where.region, "weighted", weights))[0] for _ in range(4000))
     assert first["d2"] == 0
     assert 0.72 < first["d0"] / 4000 < 0.78
 
@@ -158,7 +166,7 @@ def test_weights_are_shares():
 def test_a_chance_of_nothing_breaks_no_draw():
     """Zero is a chance like any other."""
     where, places = served(place(0, "eu"), place(1, "eu"))
-    assert ids(ordered(places, where, "weighted", by(0.0, 0.5))) == ["d1", "d0"]
+    assert ids(ordered(places, where.region, "weighted", by(0.0, 0.5))) == ["d1", "d0"]
 
 
 @given(
@@ -170,7 +178,7 @@ def test_the_faster_of_two_by_chance_comes_first_and_the_rest_by_pace(paces, one
     """Never the slowest of three or more, all are there, and the rest is sorted."""
     expected = {f"d{n}": pace for n, pace in enumerate(paces)}
     where, places = served(*[place(n, "eu") for n in range(len(paces))])
-    found = ids(ordered(places, where, "latency", by(one, two, expected=expected)))
+    found = ids(ordered(places, where.region, "latency", by(one, two, expected=expected)))
 
     assert sorted(found) == sorted(expected)
     rest = [expected[id] for id in found[1:]]

@@ -363,3 +363,53 @@ def test_no_bound_is_missing_in_the_abuse_table(folder):
     assert [
         one for one in constants(folder) if is_bound.fullmatch(one[1]) and one not in named
     ] == []
+
+
+# The configuration file
+
+
+def keys_of_the_file():
+    """Every table of `aihub.toml` and its keys, as they are read."""
+    from aihub.config.file import providers, routing, tables
+    from aihub.config.file.reading import top_keys
+    from aihub.config.file.secrets import SECRET_KEYS, Sources
+
+    sources = Sources({}, ROOT)
+    known = {
+        "Secrets": SECRET_KEYS,
+        "[server]": tables.server_keys(sources),
+        "[[server.keys]]": tables.KEY_KEYS,
+        "[hub]": tables.hub_keys(sources),
+        "[transport]": providers.transport_keys(sources),
+        "[providers.NAME]": providers.provider_keys(sources),
+        "[models.NAME]": routing.MODEL_KEYS,
+        "[[models.NAME.deployments]]": routing.DEPLOYMENT_KEYS,
+        "[routing]": routing.ROUTING_KEYS,
+        "[routing.retries]": routing.RETRY_KEYS,
+        "[routing.breaker]": routing.BREAKER_KEYS,
+        "[aliases]": (),
+        "[catalogue]": routing.catalogue_keys(sources),
+        "[regions]": (),
+        "[[plans]]": tables.PLAN_KEYS,
+    }
+    tops = {re.match(r"\[+(\w+)", name)[1] for name in known if name != "Secrets"}
+    assert tops == set(top_keys(sources))
+    return known
+
+
+def test_every_key_of_the_file_is_explained():
+    """Each table has its section, and each key its row, in the order of the code."""
+    pytest.importorskip("trio")
+    text = page("reference/config-file.md")
+    headings = [match["title"].strip("`") for match in SECTION.finditer(text)]
+    known = keys_of_the_file()
+
+    assert set(headings) == set(known)
+    for name, keys in known.items():
+        heading = f"## {name}\n" if name == "Secrets" else f"## `{name}`\n"
+        assert first_column(part(text, heading)) == list(keys), name
+
+
+def test_the_bounds_of_the_file_are_true():
+    """Each constant that its page names is there and has that value."""
+    assert_bounds(BOUND.findall(page("reference/config-file.md")))

@@ -312,6 +312,20 @@ async def test_the_cheapest_is_asked_where_that_is_the_policy_of_the_model():
         assert (await hub.chat("gpt-4", "Hi")).cost == 10
 
 
+async def test_a_request_may_prefer_a_region_and_leaves_it_where_it_must():
+    """`near` stands in place of home: tried first, for this request alone, and no pin."""
+    eu, home = ScriptedProvider(ANSWER, [DOWN], ANSWER), ScriptedProvider()
+    async with open_test_hub(eu, home, ScriptedProvider(), routes=routes(2, regions=["eu"])) as hub:
+        await hub.chat("gpt-4", "Hi")
+        assert (len(eu.calls), len(home.calls)) == (0, 1)
+        await hub.chat("gpt-4", "Hi", options=Options(near="eu"))
+        assert (len(eu.calls), len(home.calls)) == (1, 1)
+        await hub.chat("gpt-4", "Hi", options=Options(near="eu"))
+        assert (len(eu.calls), len(home.calls)) == (2, 2)
+        await hub.chat("gpt-4", "Hi", options=Options(near="mars"))
+        assert (len(eu.calls), len(home.calls)) == (2, 3)
+
+
 async def test_a_pinned_request_never_leaves_its_region():
     """Not for a fallback either: a place elsewhere is none, and that is said."""
     where = routes(2, regions=("eu", "home"), fallbacks={MODEL.id: (OTHER.id,)})

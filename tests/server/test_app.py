@@ -358,6 +358,21 @@ async def test_a_pinned_request_never_leaves_its_region():
         assert (status, body["error"]["code"]) == (503, "region_unavailable")
 
 
+async def test_the_name_that_is_asked_for_may_prefer_a_region():
+    """`Host` leads to its region first, is allowed with it, and may be another from now on."""
+    first, second = ScriptedProvider(), ScriptedProvider()
+    regions = {"api-far.example": "region-1"}
+    async with open_client(
+        first, second, allowed_hosts=frozenset({"localhost"}), regions=regions
+    ) as client:
+        path = "/v1/chat/completions"
+        for host, asked in (("localhost:80", (1, 0)), ("API-far.example:80", (1, 1))):
+            status, _, _ = await client.ask("POST", path, HELLO, host=host)
+            assert (status, len(first.calls), len(second.calls)) == (200, *asked)
+        client.app.regions = {}
+        assert (await client.ask("POST", path, HELLO, host="api-far.example"))[0] == 421
+
+
 async def test_only_our_own_names_are_served_on_loopback():
     """A page that makes a browser ask us under its own name is refused: 421."""
     names = frozenset({"localhost", "127.0.0.1", "[::1]"})

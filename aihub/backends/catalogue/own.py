@@ -91,6 +91,22 @@ def models_from_json(data: bytes | str) -> OwnModels:
     return models, aliases
 
 
+def card_from(prices: object) -> PriceCard:
+    """Read prices, as `usd_per_million` has them.
+
+    Raises:
+        ValueError: they are not as above; every fault is a line.
+
+    >>> card_from({"prompt": "0.15", "completion": "0.6"}).prompt
+    150000
+    """
+    faults: list[str] = []
+    card = _card(_Entry("", {"usd_per_million": prices}, faults))
+    if faults:
+        raise ValueError("\n".join(one.removeprefix(".usd_per_million.") for one in faults))
+    return card
+
+
 def per_token(usd_per_million: str) -> Pico:
     """Convert a price in dollars for a million tokens to pico-dollars a token, exactly.
 

@@ -49,7 +49,9 @@ async def _answer(call: Call, *, always_stream: bool) -> Response:
     if always_stream and not chat.stream:
         chat.stream = True
     region = call.request.headers.get(REGION)
-    options = Options(id=call.id, region=region.decode("latin-1") if region else None)
+    options = Options(
+        id=call.id, region=region.decode("latin-1") if region else None, near=call.near
+    )
     key = call.request.headers.get(IDEMPOTENCY_KEY)
     if key is not None:
         options.idempotency_key = key.decode("latin-1")
