@@ -7,11 +7,12 @@ import sys
 import pytest
 
 import aihub
+from aihub.config import reconfigure
 from aihub.config.file import Config, Mistaken, read_config
 from aihub.config.file.reading import MAX_FILE
 from aihub.config.file.secrets import MAX_SECRET
 from aihub.core.routing import candidates
-from aihub.errors import UsageMistake
+from aihub.errors import ModelNotFound, UsageMistake
 from aihub.model.account import Plan
 from aihub.model.catalogue import BreakerRules, Retries
 from aihub.model.units import SECOND
@@ -447,6 +448,37 @@ async def test_a_hub_is_opened_by_a_file(write):
         assert answer.text
         assert (row.served_model, row.attempts[0].deployment) == ("house", "mock/house")
         assert (await hub.accounts.plan("gold")).parallel == 3
+
+
+@pytest.mark.anyio
+async def test_an_open_hub_works_by_another_file_from_now_on(write):
+    """Models, aliases and plans; a stream in flight ends by the file that it began with."""
+    house = '[models.%s]\ncontext_window = 4096\ndeployments = [{ provider = "mock" }]\n'
+    gold = '[[plans]]\nname = "gold"\nparallel = %d\n'
+    settings = aihub.Settings.from_file(write(house % "old" + gold % 1))
+    async with aihub.open_hub(settings) as hub:
+        async with hub.stream("old", "Hello") as stream:
+            texts = stream.texts()
+            began = await anext(texts)
+            config = aihub.Settings.from_file(write(house % "new" + gold % 2)).config
+            await reconfigure(hub, config, settings)
+            with pytest.raises(ModelNotFound):
+                await hub.chat("old", "Hello")
+            text = began + "".join([one async for one in texts])
+
+        assert (await hub.request(stream.id)).served_model == "old"
+        assert stream.completion.text == text
+        await hub.chat("new", "Hello")
+        assert (await hub.accounts.plan("gold")).parallel == 2
+
+
+def test_azure_may_be_shown_a_token_instead_of_a_key(read, told):
+    """It has two ways; with neither, the key is missing."""
+    azure = '[providers.a]\nkind = "azure"\nbase_url = "https://a.example"\nmodels = ["m"]\n'
+    (line,) = told(azure)
+
+    assert line == '1: providers.a.key: is missing: use { env = "AZURE_OPENAI_API_KEY" }'
+    assert isinstance(read(azure + 'headers.Authorization = { env = "AZURE_KEY" }'), Config)
 
 
 def test_a_program_is_told_every_mistake(write):

@@ -46,7 +46,7 @@ def add_live(document: dict[str, Any], environ: Mapping[str, str]) -> None:
     routing = document.setdefault("routing", {})
     if not isinstance(providers, dict) or not isinstance(routing, dict):
         return  # Reading says so.
-    described = {one.get("kind", "openai") for one in providers.values() if isinstance(one, dict)}
+    described = [one.get("kind", "openai") for one in providers.values() if isinstance(one, dict)]
     for kind in found_live(environ):
         if kind not in providers and kind not in described:
             providers[kind] = _provider(kind, environ)

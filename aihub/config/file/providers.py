@@ -233,7 +233,8 @@ def _check(config: ProviderConfig, spot: Spot) -> None:
             spot.wrong(
                 "is for 'azure': a kind that another package brings has options", "api_version"
             )
-    if kind is not None and kind.key and "key" not in table and not _is_elsewhere(config):
+    shown = "key" in table or "authorization" in config.headers
+    if kind is not None and kind.key and not shown and not _is_elsewhere(config):
         spot.wrong(f'is missing: use {{ env = "{kind.key}" }}', "key")
     if kind is not None and config.options:
         spot.wrong("are for kinds that other packages bring", "options")
