@@ -58,6 +58,7 @@ def gateways(url: str, folder: Path, *, peers: bool) -> tuple[list[Target], list
             missing.append("litellm is not installed: pip install 'litellm[proxy]'")
         else:
             targets.append(_litellm(litellm, url, folder))
+        missing.append("portkey listens on every interface and cannot be told otherwise")
     return targets, missing
 
 
