@@ -154,6 +154,7 @@ requests_per_minute = 1000
 """
 
 
+@pytest.mark.needs("h11")
 def test_a_file_says_all_of_it(read, tmp_path):
     """Server, hub, providers, models, routes, regions and plans."""
     config = read(FULL)
@@ -181,6 +182,7 @@ def test_a_file_says_all_of_it(read, tmp_path):
     assert catalogue.find("house").prices.prompt == 150_000
 
 
+@pytest.mark.needs("h11")
 def test_what_is_served_is_what_is_listed(read):
     """With providers and no default, models without a place are not there, nor their aliases."""
     catalogue = read(FULL).catalogue()
@@ -192,6 +194,7 @@ def test_what_is_served_is_what_is_listed(read):
     assert kept.find("claude-3-opus") is not None
 
 
+@pytest.mark.needs("h11")
 def test_a_configuration_can_be_sent_to_another_process_and_shows_no_secret(read):
     """Workers are told what their parent has read; whoever prints it learns nothing."""
     config = read(FULL)
