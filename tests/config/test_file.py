@@ -503,3 +503,41 @@ def test_a_server_without_a_file_does_not_load_what_reads_one():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+# Beside a command line
+
+
+@pytest.mark.needs("click")
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({}, {"uds": "s.sock", "store": "sqlite:", "allowed_hosts": ("a",), "workers": 2}),
+        ({"host": "::1"}, {"uds": None, "host": "::1", "workers": 2}),
+        ({"port": 1}, {"uds": None, "port": 1}),
+        ({"ephemeral": True}, {"store": None, "uds": "s.sock"}),
+        ({"clock": 5}, {"store": None}),
+        ({"allowed_hosts": ("b",), "workers": 1}, {"allowed_hosts": ("b",), "workers": 1}),
+    ],
+)
+def test_what_is_typed_wins_over_the_file(read, given, left):
+    """And over what in the file it excludes; what the file says of no option changes nothing."""
+    from aihub.cli.configured import merge
+
+    config = read(
+        '[server]\nuds = "s.sock"\nworkers = 2\nallow_host = ["a"]\n'
+        '[hub]\nstore = "sqlite:x.db"\nlost_policy = "nothing"\n'
+    )
+    defaults = dict.fromkeys(("uds", "store", "allowed_hosts", "host", "port", "clock"))
+    options = {**defaults, "ephemeral": False, "workers": 1, **given}
+
+    merged = merge(options, config, given.__contains__)
+
+    assert merged.keys() == options.keys()
+    for name, value in left.items():
+        found = merged[name]
+        if name == "uds" and value:
+            found = found.name
+        if name == "store" and value:
+            found = found[: len(value)]
+        assert found == value, name
