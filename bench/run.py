@@ -17,13 +17,14 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
 
 from .load import DEADLINE_SECONDS
+from .relaying import open_relays
 from .servers import CEILING, TARGETS, Server, StartError, Target, open_server
 from .servers import seconds_to_first_answer as first_answer
 from .table import show
@@ -48,6 +49,14 @@ class Scenario:
     chunks: int = 0
     memory: bool = False
 
+
+RELAYED = [
+    Scenario("whole, 1 connection", 1, 2_000),
+    Scenario("whole, 32 connections", 32, 4_000),
+    Scenario("whole, 256 connections", 256, 4_000),
+    Scenario("50 streams of 100 chunks", 50, 500, CHUNKS),
+    Scenario("500 streams of 100 chunks", 500, 500, CHUNKS),
+]
 
 SCENARIOS = [
     Scenario("whole, 1 connection", 1, 8_000),
@@ -114,12 +123,14 @@ STREAM_READINGS: list[Reading] = [
 class Bench:
     """One run: a subject, the ceiling, and what was found."""
 
-    def __init__(self, subject: Target, *, rounds: int, share: int) -> None:
+    def __init__(self, subject: Target, *, rounds: int, share: int, peers: bool = False) -> None:
         self._subject = subject
         self._rounds = rounds
         self._share = share
+        self._peers = peers
         self.rows: list[Row] = []
         self.faults: list[str] = []
+        self.notes: list[str] = []
 
     def run(self) -> None:
         """Measure everything, quietest first."""
@@ -136,6 +147,16 @@ class Bench:
                 server.ask_once()
             for scenario in SCENARIOS:
                 self._compare_load(scenario, subject, ceiling)
+        self.relay()
+
+    def relay(self) -> None:
+        """Measure what a gateway adds to a call of a provider's, beside the provider alone."""
+        with open_relays(peers=self._peers) as (upstream, gateways, missing):
+            self.notes += missing
+            for scenario in RELAYED:
+                for gateway in gateways:
+                    renamed = replace(scenario, name=f"{gateway.target.name}: {scenario.name}")
+                    self._compare_load(renamed, gateway, upstream)
 
     def _compare_imports(self) -> None:
         pairs = []
@@ -267,6 +288,12 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--subject", choices=sorted(TARGETS), default="aihub")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument(
+        "--relay", action="store_true", help="only what a gateway adds to a call of a provider"
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="other gateways too, where they are installed"
+    )
     parser.add_argument("--quick", action="store_true", help="few answers: only see that it works")
     parser.add_argument("--json", type=Path, default=RESULTS / "latest.json", help="where to write")
     return parser.parse_args(arguments)
@@ -277,14 +304,22 @@ def main() -> int:
     options = read_options()
     began = perf_counter()
     bench = Bench(
-        TARGETS[options.subject], rounds=options.rounds, share=QUICK_SHARE if options.quick else 1
+        TARGETS[options.subject],
+        rounds=options.rounds,
+        share=QUICK_SHARE if options.quick else 1,
+        peers=options.peers,
     )
     try:
-        bench.run()
+        if options.relay:
+            bench.relay()
+        else:
+            bench.run()
     except StartError as error:
         print(f"A server did not start: {error}", file=sys.stderr)
         return 2
     show(bench.rows, options.subject)
+    for note in bench.notes:
+        print(f"left out: {note}")
     for fault in bench.faults:
         print(f"wrong answers: {fault}", file=sys.stderr)
     write_json(options.json, bench, options.subject)

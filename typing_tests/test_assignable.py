@@ -25,6 +25,8 @@ from aihub.backends.storage.sqlite import SqliteStore
 from aihub.backends.tokens import CuttingCounter, EstimateCounter, TiktokenCounter, best_counter
 from aihub.backends.transports.by_httpx2 import Httpx2Transport
 from aihub.backends.transports.native import NativeTransport
+from aihub.dialects import anthropic, gemini
+from aihub.dialects.outbound import Outbound, StreamDecoder
 from aihub.protocols import (
     Admissions,
     Catalogue,
@@ -111,3 +113,10 @@ def clocks(system: SystemClock, manual: ManualClock) -> tuple[Clock, ...]:
 def ids(random: RandomIds, seeded: SeededIds) -> tuple[Ids, ...]:
     """Both sources of ids are sources of ids."""
     return random, seeded
+
+
+def dialects(
+    messages: anthropic.Outbound, content: gemini.Outbound
+) -> tuple[tuple[Outbound, ...], tuple[StreamDecoder, ...]]:
+    """What speaks a vendor's dialect, and what reads its streams."""
+    return (messages, content), (anthropic.StreamDecoder(), gemini.StreamDecoder())

@@ -12,6 +12,7 @@ from .work import Work, works
 
 account_id = click.argument("account_id", metavar="ACCOUNT", callback=o.id)
 _name = click.option("--name", help="What people call it.")
+_region = click.option("--region", help="A region that its requests never leave.")
 _plan = click.option("--plan", help="Its limits: free, developer, pro, enterprise, or your own.")
 
 
@@ -32,6 +33,7 @@ def list_accounts(work: Work, **paging: Any) -> None:
 @click.option("--id", help="An id of your own.")
 @_name
 @_plan
+@_region
 @click.option("--operator", is_flag=True, help="Let its admin keys manage every account.")
 @o.quiet
 @works()
@@ -53,15 +55,17 @@ def show(work: Work, account_id: str) -> None:
 @account_id
 @_name
 @_plan
+@_region
 @click.option(
     "--operator/--no-operator",
     default=None,
     help="Whether its admin keys manage every account.",
 )
+@o.unset("region")
 @works()
-def update(work: Work, account_id: str, **given: Any) -> None:
+def update(work: Work, account_id: str, *, unset: tuple[str, ...], **given: Any) -> None:
     """Change what is named of an account."""
-    work.show(work.ask("PUT", "accounts", account_id, body=o.changes(given)), "account")
+    work.show(work.ask("PUT", "accounts", account_id, body=o.changes(given, unset)), "account")
 
 
 @accounts.command()

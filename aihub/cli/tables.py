@@ -131,6 +131,7 @@ COLUMNS: Mapping[Kind, Sequence[Column]] = {
         Column("name", "name"),
         Column("plan", "plan"),
         Column("operator", "operator"),
+        Column("region", "region"),
         _time("created"),
     ),
     "key": (

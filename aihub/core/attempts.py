@@ -118,7 +118,8 @@ class Running:
             tool.arguments.append(event.arguments)
         elif isinstance(event, Refusal):
             self._choice(event.index, now).refusal.append(event.text)
-        elif isinstance(event, Unknown):
+        else:
+            assert isinstance(event, Unknown)  # noqa: S101 - nothing else is left
             # By itself it is no content: an attempt may still be followed by another.
             known = None if event.index is None else self.choices.get(event.index)
             (self.extra if known is None else known.extra).update(event.data)

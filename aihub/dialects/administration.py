@@ -16,6 +16,7 @@ from ..model.account import (
     MAX_NAME,
     MAX_OVERLAP,
     PERIODS,
+    REGION,
     SCOPES,
     TOKEN_RESERVES,
     Account,
@@ -34,6 +35,7 @@ from .fields import (
     integer,
     number,
     one_of,
+    string,
     text_of,
     wrong_type,
 )
@@ -74,6 +76,17 @@ def _dollars(value: Json, path: str) -> Pico:
     return amount
 
 
+def _region(value: Json, path: str) -> str:
+    text = string(value, path)
+    if REGION.fullmatch(text) is None:
+        raise Fault(
+            path,
+            f"Invalid '{path}': expected 1 to 64 printable ASCII characters without spaces.",
+            "invalid_value",
+        )
+    return text
+
+
 def _instant(value: Json, path: str) -> Micros:
     seconds: int = integer(0, LAST_SECOND)(value, path)
     return seconds * SECOND
@@ -94,12 +107,18 @@ described(
     _dollars,
 )
 described({"type": "integer", "minimum": 0, "maximum": LAST_SECOND}, _instant)
+described({"type": "string", "pattern": f"^{REGION.pattern}$"}, _region)
 
 _name = text_of(0, MAX_NAME)
 _count = nullable(integer(1, MAX_LIMIT))
 _scopes = array(one_of(frozenset(SCOPES)), low=1, high=len(SCOPES))
 
-ACCOUNT: Mapping[str, Check] = {"name": _name, "plan": identifier, "operator": boolean}
+ACCOUNT: Mapping[str, Check] = {
+    "name": _name,
+    "plan": identifier,
+    "operator": boolean,
+    "region": nullable(_region),
+}
 NEW_ACCOUNT: Mapping[str, Check] = {**ACCOUNT, "id": name_in_path}
 KEY: Mapping[str, Check] = {
     "name": _name,
@@ -178,6 +197,7 @@ def account_object(account: Account) -> dict[str, Json]:
         "name": account.name,
         "plan": account.plan,
         "operator": account.operator,
+        "region": account.region,
         "created": _seconds(account.created),
     }
 

@@ -74,6 +74,10 @@ class Saying:
         text = f"Invalid '{path}' for {self._vendor}: {why}"
         self._faults.append(Fault(path, text, "unsupported_value"))
 
+    def asked(self, name: str) -> bool:
+        """Say whether a parameter of `SAMPLING` asks for anything."""
+        return getattr(self.chat, name) not in SAMPLING[name]
+
     def refuse(self) -> None:
         """Raise what was noted.
 
@@ -123,19 +127,21 @@ class Saying:
     def sampling(self, names: Iterable[str] = SAMPLING) -> None:
         """Note those parameters of `SAMPLING` that ask for something."""
         for name in names:
-            if getattr(self.chat, name) not in SAMPLING[name]:
+            if self.asked(name):
                 self.unsupported(name)
 
-    def joined(self, fields: dict[str, Json], rest: Mapping[str, Json]) -> dict[str, Json]:
+    def joined(
+        self, fields: dict[str, Json], rest: Mapping[str, Json], path: str = ""
+    ) -> dict[str, Json]:
         """Put fields that travel on beside those that are said; of two objects, their members."""
         for name, value in rest.items():
             mine = fields.get(name)
             if mine is None:
                 fields[name] = value
-            elif isinstance(mine, dict) and isinstance(value, dict) and not mine.keys() & value:
-                fields[name] = {**value, **mine}
+            elif isinstance(mine, dict) and isinstance(value, dict):
+                self.joined(mine, value, f"{path}{name}.")
             else:
-                self.wrong(name[:SHOWN], "another parameter of the request says it too.")
+                self.wrong(f"{path}{name[:SHOWN]}", "another parameter of the request says it too.")
         return fields
 
     def arguments(self, call: ToolCall, path: str) -> orjson.Fragment:

@@ -25,6 +25,7 @@ from ..model.account import (
     DEFAULT_SCOPES,
     MAX_NAME,
     MAX_OVERLAP,
+    REGION,
     SCOPES,
     Account,
     Budget,
@@ -135,6 +136,7 @@ class Accounts:
         plan: str = "free",
         id: str | None = None,
         operator: bool = False,
+        region: str | None = None,
     ) -> Account:
         """Make an account on *plan*, `free`, `developer`, `pro`, `enterprise` or one's own.
 
@@ -143,21 +145,24 @@ class Accounts:
             plan: its limits.
             id: an id of one's own.
             operator: whether its `admin` keys manage every account.
+            region: one that its requests never leave.
 
         Raises:
-            InvalidRequest: there is no such plan.
+            InvalidRequest: there is no such plan, or that can be no region.
             Conflict: the id is taken.
         """
         permit = self._permit(None, operator=True)
         await self._check_plan(plan)
         _check_name(name)
         check_text(id or "", "id")
+        _check_region(region)
         account = Account(
             id=id or self._ids.new("acc"),
             name=name,
             plan=plan,
             created=self._clock.now(),
             operator=operator,
+            region=region,
         )
         with _plan_is_there(plan):
             added = await self._write(self._store.add_account(account, by=permit.actor))
@@ -222,12 +227,15 @@ class Accounts:
         name: str | None = None,
         plan: str | None = None,
         operator: bool | None = None,
+        region: str | Keep | None = KEEP,
     ) -> Account:
         """Change what is named of an account; on another plan, what its windows hold stays.
 
+        A *region* of None lets its requests go anywhere.
+
         Raises:
             NotFound: there is no such account.
-            InvalidRequest: there is no such plan.
+            InvalidRequest: there is no such plan, or that can be no region.
             NotPermitted: a caller wants to take the right to operate from their own account.
         """
         permit = self._permit(id, operator=True)
@@ -238,7 +246,12 @@ class Accounts:
         if name is not None:
             _check_name(name)
         given = {"name": name, "plan": plan, "operator": operator}
-        changes = {field: value for field, value in given.items() if value is not None}
+        changes: dict[str, object] = {
+            field: value for field, value in given.items() if value is not None
+        }
+        if region is not KEEP:
+            _check_region(region)
+            changes["region"] = region
 
         def change(account: Account) -> Account:
             if account.deleted is not None:
@@ -711,6 +724,13 @@ def _own_account(what: str) -> NotPermitted:
 def _named(**fields: object) -> dict[str, object]:
     """Return what a change names."""
     return {name: value for name, value in fields.items() if not isinstance(value, Keep)}
+
+
+def _check_region(region: str | None) -> None:
+    if region is not None and REGION.fullmatch(region) is None:
+        raise InvalidRequest(
+            "'region' must be 1 to 64 printable ASCII characters without spaces.", param="region"
+        )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ settles what has not been: an exchange that was admitted is settled exactly once
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 
@@ -26,6 +26,7 @@ from ..core.routing import Place
 from ..errors import (
     InvalidRequest,
     NoDeployment,
+    RegionUnavailable,
     SettlementFailed,
     UpstreamCut,
     UpstreamError,
@@ -50,6 +51,7 @@ from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
+from .draining import Pump, Yard
 from .health import Health
 from .recall import Recalled, counts_at_once, recall
 from .settling import Settler
@@ -93,6 +95,7 @@ class Exchange:
         settler: Settler,
         health: Health,
         sleep: Callable[[float], Awaitable[None]],
+        yard: Yard,
         clock: Clock,
         ids: Ids,
         chat: Chat,
@@ -103,6 +106,8 @@ class Exchange:
         self._settler = settler
         self._health = health
         self._sleep = sleep
+        self._yard = yard
+        self._pump: Pump | None = None
         self._clock = clock
         self.chat = chat
         self._identity = identity
@@ -145,7 +150,7 @@ class Exchange:
             self.chat = chat = recalled.chat
         model = self._setup.model(chat.model)
         home = self._setup.home(self._options.near)
-        places = self._setup.places(model, chat, self._options.region, home)
+        places = self._setup.places(model, chat, self._region(model), home)
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
         prompt = recalled.prompt if recalled else await self._count(model)
@@ -188,6 +193,17 @@ class Exchange:
         self._ask, self._places, self._prompt = ask, places, prompt
         self._place = places.all[0]
         self.admitted, self.windows = result.at, result.windows
+
+    def _region(self, model: Model) -> str | None:
+        """Return the region that the request must not leave: its account's, or its own wish.
+
+        Raises:
+            RegionUnavailable: the account's is another than the request's.
+        """
+        wanted, bound = self._options.region, self._identity.account.region
+        if wanted is not None and bound is not None and wanted != bound:
+            raise RegionUnavailable(wanted, model.id)
+        return bound if wanted is None else wanted
 
     # Repetitions
 
@@ -315,12 +331,21 @@ class Exchange:
     def _next(self) -> Step | None:
         places, ask = self._places, self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange tries
-        asked = {one.place for one in self._failed}
+        closed = self._health.closed(places.all, ask.reserved_tokens)
+        # How long a place wants to be left alone that this request has asked, it knows itself.
+        resting = set(self._health.resting(places.all)) - {one.place for one in self._failed}
+        if resting:
+            step = self._step({*closed, *resting})
+            if step is not None:
+                return step
+        return self._step(closed)
+
+    def _step(self, closed: Collection[int]) -> Step | None:
         return next_step(
-            places.groups,
+            self._places.groups,
             self._failed,
             self._setup.routes.retries,
-            closed=self._health.closed(places.all, ask.reserved_tokens, asked),
+            closed=closed,
             chance=self._health.chance,
         )
 
@@ -359,7 +384,19 @@ class Exchange:
             self._prompt,
             self._identity.account.id,
         )
-        return self._setup.providers[place.deployment.provider].open(call)
+        opened = self._setup.providers[place.deployment.provider].open(call)
+        if place.deployment.drain is None:
+            return opened
+        running = self._running
+        assert running is not None  # noqa: S101 - it has just been dispatched
+        self._pump = Pump(
+            opened,
+            place.deployment.drain,
+            self._yard,
+            see=lambda event: running.see(event, self._clock.now),
+            settle=self._abort,
+        )
+        return self._pump.open()
 
     @property
     def tried(self) -> tuple[tuple[str, str], ...]:
@@ -426,7 +463,8 @@ class Exchange:
         told = running.usage
         if told is None:
             return Usage(self._prompt.tokens, received, source="estimated")
-        if told.completion >= received and not running.interim:
+        final = not running.interim
+        if final and (told.completion >= received or running.is_whole(self.chat.n)):
             return told
         return attrs.evolve(told, completion=max(received, told.completion), source="estimated")
 
@@ -463,8 +501,14 @@ class Exchange:
     async def close(self) -> None:
         """Settle what has not been settled: the caller left, was cancelled, or a provider broke.
 
-        Raises nothing: what cannot be written waits in the settler's queue.
+        An answer that is drained is settled when that has ended. Raises nothing: what cannot be
+        written waits in the settler's queue.
         """
+        if self._pump is not None and self._pump.drains:
+            return
+        await self._abort()
+
+    async def _abort(self) -> None:
         if self._begun:
             self._begun = False
             self._setup.users.leave()

@@ -114,10 +114,13 @@ class _Texts:
 
 
 class Flight:
-    """What is in flight: a scope per request, by which closing reaches it."""
+    """What is in flight: a scope per request, by which closing reaches it.
+
+    One that only reads on, its caller having left, has no exchange here: it settles by itself.
+    """
 
     def __init__(self) -> None:
-        self.scopes: dict[anyio.CancelScope, Exchange] = {}
+        self.scopes: dict[anyio.CancelScope, Exchange | None] = {}
         self._landed = anyio.Event()
 
     def land(self, scope: anyio.CancelScope) -> None:

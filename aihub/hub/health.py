@@ -62,28 +62,33 @@ class Health:
         """Say which state a deployment's breaker is in."""
         return breakers.state(self._of(deployment).breaker, self._clock.now())
 
-    def closed(
-        self, places: Sequence[Place], tokens: int, asked: Collection[int] = NOBODY
-    ) -> Collection[int]:
+    def closed(self, places: Sequence[Place], tokens: int) -> Collection[int]:
         """Return the numbers of those *places* that may not be asked now.
 
         Args:
             places: where a request may be tried.
             tokens: what it would take of a deployment's own limit.
-            asked: those that it has asked itself, and so knows how long they want to be left alone.
         """
         now = self._clock.now()
-        closed = [
-            n for n, place in enumerate(places) if not self._may(place, tokens, now, n in asked)
-        ]
+        closed = [n for n, place in enumerate(places) if not self._may(place, tokens, now)]
         return frozenset(closed) if closed else NOBODY
 
-    def _may(self, place: Place, tokens: int, now: Micros, asked: bool) -> bool:
+    def resting(self, places: Sequence[Place]) -> Collection[int]:
+        """Return the numbers of those *places* that want to be left alone if others can do."""
+        now = self._clock.now()
+        resting = [
+            n
+            for n, place in enumerate(places)
+            if (vital := self._vitals.get(place.deployment.id)) and vital.rests_until > now
+        ]
+        return frozenset(resting) if resting else NOBODY
+
+    def _may(self, place: Place, tokens: int, now: Micros) -> bool:
         where = place.deployment
         vital = self._vitals.get(where.id)
         if vital is None:
             return True
-        if (vital.rests_until > now and not asked) or not breakers.lets_through(vital.breaker, now):
+        if not breakers.lets_through(vital.breaker, now):
             return False
         most, size = where.requests_per_minute, where.tokens_per_minute
         if most is not None and not vital.requests.fits(1, most, now):
@@ -152,7 +157,7 @@ class Health:
     def _until(self, place: Place) -> Micros:
         vital = self._of(place.deployment.id)
         opened = vital.breaker.opened
-        return max(vital.rests_until, 0 if opened is None else opened + vital.breaker.cool)
+        return 0 if opened is None else opened + vital.breaker.cool
 
     def _of(self, deployment: str) -> Vital:
         vital = self._vitals.get(deployment)

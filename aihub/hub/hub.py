@@ -33,6 +33,7 @@ from ..model.usage import GROUPS, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts
 from .calls import make_chat
+from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
 from .gate import Gate
@@ -140,6 +141,9 @@ class Hub:
             )
         )
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._yard = Yard(
+            self._tasks, self._flight.scopes, self._flight.land, lambda: self._state == _OPEN
+        )
         self._tasks.start_soon(self._settler.keep_lease)
         self._tasks.start_soon(self._settler.retry_unsettled)
         self._tasks.start_soon(self._forgetter.run)
@@ -162,7 +166,8 @@ class Hub:
                     await self._flight.wait_empty()
                 for exchange in list(self._flight.scopes.values()):
                     # Its context was entered and never left: nobody else will settle it.
-                    await exchange.close()
+                    if exchange is not None:
+                        await exchange.close()
                 with anyio.move_on_after(STORE_TIMEOUT):
                     await self._settler.flush()
                 held = {id(p): p for setup in self._living() for p in setup.providers.values()}
@@ -407,6 +412,7 @@ class Hub:
             settler=self._settler,
             health=self.health,
             sleep=self._sleep,
+            yard=self._yard,
             clock=self._clock,
             ids=self._ids,
             chat=chat,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
@@ -76,12 +77,16 @@ LOCAL_ACCOUNT = "acc_local"
 """The account of the embedding program itself, for calls without a key; it has no limits."""
 
 
+REGION = re.compile("[!-~]{1,64}")
+"""What can be a region: it stands in headers and in configurations."""
+
+
 @attrs.frozen(kw_only=True)
 class Account:
     """A tenant. Limits belong to it; its keys share them.
 
     The `admin` keys of an `operator` account manage every account and the plans; those of another
-    manage their own account's keys.
+    manage their own account's keys. The requests of one with a `region` never leave that.
     """
 
     id: str
@@ -90,6 +95,7 @@ class Account:
     created: Micros
     deleted: Micros | None = None
     operator: bool = False
+    region: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -59,13 +59,25 @@ class Model:
 
 
 @attrs.frozen(kw_only=True)
+class Drain:
+    """How far an answer is read on when its caller has left, to learn what the provider counts.
+
+    At most so many `seconds`, and so many `characters` more.
+    """
+
+    seconds: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
+    characters: int = attrs.field(default=100_000, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen(kw_only=True)
 class Deployment:
     """A place where a model is served: a provider under its own name for the model, in a region.
 
     `prices` of None means the model's own. Of the deployments of one model those with the lowest
     `priority` are asked first; `weight` is a share under the policy `weighted`. What a minute may
     hold at most is `requests_per_minute` and `tokens_per_minute`, counted by each process for
-    itself: one that is full is passed over.
+    itself: one that is full is passed over. A caller who leaves frees the provider at once, unless
+    there is a `drain`.
     """
 
     id: str
@@ -77,6 +89,7 @@ class Deployment:
     weight: int = attrs.field(default=1, validator=attrs.validators.ge(0))
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    drain: Drain | None = None
 
 
 Policy: TypeAlias = Literal["priority", "weighted", "latency", "cheapest"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -9,15 +10,17 @@ import orjson
 
 from ..core.rights import check_reach
 from ..dialects import openai_chat
-from ..errors import HubError, OverLimit, StorageError
+from ..errors import HubError, OverLimit, StorageError, UpstreamError, UpstreamRefused
 from ..hub import Accounts, Hub
 from ..model.account import Identity
 from ..model.ledger import WindowState
 from ..model.units import Json
 from .cors import Cors
-from .errors import JSON, error_response, plain_error
+from .errors import JSON, describe, error_response, plain_error
 from .http import Headers, Refusal, Request, Response
 from .limits import add_limits
+
+log = logging.getLogger("aihub.server")
 
 
 class Call:
@@ -113,6 +116,9 @@ class Call:
     async def failure(self, error: HubError) -> Response:
         """Return *error* as a response."""
         response = error_response(error)
+        if isinstance(error, UpstreamError) and not isinstance(error, UpstreamRefused):
+            # What its caller is told says little to who runs the server.
+            log.warning("request %s: %s", self.id, describe(error))
         if isinstance(error, OverLimit) and error.limit != "reads_per_minute":
             self.windows = error.windows or self.windows
         if not isinstance(error, StorageError):

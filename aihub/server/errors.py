@@ -129,6 +129,20 @@ def error_response(error: HubError) -> Response:
     return Response(status, headers, orjson.dumps(error_object(error)))
 
 
+def describe(error: UpstreamError) -> str:
+    """Say for a log what a provider did, and what was tried before.
+
+    >>> describe(UpstreamTimeout("Too slow.", provider="up"))
+    'upstream_timeout from up: Too slow.'
+    """
+    told = f"{error.code} from {error.provider}" if error.provider else error.code
+    text = f"{told}: {' '.join([error.message, *getattr(error, '__notes__', ())])}"
+    if len(error.tried) > 1:
+        tried = ", ".join(f"{where} {came}" for where, came in error.tried)
+        text += f" (tried: {tried})"
+    return text.replace("\n", " ")
+
+
 def plain_error(
     status: int, message: str, *, code: str, headers: Headers | None = None
 ) -> Response:

@@ -8,7 +8,7 @@ import anyio
 import attrs
 
 from ..backends.clocks import ManualClock
-from ..model.chat import ToolCall
+from ..model.chat import ReasoningPart, ToolCall
 from ..model.events import Choice, Completion
 from ..model.ledger import (
     REPEAT_SPAN,
@@ -41,11 +41,24 @@ DONE = Completion(
             tool_calls=(ToolCall("call_1", "f", '{"a": 1}'),),
             logprobs=[{"token": "a", "logprob": -0.5}],
         ),
+        Choice(
+            index=2,
+            text=None,
+            finish_reason="content_filter",
+            reasoning="hm",
+            thoughts=(ReasoningPart("hm", "sig"), ReasoningPart("", redacted="x")),
+            refusal="No.",
+            native="refusal",
+            stop="END",
+            extra={"annotations": [1]},
+        ),
     ),
     usage=Usage(7, 5, cached=2, reasoning=1, source="provider"),
     cost=123_456_789,
     fingerprint="fp_1",
     dropped=2,
+    extra={"service_tier": "flex"},
+    dialect="openai_chat",
 )
 
 

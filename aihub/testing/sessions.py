@@ -10,7 +10,7 @@ import attrs
 
 from ..backends.clocks import ManualClock
 from ..errors import Conflict, NotFound, UsageMistake
-from ..model.chat import Message, OtherPart, TextPart, ToolCall
+from ..model.chat import Message, OtherPart, ReasoningPart, TextPart, ToolCall
 from ..model.ledger import Attempt, Settled, Settlement
 from ..model.session import NewTurn, Origin, Session, Turn
 from ..model.units import SECOND
@@ -223,6 +223,18 @@ class SessionsSuite:
             Message("assistant", None, tool_calls=(ToolCall("call_1", "f", '{"a": 1}'),)),
             Message("tool", "1", tool_call_id="call_1", extra={"x": [1, None, 2.5]}),
             Message("assistant", ""),
+            Message(
+                "assistant",
+                (ReasoningPart("hm", "sig"), ReasoningPart("", redacted="x"), TextPart("so")),
+                tool_calls=(ToolCall("call_2", "f", "{}", signature="sig"),),
+            ),
+            Message(
+                "user",
+                (
+                    TextPart("see", {"cache_control": {"type": "ephemeral"}}),
+                    OtherPart("search_result", {"type": "search_result"}, "anthropic"),
+                ),
+            ),
         )
         async with self.open_store(ManualClock(NOON)) as store:
             await _furnish(store)

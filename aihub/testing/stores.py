@@ -50,7 +50,7 @@ NOON: Micros = 1_767_268_800 * SECOND
 
 OWNER = "own_1"
 ACCOUNT = Account(id="acc_1", name="first", plan="free", created=NOON)
-OTHER = Account(id="acc_2", name="second", plan="pro", created=NOON)
+OTHER = Account(id="acc_2", name="second", plan="pro", created=NOON, region="eu")
 KEY = Key(id="key_1", account="acc_1", digest=b"1" * 32, hint="aaaa", name="one", created=NOON)
 BUDGET = Budget(id="bud_1", account="acc_1", period="month", limit=1000)
 

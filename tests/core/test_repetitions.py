@@ -4,8 +4,18 @@ import pytest
 
 from aihub.core import repetitions
 from aihub.errors import Conflict, InvalidRequest
-from aihub.model.chat import ToolCall
-from aihub.model.events import Choice, Completion, Finished, Reasoning, Started, Text, ToolDelta
+from aihub.model.chat import ReasoningPart, ToolCall
+from aihub.model.events import (
+    Choice,
+    Completion,
+    Finished,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    ToolDelta,
+    Unknown,
+)
 from aihub.model.ledger import Repeated
 from aihub.model.usage import Usage
 
@@ -32,6 +42,43 @@ def test_an_answer_is_told_choice_by_choice():
         ToolDelta(0, "call_1", "f", "{}", 1, type="function"),
         ToolDelta(1, "call_1", "f", "{}", 1, type="function"),
         Finished("tool_calls", 1),
+    ]
+
+
+def test_what_else_an_answer_has_is_told_too():
+    """Signed reasoning piece by piece, a refusal, and what a provider says besides."""
+    thoughts = (ReasoningPart("hm", "sig"), ReasoningPart("", redacted="x"))
+    choice = Choice(
+        index=0,
+        text=None,
+        finish_reason="content_filter",
+        reasoning="hm and so on",
+        thoughts=thoughts,
+        refusal="No.",
+        native="refusal",
+        stop="END",
+        extra={"annotations": [1]},
+    )
+    done = Completion(
+        id="chatcmpl-1",
+        created=0,
+        model="gpt-4",
+        served_model="gpt-4",
+        choices=(choice,),
+        usage=Usage(1, 1),
+        cost=0,
+        extra={"service_tier": "flex"},
+        dialect="openai_chat",
+    )
+    assert list(repetitions.events(done)) == [
+        Started(model="gpt-4", dialect="openai_chat"),
+        Unknown({"service_tier": "flex"}),
+        Reasoning("hm", signature="sig"),
+        Reasoning("", redacted="x"),
+        Reasoning(" and so on"),
+        Refusal("No."),
+        Unknown({"annotations": [1]}, index=0),
+        Finished("content_filter", native="refusal", stop="END"),
     ]
 
 

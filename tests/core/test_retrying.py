@@ -73,6 +73,13 @@ def test_without_retries_each_place_is_asked_once():
     assert [one.place for one in tried] == [0, 1, 2, 3]
 
 
+def test_however_much_is_allowed_there_is_an_end():
+    """A request that goes round and round is worth nothing to anybody."""
+    tried = [Failed(0, DOWN)] * MAX_TRIES
+    assert next_step((0,), tried, Retries(most=1000), closed=(), chance=lambda: 0.5) is None
+    assert next_step((0,), tried[1:], Retries(most=1000), closed=(), chance=lambda: 0.5)
+
+
 @given(
     st.lists(st.integers(0, 3), min_size=1, max_size=8).map(sorted).map(tuple),
     st.integers(0, 40),

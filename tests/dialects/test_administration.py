@@ -91,6 +91,9 @@ def test_what_is_named_is_read_and_nothing_else():
         ("account", {"id": ".."}, "id"),
         ("account", {"id": "x" * 65}, "id"),
         ("account", {"operator": 1}, "operator"),
+        ("account", {"region": "a b"}, "region"),
+        ("account", {"region": 7}, "region"),
+        ("account change", {"region": ""}, "region"),
         ("account change", {"id": "acme"}, "id"),
         ("account change", {"plan": 5}, "plan"),
         ("rotation", {"overlap": -1}, "overlap"),
@@ -155,6 +158,7 @@ def test_what_is_shown():
         "name": "a",
         "plan": "pro",
         "operator": True,
+        "region": None,
         "created": 5,
     }
     key = Key(

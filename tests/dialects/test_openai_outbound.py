@@ -18,7 +18,17 @@ from aihub.errors import (
     UpstreamLimited,
     UpstreamRefused,
 )
-from aihub.model.chat import Chat, Message, OtherPart, ReasoningPart, TextPart, Tool, ToolCall
+from aihub.model.chat import (
+    Chat,
+    Message,
+    OtherPart,
+    ReasoningPart,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolCall,
+    ToolChoice,
+)
 from aihub.model.events import (
     Finished,
     Reasoning,
@@ -36,6 +46,7 @@ from .. import openai_document as document
 from .folding import call, completion, fold, pieces, read_stream
 from .test_openai_document import GOOD
 
+CACHED = {"cache_control": {"type": "ephemeral"}}
 HI = ({"role": "user", "content": "Hi"},)
 DIALECT = Outbound()
 
@@ -170,6 +181,18 @@ def test_reasoning_and_signatures_go_back_to_who_signed_them():
     assert read.messages == chat.messages
 
 
+def test_reasoning_stands_before_a_text_that_is_one():
+    """A message's text may be a string beside it."""
+    details = [{"type": "reasoning.text", "text": "Hm.", "signature": "s", "index": 0}]
+    message = {"role": "assistant", "content": "Hi", "reasoning_details": details}
+    chat = openai_chat.request_from({"model": "m", "messages": [message]})
+    assert chat.messages[0].content == (ReasoningPart("Hm.", "s"), TextPart("Hi"))
+    without = openai_chat.request_from(
+        {"model": "m", "messages": [{**message, "reasoning_details": []}]}
+    )
+    assert without.messages[0].content == "Hi"
+
+
 def test_reasoning_of_an_unknown_kind_travels_on():
     """What this version cannot read is not dropped."""
     details = [{"type": "reasoning.summary", "summary": "Hm."}]
@@ -192,13 +215,104 @@ def test_reasoning_of_an_unknown_kind_travels_on():
             ),
             "messages[1].content[1]",
         ),
+        (
+            Chat(
+                model="m", messages=(), tools=(Tool(name="f", extra=CACHED),), dialect="anthropic"
+            ),
+            "tools[0].cache_control",
+        ),
+        (
+            Chat(model="m", messages=(Message("user", "a", extra=CACHED),), dialect="anthropic"),
+            "messages[0].cache_control",
+        ),
+        (
+            Chat(
+                model="m",
+                messages=(Message("user", (TextPart("a", CACHED),)),),
+                dialect="anthropic",
+            ),
+            "messages[0].content[0].cache_control",
+        ),
     ],
 )
 def test_what_only_another_dialect_can_say_is_refused(chat, param):
-    """By its path, before anything is asked."""
+    """By its path, before anything is asked; left out where that is wanted."""
     with pytest.raises(InvalidRequest) as refused:
         DIALECT.check(MODEL, chat)
     assert refused.value.param == param
+    lenient = Outbound(lenient=True)
+    lenient.check(MODEL, chat)
+    body = lenient.encode_call(call(chat)).body
+    for word in (b"thinking", b"search", b"cache_control"):
+        assert word not in body
+
+
+def test_a_refusal_may_be_said_in_any_dialect():
+    """A conversation that is kept has it in these words."""
+    chat = Chat(
+        model="m",
+        messages=(Message("assistant", None, extra={"refusal": "No."}), Message("user", "a")),
+        dialect="anthropic",
+    )
+    DIALECT.check(MODEL, chat)
+    assert said(chat)["messages"][0] == {"role": "assistant", "content": None, "refusal": "No."}
+
+
+def test_tools_of_each_kind_and_choices_among_them_are_said():
+    """What is not given is not said; names of custom tools are said as such."""
+    chat = Chat(
+        model="m",
+        messages=(),
+        tools=(
+            Tool(name="f"),
+            Tool(name="g", kind="custom"),
+            Tool(name="h", kind="custom", format={"type": "text"}, extra={"x": 1}),
+        ),
+        tool_choice=ToolChoice("auto", ("f", "g")),
+        response_format=ResponseFormat(kind="json_schema", name="n"),
+    )
+    told = said(chat)
+    assert told["tools"] == [
+        {"type": "function", "function": {"name": "f"}},
+        {"type": "custom", "custom": {"name": "g"}},
+        {"x": 1, "type": "custom", "custom": {"name": "h", "format": {"type": "text"}}},
+    ]
+    assert told["tool_choice"]["allowed_tools"] == {
+        "mode": "auto",
+        "tools": [
+            {"type": "function", "function": {"name": "f"}},
+            {"type": "custom", "custom": {"name": "g"}},
+        ],
+    }
+    assert told["response_format"] == {"type": "json_schema", "json_schema": {"name": "n"}}
+    described = ResponseFormat(kind="json_schema", name="n", description="d")
+    format = said(attrs.evolve(chat, response_format=described))["response_format"]
+    assert format["json_schema"] == {"name": "n", "description": "d"}
+
+
+def test_what_a_caller_says_of_a_text_besides_travels_on():
+    """Such as where a provider is to cache."""
+    part = {"type": "text", "text": "a", "cache_control": {"type": "ephemeral"}}
+    for content in ([part], [part, {"type": "text", "text": "b"}]):
+        chat = openai_chat.request_from(
+            {"model": "m", "messages": [{"role": "user", "content": content}]}
+        )
+        assert said(chat)["messages"][0]["content"] == content
+
+
+def test_reasoning_alone_is_an_answer():
+    """Beside it there need be no text: a call of a tool may follow at once."""
+    details = [{"type": "reasoning.text", "text": "Hm.", "signature": "s", "index": 0}]
+    function = {"name": "f", "arguments": "{}"}
+    message = {
+        "role": "assistant",
+        "content": None,
+        "reasoning_details": details,
+        "tool_calls": [{"id": "c", "type": "function", "function": function}],
+    }
+    chat = openai_chat.request_from({"model": "m", "messages": [message]})
+    assert chat.messages[0].content == (ReasoningPart("Hm.", "s"),)
+    assert said(chat)["messages"] == [message]
 
 
 def test_what_the_dialect_can_say_passes():
@@ -500,6 +614,21 @@ def test_an_end_may_come_again_but_content_may_not():
         streamed(*frames, chunk({"content": "b"}))
 
 
+def test_reasoning_whose_text_is_told_beside_it_is_told_once():
+    """Word by word, and then whole with its signature; or only there."""
+    signed = {"type": "reasoning.text", "text": "Hm.", "signature": "s"}
+    pieces = [chunk({"reasoning": "H"}), chunk({"reasoning": "m."})]
+    for before in (pieces, []):
+        events = streamed(
+            *before,
+            chunk({"reasoning_details": [signed]}),
+            chunk({"content": "a"}),
+            chunk(reason="stop"),
+        )
+        (choice,), _, _ = fold(events)
+        assert (choice.reasoning, choice.thoughts) == ("Hm.", (ReasoningPart("Hm.", "s"),))
+
+
 @pytest.mark.parametrize("frames", [[], [chunk({"content": "a"})], [chunk({"content": "a"}), DONE]])
 def test_an_answer_without_its_end_is_cut(frames):
     """Whether or not the stream says that it is done."""
@@ -531,6 +660,18 @@ def test_an_error_in_a_stream_is_told_by_whose_fault_it_is(error, kind):
     with pytest.raises(kind) as failed:
         streamed(chunk({"content": "a"}), frame)
     assert failed.value.message == "Oh."
+
+
+def test_what_came_before_an_error_in_the_same_bytes_is_given_first():
+    """Then the next call raises it, one without bytes too, and so does the end."""
+    reader = DIALECT.stream(call())
+    events = reader.feed(chunk({"content": "a"}) + b"data: {\n\n")
+    assert [type(one) for one in events] == [Started, Text]
+    for rest in (b"", b"data: [DONE]\n\n"):
+        with pytest.raises(UpstreamFailed):
+            reader.feed(rest)
+    with pytest.raises(UpstreamFailed):
+        reader.end()
 
 
 @pytest.mark.parametrize(
@@ -707,17 +848,39 @@ def test_a_chunk_says_of_its_usage_what_was_asked():
         b'{"choices":[{"index":0,"delta":{"content":"a"}}],"id":"up","model":"m"}',
         b'{"id":"up","x":{"choices":1},"choices":[{"index":0,"delta":{"content":"a"}}]}',
         b'{"id":"up", "choices" : [{"index":0,"delta":{"content":"a"}}]}',
+        b'{"id":"up","choices":[{"index":0,"delta":{"content":"a"}}]} ',
+        b'{"id":"up",\ndata: "choices":[{"index":0,"delta":{"content":"a"}}]}',
     ],
 )
 def test_a_chunk_in_another_order_is_written_anew(data):
     """It says the same, under our own id."""
-    told = passed(b"data: " + data + b"\n\n", chunk(reason="stop"))
+    opened = chunk({"role": "assistant", "content": ""})
+    told = passed(opened, b"data: " + data + b"\n\n", chunk(reason="stop"))
     first = next(
         orjson.loads(one.removeprefix("data: "))
         for one in told.split("\n\n")
         if '"content":"a"' in one
     )
     assert (first["id"], first["model"]) == ("chatcmpl-1", "gpt-4")
+
+
+def test_fields_of_the_whole_are_told_once_and_of_a_choice_where_they_came():
+    """What a provider says besides stays in every chunk, its first word for it."""
+    told = passed(
+        chunk({"role": "assistant", "content": "a"}, service_tier="flex"),
+        chunk({"content": "b", "audio": {"id": "x"}}),
+        chunk(reason="stop", usage={"prompt_tokens": 1, "completion_tokens": 1}, x_groq=1),
+    )
+    frames = [orjson.loads(one.removeprefix("data: ")) for one in told.split("\n\n") if one]
+    assert frames[1]["service_tier"] == frames[-1]["service_tier"] == "flex"
+    assert "x_groq" not in told
+    assert {"audio": {"id": "x"}} in [one["choices"][0]["delta"] for one in frames]
+
+
+def test_a_piece_with_nothing_in_it_says_nothing():
+    """Fields that are null ask for no event of their own."""
+    events = streamed(chunk({"content": "a"}), chunk({"audio": None}), chunk(reason="stop"))
+    assert [type(one) for one in events] == [Started, Text, Finished]
 
 
 def test_calls_in_the_old_form_are_never_passed_on():
@@ -743,3 +906,15 @@ def test_what_another_dialect_says_besides_is_not_ours_to_say():
     assert OURS.encode() in data
     done = completion([*events, Finished("stop")])
     assert b"ping" not in openai_chat.encode_completion(done)
+
+
+def test_fields_of_the_whole_are_in_an_answer():
+    """Where it came in the same dialect: our own names win."""
+    events = [
+        Started(dialect="openai_chat"),
+        Unknown({"service_tier": "flex", "id": "theirs"}),
+        Text("a"),
+        Finished("stop"),
+    ]
+    told = orjson.loads(openai_chat.encode_completion(completion(events)))
+    assert (told["service_tier"], told["id"]) == ("flex", "chatcmpl-1")

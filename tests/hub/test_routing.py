@@ -242,6 +242,16 @@ async def test_a_provider_that_asks_to_be_left_alone_is():
     assert (len(first.calls), len(second.calls)) == (2, 3)
 
 
+async def test_the_only_one_is_asked_though_it_wants_to_be_left_alone():
+    """Its own words are what a caller is told."""
+    provider = ScriptedProvider([UpstreamLimited("later", retry_after=20)])
+    async with open_test_hub(provider) as hub:
+        for _ in range(2):
+            with pytest.raises(UpstreamLimited):
+                await hub.chat("gpt-4", "Hi")
+    assert len(provider.calls) == 2
+
+
 # Limits of a deployment
 
 
@@ -327,6 +337,25 @@ async def test_a_pinned_request_never_leaves_its_region():
             await hub.chat("gpt-4", "Hi", options=Options(region="asia"))
         await hub.chat("gpt-4", "Hi")
     assert (len(eu.calls), len(home.calls), len(other.calls)) == (1, 1, 0)
+
+
+async def test_an_account_may_be_bound_to_a_region():
+    """For good: until it is changed, none of its requests leaves it, whatever they ask for."""
+    where = routes(2, regions=("eu", "home"))
+    eu, home = ScriptedProvider(), ScriptedProvider()
+    async with open_test_hub(eu, home, ScriptedProvider(), routes=where) as hub:
+        bound = (await hub.accounts.create(region="eu")).id
+        for options in (Options(), Options(region="eu")):
+            await hub.chat("gpt-4", "Hi", account=bound, options=options)
+        with pytest.raises(RegionUnavailable):
+            await hub.chat("gpt-4", "Hi", account=bound, options=Options(region="home"))
+        assert (len(eu.calls), len(home.calls)) == (2, 0)
+        await hub.accounts.change(bound, region=None)
+        await hub.chat("gpt-4", "Hi", account=bound, options=Options(region="home"))
+        for wrong in ("", "a b", "x" * 65):
+            with pytest.raises(InvalidRequest):
+                await hub.accounts.change(bound, region=wrong)
+    assert (len(eu.calls), len(home.calls)) == (2, 1)
 
 
 # Replacing what is configured

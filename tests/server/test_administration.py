@@ -80,6 +80,7 @@ async def test_an_account_from_its_making_to_its_end():
             "name": "acme",
             "plan": "free",
             "operator": False,
+            "region": None,
             "created": NOON,
         }
         assert await top.good("GET", "/v1/accounts/acme") == made

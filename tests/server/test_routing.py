@@ -2,7 +2,7 @@
 
 import pytest
 
-from aihub.errors import UpstreamFailed, UpstreamTimeout
+from aihub.errors import UpstreamFailed, UpstreamRefused, UpstreamTimeout
 from aihub.server.errors import attempts_header
 from aihub.testing import ScriptedProvider
 
@@ -35,6 +35,28 @@ async def test_an_error_tells_each_attempt(stream):
         )
     assert status == 504
     assert headers["x-aihub-attempts"] == f'{FAILED}, "p1/gpt-4-0613";outcome=upstream_timeout'
+
+
+async def test_what_a_provider_did_is_in_the_log_and_not_for_callers(caplog):
+    """Why it cannot be reached, and what was tried, is the operator's to know."""
+    lost = UpstreamFailed("The provider cannot be reached.", provider="up", code="connect_failed")
+    lost.add_note("10.1.2.3: Connection refused\n")
+    async with open_client(ScriptedProvider([UpstreamFailed("a")]), ScriptedProvider([lost])) as c:
+        _, headers, body = await c.ask("POST", "/v1/chat/completions", HELLO)
+    assert "10.1.2.3" not in str(body)
+    [said] = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert said == (
+        f"request {headers['x-request-id']}: connect_failed from up: The provider cannot be "
+        "reached. 10.1.2.3: Connection refused  (tried: p0/gpt-4-0613 upstream_failed, "
+        "p1/gpt-4-0613 connect_failed)"
+    )
+
+
+async def test_a_request_that_a_provider_refuses_is_no_news_for_the_log(caplog):
+    """It is the caller's to mend."""
+    async with open_client(ScriptedProvider([UpstreamRefused("odd")])) as client:
+        await client.ask("POST", "/v1/chat/completions", HELLO)
+    assert not [one for one in caplog.records if one.levelname == "WARNING"]
 
 
 async def test_where_nobody_can_be_asked_it_is_said_when_to_come_again():

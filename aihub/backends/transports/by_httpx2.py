@@ -28,7 +28,7 @@ from .crossing import has_crossed
 from .phases import Phases
 from .proxies import find_proxy
 from .slots import KEEP_IDLE, MAX_CONNECTIONS, Slots
-from .trust import explain, make_tls
+from .trust import make_tls, unreachable
 
 if TYPE_CHECKING:
     import httpx2
@@ -261,7 +261,7 @@ class Httpx2Exchange:
         """Say in our words what came instead of a head."""
         if self._stage != "asked":
             code = "tls_failed" if self._stage == "tls" else "connect_failed"
-            return UpstreamFailed(f"The provider cannot be reached: {explain(error)}.", code=code)
+            return unreachable(code, error)
         garbled = find_garbled(error)
         if garbled is None:
             return make_cut()

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import ssl
 
+from ...errors import UpstreamFailed
+
 
 def make_tls(*, trust_env: bool = True) -> ssl.SSLContext:
     """Return a context as httpx2 makes it, so that both transports trust the same."""
     import httpx2
 
     return httpx2.create_ssl_context(trust_env=trust_env)
+
+
+def unreachable(code: str, error: BaseException) -> UpstreamFailed:
+    """Make the error of a provider that cannot be reached.
+
+    Why is a note of it, for logs and tracebacks: a caller has no business with addresses.
+    """
+    failed = UpstreamFailed("The provider cannot be reached.", code=code)
+    failed.add_note(explain(error))
+    return failed
 
 
 def explain(error: BaseException) -> str:

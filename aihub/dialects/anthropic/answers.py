@@ -218,10 +218,11 @@ def finished(word: str, stop: str | None) -> Finished:
 def encode_completion(done: Completion) -> bytes:
     """Write a whole answer: its first choice, for the dialect knows one.
 
-    What `extra` holds is taken to be in this dialect: leave out another's.
+    What `extra` has is written where it is in this dialect.
     """
     choice = done.choices[0]
-    extra = dict(done.extra or {})
+    ours = done.dialect == NAME
+    extra = dict(done.extra or {}) if ours else {}
     # What came before the first text has no choice to stand in.
     early = {name: extra.pop(name) for name in tuple(extra) if PLACE.fullmatch(name)}
     usage = {**_WHOLE, **priced(done.usage, done.cost), **(extra.pop("usage", None) or {})}
@@ -230,7 +231,7 @@ def encode_completion(done: Completion) -> bytes:
         "type": "message",
         "role": "assistant",
         "model": done.model,
-        "content": _blocks(choice, {**early, **(choice.extra or {})}),
+        "content": _blocks(choice, {**early, **((choice.extra if ours else None) or {})}),
         **ending(choice.finish_reason, choice.native, choice.stop, choice.refusal),
         "container": None,
         "usage": usage,

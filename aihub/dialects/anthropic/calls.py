@@ -252,7 +252,7 @@ def _message(say: Saying, message: Message, path: str) -> dict[str, Json]:
 
 
 _NOTHING: frozenset[str] = frozenset()
-_RESULT = frozenset({"is_error", "cache_control"})
+_RESULT = frozenset({"cache_control"})
 
 
 def _content(say: Saying, message: Message, path: str) -> Json:
@@ -274,12 +274,15 @@ _EMPTY = TextPart("")
 
 
 def _result(say: Saying, message: Message, path: str) -> dict[str, Json]:
-    return {
-        **say.extras(message.extra, path, only=_RESULT),
+    said: dict[str, Json] = {
+        **say.extras(message.extra, path, own=("is_error",), only=_RESULT),
         "type": "tool_result",
         "tool_use_id": message.tool_call_id,
         "content": _content(say, message, path),
     }
+    if (message.extra or {}).get("is_error"):
+        said["is_error"] = True
+    return said
 
 
 # Parts
@@ -287,7 +290,9 @@ def _result(say: Saying, message: Message, path: str) -> dict[str, Json]:
 
 def _part(say: Saying, part: Part, path: str) -> Json:
     if isinstance(part, TextPart):
-        return {**say.extras(part.extra, path), "type": "text", "text": part.text}
+        # Gemini signs texts too; to Anthropic that proves nothing.
+        extra = say.extras(part.extra, path, own=("thoughtSignature",))
+        return {**extra, "type": "text", "text": part.text}
     if isinstance(part, ReasoningPart):
         return _reasoning(say, part, path)
     if part.dialect == NAME:
@@ -303,6 +308,9 @@ def _part(say: Saying, part: Part, path: str) -> Json:
 
 
 def _reasoning(say: Saying, part: ReasoningPart, path: str) -> Json:
+    if not say.travels:
+        say.unsupported(path, "Reasoning goes back only to who signed it.")
+        return None
     if part.redacted is not None:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature is None:

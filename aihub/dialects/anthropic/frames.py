@@ -25,6 +25,7 @@ from ...model.units import Json, Pico
 from ...model.usage import Usage
 from ..sse import event
 from .answers import DIRECT, PLACE, call_object, ending, error_object, priced, usage_object
+from .words import NAME
 
 PING = event(b'{"type":"ping"}', b"ping")
 """A sign of life, as this dialect gives it."""
@@ -33,8 +34,8 @@ PING = event(b'{"type":"ping"}', b"ping")
 class StreamEncoder:
     """Write one stream: events in, bytes out, and at last `end`.
 
-    What an `Unknown` holds is taken to be in this dialect: keep back another's. Choices but the
-    first have no place in the dialect.
+    What an `Unknown` holds is written where the provider speaks this dialect. Choices but the
+    first have no place in it.
 
     Args:
         id: the message's id.
@@ -46,6 +47,7 @@ class StreamEncoder:
         self._id = id
         self._model = model
         self._usage = Usage(prompt, 0)
+        self._ours = False
         self._begun = False
         self._count = 0
         self._open: tuple[str, int] | None = None
@@ -67,22 +69,21 @@ class StreamEncoder:
             case ToolDelta():
                 return self._call(one)
             case Unknown():
-                return self._unknown(one)
+                return self._unknown(one) if self._ours else b""
             case _:
                 self._note(one)
                 return b""
 
-    def _note(self, one: Event) -> None:
+    def _note(self, one: Started | UsageSeen | Refusal | Finished) -> None:
         """Keep what is told at the end, or at the start."""
-        match one:
-            case UsageSeen():
-                self._usage = one.usage
-            case Refusal():
-                self._refusal.append(one.text)
-            case Finished():
-                self._finished = one
-            case Started() | _:
-                pass
+        if isinstance(one, UsageSeen):
+            self._usage = one.usage
+        elif isinstance(one, Refusal):
+            self._refusal.append(one.text)
+        elif isinstance(one, Started):
+            self._ours = one.dialect == NAME
+        else:
+            self._finished = one
 
     # Blocks
 

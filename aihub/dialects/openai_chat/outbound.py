@@ -5,7 +5,7 @@ Source: OpenAI's published OpenAPI document; where others differ, `Flavour` says
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -13,7 +13,16 @@ import orjson
 
 from ...errors import InvalidRequest, UpstreamError, UpstreamLimited
 from ...model.catalogue import Model
-from ...model.chat import Chat, Message, OtherPart, Part, ResponseFormat, Tool, ToolChoice
+from ...model.chat import (
+    Chat,
+    Message,
+    OtherPart,
+    Part,
+    ResponseFormat,
+    TextPart,
+    Tool,
+    ToolChoice,
+)
 from ...model.events import Event
 from ...model.units import Json
 from ...protocols import ProviderCall
@@ -60,21 +69,20 @@ class Outbound:
         self._lenient = lenient
 
     def check(self, model: Model, chat: Chat) -> None:
-        """Refuse what came in another dialect's words and has none in this one."""
+        """Refuse what came in another dialect's words and has none in this one.
+
+        Raises:
+            InvalidRequest: it names the field.
+        """
         if self._lenient:
             return
-        if chat.dialect != NAME:
-            for name in sorted(chat.extra or ()):
-                raise _unsayable(name)
-        for n, message in enumerate(chat.messages):
-            if isinstance(message.content, tuple):
-                for m, part in enumerate(message.content):
-                    if _is_foreign(part):
-                        raise _unsayable(f"messages[{n}].content[{m}]")
+        field = next(_foreign(chat), None)
+        if field is not None:
+            raise _unsayable(field)
 
     def encode_call(self, call: ProviderCall) -> Wire:
         """Write a call; a stream is asked to tell its usage."""
-        chat = call.chat
+        chat = call.chat if call.chat.dialect == NAME else _without_words(call.chat)
         fields: dict[str, Json] = {
             "model": call.upstream_model,
             "messages": [self._message(one) for one in chat.messages],
@@ -92,8 +100,7 @@ class Outbound:
             fields.update(_tools(chat))
         if chat.response_format is not None:
             fields["response_format"] = _format(chat.response_format)
-        if chat.dialect == NAME:
-            fields.update(chat.extra or {})
+        fields.update(chat.extra or {})
         options = fields.pop("stream_options", None)
         if chat.stream:
             fields["stream"] = True
@@ -160,8 +167,50 @@ _AS_THEY_ARE = (
 _UNLESS_USUAL: Mapping[str, Json] = {"n": 1, "stop": (), "logprobs": False}
 
 
+_SHARED = frozenset({"refusal"})
+"""What a message may say besides in any dialect, for it stands in this one's words."""
+
+
 def _is_foreign(part: Part) -> bool:
     return isinstance(part, OtherPart) and part.dialect != NAME
+
+
+def _foreign(chat: Chat) -> Iterator[str]:
+    """Yield the path of whatever is in another dialect's words."""
+    other = chat.dialect != NAME
+    if other:
+        yield from sorted(chat.extra or ())
+        for n, tool in enumerate(chat.tools):
+            yield from (f"tools[{n}].{name}" for name in sorted(tool.extra or ()))
+    for n, message in enumerate(chat.messages):
+        if other:
+            rest = (message.extra or {}).keys() - _SHARED
+            yield from (f"messages[{n}].{name}" for name in sorted(rest))
+        if isinstance(message.content, tuple):
+            for m, part in enumerate(message.content):
+                path = f"messages[{n}].content[{m}]"
+                if _is_foreign(part):
+                    yield path
+                elif other and isinstance(part, TextPart):
+                    yield from (f"{path}.{name}" for name in sorted(part.extra or ()))
+
+
+def _without_words(chat: Chat) -> Chat:
+    """Leave out what a chat says besides in another dialect's words."""
+    return attrs.evolve(
+        chat,
+        extra=None,
+        tools=tuple([attrs.evolve(tool, extra=None) for tool in chat.tools]),
+        messages=tuple([_bare(message) for message in chat.messages]),
+    )
+
+
+def _bare(message: Message) -> Message:
+    content = message.content
+    if isinstance(content, tuple):
+        content = tuple([TextPart(p.text) if isinstance(p, TextPart) else p for p in content])
+    shared = {n: one for n, one in (message.extra or {}).items() if n in _SHARED}
+    return attrs.evolve(message, content=content, extra=shared or None)
 
 
 def _unsayable(field: str) -> InvalidRequest:

@@ -278,13 +278,35 @@ class StreamReader:
             return
         before = len(events)
         try:
-            plain = self._chunk(json_of(data), events)
+            fields = json_of(data)
+            text = self._bare_text(fields)
+            if text is not None:
+                text.raw = data
+                events.append(text)
+                return
+            plain = self._chunk(fields, events)
         except Unreadable as why:
             raise bad_stream(why) from None
         if plain and len(events) == before + 1:
             one = events[before]
             if not isinstance(one, Started | UsageSeen) and one.index is not None:
                 one.raw = data
+
+    def _bare_text(self, fields: dict[str, Any]) -> Text | None:
+        """Return what nearly every chunk is: a piece of one choice's text, and nothing besides."""
+        choices = fields.get("choices")
+        if not self._started or type(choices) is not list or len(choices) != 1:
+            return None
+        choice = choices[0]
+        if type(choice) is not dict or choice.get("finish_reason") or choice.get("logprobs"):
+            return None
+        delta, index = choice.get("delta"), choice.get("index")
+        if type(delta) is not dict or len(delta) != 1 or fields.get("usage") or "error" in fields:
+            return None
+        text = delta.get("content")
+        if type(text) is not str or not text or type(index) is not int or index in self._ended:
+            return None
+        return Text(text, index)
 
     def _chunk(self, fields: dict[str, Any], events: list[Event]) -> bool:
         """Tell a chunk; say whether its events, if it is one, may carry it as it is."""

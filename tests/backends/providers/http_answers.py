@@ -12,6 +12,9 @@ from aihub.testing.upstreams import answer
 QUICK = Timeouts(pool=0.2, connect=0.2, first_byte=0.2, idle=0.2, total=1.0)
 """Timeouts that a test can wait for."""
 
+PATIENT = Timeouts(pool=20, connect=20, first_byte=20, idle=20, total=60)
+"""Timeouts that run out on no machine, however busy."""
+
 WORDS = ("Once", " upon", " a", " time")
 TEXT = "".join(WORDS)
 
@@ -66,7 +69,7 @@ class Server:
             transport=transport,
             base_url=url,
             key="sk-secret",
-            **{"timeouts": QUICK, **more},
+            **{"timeouts": PATIENT, **more},
         )
 
 
@@ -180,7 +183,29 @@ ANTHROPIC = Server(
     needs_last=True,
 )
 
-SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC}
+
+def _piece(text, **more):
+    content = {"parts": [{"text": text}], "role": "model"}
+    candidate = {"content": content, "index": 0, **more.pop("end", {})}
+    return {"candidates": [candidate], "modelVersion": "up-model", "responseId": "up", **more}
+
+
+END = {"finishReason": "STOP"}
+GEMINI_USAGE = {"promptTokenCount": 7, "candidatesTokenCount": 4, "totalTokenCount": 11}
+GEMINI = Server(
+    kind="gemini",
+    whole=orjson.dumps(_piece(TEXT, end=END, usageMetadata=GEMINI_USAGE)),
+    before=(),
+    words=tuple(_data(_piece(word)) for word in WORDS),
+    after=(_data(_piece("", end=END, usageMetadata=GEMINI_USAGE)),),
+    without_usage=_data(_piece("", end=END)),
+    late=_data({"error": {"code": 500, "message": "Oh.", "status": "INTERNAL"}}),
+    shut_at=0,
+    end_at=0,
+    usage_at=0,
+)
+
+SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
 
 EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
 JSON = [("content-type", "application/json")]

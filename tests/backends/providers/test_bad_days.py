@@ -276,10 +276,10 @@ async def test_after_content_no_other_is_asked(server, transport):
 @STREAM
 async def test_an_answer_that_does_not_begin_in_time_is_a_timeout(server, transport, stream):
     """Its prompt may be billed; another is asked."""
-    seen = await ask(server, transport, Deed.HANG, stream=stream)
+    seen = await ask(server, transport, Deed.HANG, stream=stream, timeouts=QUICK)
     assert (type(seen.error), seen.error.code) == (UpstreamTimeout, "first_byte_timeout")
     assert (seen.row.usage.source, seen.row.usage.completion) == ("estimated", 0)
-    seen = await ask(server, transport, Deed.HANG, stream=stream, fall_over=True)
+    seen = await ask(server, transport, Deed.HANG, stream=stream, fall_over=True, timeouts=QUICK)
     assert (seen.error, seen.text) == (None, TEXT)
 
 
@@ -290,7 +290,7 @@ async def test_a_stream_that_stalls_is_a_timeout(server, transport):
     """After content: told in the stream, and billed for what came."""
     frames = server.frames[: len(server.before) + 2]
     script = [head(length=10**6), *frames, Deed.HANG]
-    seen = await ask(server, transport, *script, stream=True, fall_over=True)
+    seen = await ask(server, transport, *script, stream=True, fall_over=True, timeouts=QUICK)
     assert (type(seen.error), seen.error.code) == (UpstreamTimeout, "idle_timeout")
     assert (seen.text, seen.spare, seen.row.usage.source) == ("".join(WORDS[:2]), 0, "estimated")
 
@@ -302,7 +302,7 @@ async def test_a_stream_that_trickles_on_ends_in_time(server, transport):
     """However often a byte comes, there is an end to it."""
     trickle = [step for _ in range(50) for step in (b": on\n\n", 0.02)]
     script = [head(length=10**6), *trickle, Deed.HANG]
-    timeouts = attrs.evolve(QUICK, total=0.3)
+    timeouts = attrs.evolve(QUICK, idle=5, first_byte=5, total=0.3)
     seen = await ask(server, transport, *script, stream=True, timeouts=timeouts)
     assert (type(seen.error), seen.error.code) == (UpstreamTimeout, "total_timeout")
 
@@ -314,7 +314,7 @@ async def test_a_handshake_that_never_ends_is_a_failure(server, transport):
     """Nothing was asked, so nothing is billed."""
     async with open_upstream([Deed.HANG], whole_requests=False) as upstream:
         url = upstream.url.replace("http:", "https:")
-        seen = await ask(server, transport, stream=False, url=url)
+        seen = await ask(server, transport, stream=False, url=url, timeouts=QUICK)
     assert (seen.error.code, seen.row.cost) == ("connect_timeout", 0)
 
 
@@ -424,8 +424,7 @@ async def test_an_answer_that_has_told_its_end_is_not_waited_for(server, transpo
     if server.kind == "gemini":
         return
     script = [head(length=10**6), *server.frames, Deed.HANG]
-    timeouts = attrs.evolve(QUICK, idle=30, total=60)
-    seen = await ask(server, transport, *script, stream=True, timeouts=timeouts)
+    seen = await ask(server, transport, *script, stream=True)
     assert (seen.error, seen.text) == (None, TEXT)
 
 
@@ -453,10 +452,9 @@ async def test_a_thousand_callers_who_leave_leave_nothing(transport):
     """Cancelled here and there: no connection, no open row, and the next call is answered."""
     server = SERVERS["openai"]
     script = [head(length=10**6), *server.frames[:3], Deed.HANG]
-    timeouts = attrs.evolve(QUICK, pool=30, connect=30, first_byte=30, idle=30, total=60)
     async with (
         open_upstream(script) as upstream,
-        hub_of(server, transport, upstream.url, timeouts=timeouts) as hub,
+        hub_of(server, transport, upstream.url) as hub,
     ):
         for n in range(1000):
             async with anyio.create_task_group() as tasks:

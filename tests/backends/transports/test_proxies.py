@@ -104,6 +104,6 @@ async def test_a_proxy_that_refuses_is_a_connection_that_failed():
         closing(Httpx2Transport(proxy=upstream.url)) as transport,
     ):
         error = await expect(transport, FAR_TLS, UpstreamFailed, "connect_failed")
-        assert "403" in error.message
+        assert "403" in error.__notes__[0]
         await upstream.wait_open(0)
     assert [one.method for one in upstream.asked] == ["CONNECT"]

@@ -9,6 +9,7 @@ from typing import Protocol
 import attrs
 
 from ....dialects.anthropic import Outbound as Anthropic
+from ....dialects.gemini import Outbound as Gemini
 from ....dialects.openai_chat import Flavour
 from ....dialects.openai_chat import Outbound as OpenAI
 from ....dialects.outbound import Outbound
@@ -67,6 +68,13 @@ KINDS: Mapping[str, Kind] = {
         base_url="https://api.anthropic.com",
         key="ANTHROPIC_API_KEY",
         header="x-api-key",
+        scheme="",
+    ),
+    "gemini": Kind(
+        dialect=Gemini,
+        base_url="https://generativelanguage.googleapis.com",
+        key="GEMINI_API_KEY",
+        header="x-goog-api-key",
         scheme="",
     ),
     "openrouter": Kind(base_url="https://openrouter.ai/api/v1", key="OPENROUTER_API_KEY"),

@@ -247,8 +247,8 @@ class SqliteDirectory:
 
 
 _ADD_ACCOUNT = (
-    "INSERT OR IGNORE INTO accounts (id, name, plan, created, deleted, operator)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT OR IGNORE INTO accounts (id, name, plan, created, deleted, operator, region)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -260,6 +260,7 @@ def _account_values(account: Account) -> tuple[object, ...]:
         account.created,
         account.deleted,
         account.operator,
+        account.region,
     )
 
 

@@ -15,7 +15,7 @@ from .admissions import usage_from_json
 
 Connection = sqlite3.Connection
 
-_ACCOUNT = "SELECT id, name, plan, created, deleted, operator FROM accounts"
+_ACCOUNT = "SELECT id, name, plan, created, deleted, operator, region FROM accounts"
 _KEY = (
     "SELECT id, account, digest, hint, name, created, scopes, expires, revoked,"
     " requests_per_minute, tokens_per_minute, lineage FROM keys"

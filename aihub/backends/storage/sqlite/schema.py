@@ -109,6 +109,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             WHERE end_user IS NOT NULL OR labels <> '{}' OR idempotency_key IS NOT NULL""",
         "CREATE INDEX accounts_deleted ON accounts (id) WHERE deleted IS NOT NULL",
     ),
+    # Residency: the region that an account's requests never leave.
+    ("ALTER TABLE accounts ADD COLUMN region TEXT",),
 )
 
 VERSION = len(MIGRATIONS)

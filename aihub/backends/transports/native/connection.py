@@ -9,9 +9,8 @@ from anyio.abc import ByteStream
 from anyio.lowlevel import checkpoint_if_cancelled
 from anyio.streams.tls import TLSAttribute, TLSStream
 
-from ....errors import UpstreamFailed
 from ..asks import Origin
-from ..trust import explain
+from ..trust import unreachable
 from .dialing import dial
 from .line import READ_BYTES, Line
 from .wire import Wire, make_cut
@@ -88,9 +87,7 @@ async def connect(origin: Origin, tls: ssl.SSLContext | None) -> Connection:
     try:
         line = await dial(origin.host, origin.port)
     except OSError as error:
-        raise UpstreamFailed(
-            f"The provider cannot be reached: {explain(error)}.", code="connect_failed"
-        ) from error
+        raise unreachable("connect_failed", error) from error
     if tls is None:
         return Connection(origin, line, line)
     try:
@@ -99,9 +96,7 @@ async def connect(origin: Origin, tls: ssl.SSLContext | None) -> Connection:
         )
     except (*_LOST, anyio.EndOfStream) as error:
         line.close()
-        raise UpstreamFailed(
-            f"The provider cannot be reached: {explain(error)}.", code="tls_failed"
-        ) from error
+        raise unreachable("tls_failed", error) from error
     except BaseException:
         line.close()
         raise

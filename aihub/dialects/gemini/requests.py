@@ -1,0 +1,221 @@
+"""Requests of `generateContent` and `streamGenerateContent`, read.
+
+Source: Google's published discovery document, `GenerateContentRequest`. A field that is null counts
+as not given. What has no place in `Chat` is kept in its `extra`, in Gemini's words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from ...model.chat import MAX_CHOICES, Chat, ResponseFormat, Tool, ToolChoice
+from ...model.units import Json
+from ..fields import Fault, boolean, integer, missing, number, obj, one_of, string, wrong_type
+from ..objects import MAX_FAULTS, json_object, refusal
+from .messages import contents, system
+from .parts import message, text_in
+from .schemas import json_schema
+from .words import NAME
+
+SCHEMA_NAME = "response"
+"""What a schema for the answer is called in dialects that want a name; this one has none."""
+
+_INT32 = 2**31 - 1
+_JSON = "application/json"
+
+
+@attrs.define
+class _Chat:
+    """What has been read of a request: fields of `Chat`, its extra, and what is wrong."""
+
+    values: dict[str, Any] = attrs.field(factory=dict)
+    extra: dict[str, Json] = attrs.field(factory=dict)
+    faults: list[Fault] = attrs.field(factory=list)
+    strict: bool = False
+
+    def read(self, value: Json, path: str, table: Mapping[str, _Read]) -> dict[str, Json]:
+        """Read an object by *table* and return what has no place."""
+        rest: dict[str, Json] = {}
+        for name, one in message(value, path).items():
+            found = table.get(name)
+            where = f"{path}.{name}" if path else name
+            if found is None:
+                rest[name] = one
+                continue
+            try:
+                found(one, where, self)
+            except Fault as fault:
+                self.faults.append(fault)
+        return rest
+
+
+_Read = Callable[[Json, str, _Chat], None]
+
+
+def decode_request(body: bytes, *, model: str, stream: bool = False) -> Chat:
+    """Read a request's body.
+
+    Args:
+        body: JSON.
+        model: the model's name, which stands in the path.
+        stream: whether the path asks for a stream.
+
+    Raises:
+        InvalidRequest: the body is not JSON, or fields are wrong; `faults` lists them all.
+    """
+    fields = json_object(body)
+    chat = _Chat()
+    chat.extra.update(chat.read(fields, "", _FIELDS))
+    if fields.get("contents") is None:
+        chat.faults.append(missing("contents"))
+    if chat.faults:
+        raise refusal(chat.faults[:MAX_FAULTS])
+    values = chat.values
+    said = values.pop("system", None)
+    if said is not None:
+        values["messages"] = (said, *values["messages"])
+    if chat.strict:
+        values["tools"] = tuple([_strict(one) for one in values.get("tools", ())])
+    return Chat(model=model, stream=stream, **values, extra=chat.extra or None, dialect=NAME)
+
+
+def _strict(tool: Tool) -> Tool:
+    return attrs.evolve(tool, strict=True) if tool.kind == "function" else tool
+
+
+def _to(place: str, check: Callable[[Json, str], Any]) -> _Read:
+    """Read a field into one of `Chat`."""
+
+    def read(value: Json, path: str, chat: _Chat) -> None:
+        chat.values[place] = check(value, path)
+
+    return read
+
+
+# Tools
+
+
+def _tools(value: Json, path: str, chat: _Chat) -> None:
+    if not isinstance(value, list):
+        raise wrong_type(path, "an array", value)
+    tools: list[Tool] = []
+    for n, one in enumerate(value):
+        fields = message(one, f"{path}[{n}]")
+        declared = fields.pop("functionDeclarations", [])
+        if not isinstance(declared, list):
+            raise wrong_type(f"{path}[{n}].functionDeclarations", "an array", declared)
+        for k, function in enumerate(declared):
+            tools.append(_function(function, f"{path}[{n}].functionDeclarations[{k}]"))
+        tools += [Tool(kind=kind, name="", data={kind: fields[kind]}) for kind in fields]
+    chat.values["tools"] = tuple(tools)
+
+
+def _function(value: Json, path: str) -> Tool:
+    given = message(value, path)
+    known = {"name", "description", "parameters", "parametersJsonSchema"}
+    parameters = given.get("parametersJsonSchema")
+    if parameters is None and "parameters" in given:
+        parameters = json_schema(obj(given["parameters"], f"{path}.parameters"))
+    return Tool(
+        name=text_in(given, "name", path),
+        description=text_in(given, "description", path) if "description" in given else None,
+        parameters=None if parameters is None else obj(parameters, f"{path}.parametersJsonSchema"),
+        extra={name: one for name, one in given.items() if name not in known} or None,
+    )
+
+
+_MODES = {
+    "MODE_UNSPECIFIED": "auto",
+    "AUTO": "auto",
+    "VALIDATED": "auto",
+    "ANY": "required",
+    "NONE": "none",
+}
+_mode = one_of(_MODES)
+
+
+def _tool_config(value: Json, path: str, chat: _Chat) -> None:
+    rest = chat.read(value, path, {"functionCallingConfig": _calling})
+    if rest:
+        chat.extra[path] = rest
+
+
+def _calling(value: Json, path: str, chat: _Chat) -> None:
+    fields = message(value, path)
+    mode = _mode(fields.get("mode", "AUTO"), f"{path}.mode")
+    names = fields.get("allowedFunctionNames")
+    only = None if names is None else _texts(names, f"{path}.allowedFunctionNames")
+    chat.values["tool_choice"] = ToolChoice(_MODES[mode], only or None)  # type: ignore[arg-type]
+    chat.strict = mode == "VALIDATED"
+
+
+def _texts(value: Json, path: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise wrong_type(path, "an array", value)
+    return tuple([string(one, f"{path}[{n}]") for n, one in enumerate(value)])
+
+
+# How to answer
+
+
+def _generation(value: Json, path: str, chat: _Chat) -> None:
+    rest = chat.read(value, path, _GENERATION)
+    # The form of an answer is told by two fields together.
+    kind = rest.get("responseMimeType")
+    named = next((one for one in _SCHEMAS if one in rest), None)
+    if kind == _JSON:
+        del rest["responseMimeType"]
+        schema = None if named is None else obj(rest.pop(named), f"{path}.{named}")
+        if named == "responseSchema":
+            schema = json_schema(schema)
+        chat.values["response_format"] = (
+            ResponseFormat(kind="json_object")
+            if schema is None
+            else ResponseFormat(kind="json_schema", name=SCHEMA_NAME, schema=schema, strict=True)
+        )
+    elif kind == "text/plain":
+        del rest["responseMimeType"]
+    if rest:
+        chat.extra.setdefault(path, {}).update(rest)
+
+
+_SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+_EFFORTS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
+
+
+def _thinking(value: Json, path: str, chat: _Chat) -> None:
+    rest = message(value, path)
+    level = rest.get("thinkingLevel")
+    if isinstance(level, str) and level.upper() in _EFFORTS:
+        chat.values["reasoning_effort"] = _EFFORTS[rest.pop("thinkingLevel").upper()]
+    elif rest.get("thinkingBudget") == 0 and level is None:
+        chat.values["reasoning_effort"] = "none"
+        del rest["thinkingBudget"]
+    if rest:
+        chat.extra.setdefault("generationConfig", {})["thinkingConfig"] = rest
+
+
+_GENERATION: Mapping[str, _Read] = {
+    "candidateCount": _to("n", integer(1, MAX_CHOICES)),
+    "stopSequences": _to("stop", _texts),
+    "maxOutputTokens": _to("max_tokens", integer(1, _INT32)),
+    "temperature": _to("temperature", number(0, 2)),
+    "topP": _to("top_p", number(0, 1)),
+    "seed": _to("seed", integer(-_INT32 - 1, _INT32)),
+    "presencePenalty": _to("presence_penalty", number(-2, 2)),
+    "frequencyPenalty": _to("frequency_penalty", number(-2, 2)),
+    "responseLogprobs": _to("logprobs", boolean),
+    "logprobs": _to("top_logprobs", integer(0, 20)),
+    "thinkingConfig": _thinking,
+}
+
+_FIELDS: Mapping[str, _Read] = {
+    "contents": _to("messages", contents),
+    "systemInstruction": _to("system", system),
+    "tools": _tools,
+    "toolConfig": _tool_config,
+    "generationConfig": _generation,
+}

@@ -1,0 +1,226 @@
+"""Streamed answers of `streamGenerateContent`, both ways.
+
+Each event of a stream is a whole answer's object with the parts that are new. There is no end
+marker: a stream is complete when each choice has said why it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+import orjson
+
+from ...errors import UpstreamCut, UpstreamError
+from ...model.chat import ReasoningPart
+from ...model.events import (
+    Event,
+    Finished,
+    Reasoning,
+    Refusal,
+    Started,
+    Text,
+    ToolDelta,
+    Unknown,
+)
+from ...model.units import Json, Pico
+from ...model.usage import Usage
+from ..reading import Unreadable, bad_stream, json_of
+from ..sse import SseDecoder, event
+from .answers import Reading, call_part, ending, error_object, insert_unknown, usage_object
+from .errors import told_error
+from .logprobs import logprobs_result
+from .parts import reasoning_part
+from .words import NAME
+
+
+class StreamDecoder:
+    """Read one streamed answer (see `outbound.StreamDecoder`).
+
+    An error that the stream tells after other events of the same bytes is raised by the next call,
+    so that these are not lost.
+
+    Args:
+        fallback: what calls without an id are named after, where the answer has no id either.
+        choices: how many were asked for.
+    """
+
+    ended = False
+    """There is no word for the end: counts may come after the last choice's."""
+
+    def __init__(self, *, fallback: str = "", choices: int = 1) -> None:
+        self._sse = SseDecoder()
+        self._reading = Reading(fallback)
+        self._n = choices
+        self._error: UpstreamError | None = None
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Read the next bytes, and return the events that they complete.
+
+        Raises:
+            UpstreamError: the provider tells an error, or says what nobody can read.
+        """
+        if self._error is not None:
+            raise self._error
+        if not data:
+            return []
+        events: list[Event] = []
+        try:
+            for one in self._sse.feed(data):
+                self._read(one.data, events)
+        except Unreadable as error:
+            self._fail(bad_stream(error), events)
+        except UpstreamError as error:
+            self._fail(error, events)
+        return events
+
+    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
+        self._error = error
+        if not events:
+            raise error
+
+    def _read(self, data: bytes, events: list[Event]) -> None:
+        piece = json_of(data)
+        if "error" in piece:
+            raise told_error(piece)
+        before = len(events)
+        for one in self._reading.read(piece):
+            events.append(one)  # noqa: PERF402 - what comes before an error counts
+        if len(events) == before + 1 and isinstance(events[-1], Text) and _is_bare(piece):
+            events[-1].raw = data
+
+    def end(self) -> list[Event]:
+        """Say that the body has ended.
+
+        Raises:
+            UpstreamCut: a choice has not said why it ended.
+        """
+        if self._error is not None:
+            raise self._error
+        if not self._reading.is_whole(self._n):
+            raise UpstreamCut("The provider's stream ended before its answer did.")
+        return []
+
+
+def _is_bare(piece: Mapping[str, Json]) -> bool:
+    """Say whether a piece says nothing beside its candidates, and whose they are."""
+    return piece.keys() <= {"candidates", "responseId", "modelVersion"}
+
+
+# Writing
+
+
+@attrs.define
+class _Call:
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = attrs.field(factory=list)
+    signature: str | None = None
+
+
+@attrs.define
+class _Choice:
+    """What of a choice is told at its end: calls are told whole."""
+
+    calls: dict[int, _Call] = attrs.field(factory=dict)
+    refusal: list[str] = attrs.field(factory=list)
+    extra: dict[str, Json] = attrs.field(factory=dict)
+    finished: Finished | None = None
+
+
+class StreamEncoder:
+    """Write one stream: events in, bytes out, and at last `end`.
+
+    What an `Unknown` holds is written where the provider speaks this dialect.
+
+    Args:
+        id: the answer's id.
+        model: the model's name as asked.
+    """
+
+    def __init__(self, *, id: str, model: str) -> None:
+        self._tail = {"modelVersion": model, "responseId": id}
+        self._choices: dict[int, _Choice] = {}
+        self._extra: dict[str, Json] = {}
+        self._ours = False
+
+    def encode(self, one: Event) -> bytes:
+        """Write an event; empty where it is told at the end, or not at all."""
+        match one:
+            case Text():
+                more = {} if one.logprobs is None else _logprobs(one.logprobs)
+                return self._piece(one.index, {"text": one.text}, more) if one.text else b""
+            case Reasoning():
+                said = ReasoningPart(one.text, one.signature, one.redacted)
+                return self._piece(one.index, reasoning_part(said), {})
+            case ToolDelta():
+                self._call(one)
+            case Refusal():
+                self._choice(one.index).refusal.append(one.text)
+            case Finished():
+                self._choice(one.index).finished = one
+            case Unknown():
+                return self._unknown(one) if self._ours else b""
+            case Started():
+                self._ours = one.dialect == NAME
+            case _:
+                pass
+        return b""
+
+    def _choice(self, index: int) -> _Choice:
+        return self._choices.setdefault(index, _Choice())
+
+    def _call(self, one: ToolDelta) -> None:
+        call = self._choice(one.index).calls.setdefault(one.position, _Call())
+        call.id = one.id or call.id
+        call.name = one.name or call.name
+        call.signature = one.signature or call.signature
+        call.arguments.append(one.arguments)
+
+    def _unknown(self, one: Unknown) -> bytes:
+        parts: list[Json] = []
+        rest = insert_unknown(parts, one.data)
+        (self._extra if one.index is None else self._choice(one.index).extra).update(rest)
+        return b"".join([self._piece(one.index or 0, part, {}) for part in parts])
+
+    def _piece(self, index: int, part: Json, more: Mapping[str, Json]) -> bytes:
+        content = {"parts": [part], "role": "model"}
+        candidate = {"content": content, "index": index, **more}
+        return _frame({"candidates": [candidate], **self._tail})
+
+    def end(self, usage: Usage, cost: Pico) -> bytes:
+        """Write the end: calls, why each choice ended, and what they used."""
+        extra = dict(self._extra)
+        more: dict[str, Json] = extra.pop("usageMetadata", None) or {}
+        candidates = [_last(index, one) for index, one in sorted(self._choices.items())]
+        told = {**usage_object(usage, cost), **more}
+        piece = {"candidates": candidates, "usageMetadata": told, **self._tail, **extra}
+        return _frame(piece)
+
+
+def _logprobs(logprobs: Json) -> dict[str, Json]:
+    return {"logprobsResult": logprobs_result(logprobs)}
+
+
+def _last(index: int, choice: _Choice) -> dict[str, Json]:
+    parts = [
+        call_part(one.id, one.name, "".join(one.arguments), one.signature)
+        for _, one in sorted(choice.calls.items())
+    ]
+    done = choice.finished or Finished("stop", index)
+    declined = "".join(choice.refusal) if choice.refusal else None
+    return {
+        "content": {"parts": parts, "role": "model"},
+        **ending(done.reason, done.native, done.stop, declined),
+        "index": index,
+        **choice.extra,
+    }
+
+
+def _frame(piece: Mapping[str, Json]) -> bytes:
+    return event(orjson.dumps(piece))
+
+
+def encode_stream_error(code: int, message: str, status: str) -> bytes:
+    """Write an error in the middle of a stream, after which nothing comes."""
+    return _frame(error_object(code, message, status))
