@@ -4,17 +4,18 @@ import pickle
 import subprocess
 import sys
 
+import attrs
 import pytest
 
 import aihub
 from aihub.config import reconfigure
-from aihub.config.file import Config, Mistaken, read_config
+from aihub.config.file import Config, Mistaken, read_config, routing
 from aihub.config.file.reading import MAX_FILE
 from aihub.config.file.secrets import MAX_SECRET
 from aihub.core.routing import candidates
 from aihub.errors import ModelNotFound, UsageMistake
 from aihub.model.account import Plan
-from aihub.model.catalogue import BreakerRules, Retries
+from aihub.model.catalogue import BreakerRules, Deployment, Drain, Model, Retries, Routes
 from aihub.model.units import SECOND
 
 SECRET = "sk-Zx81-never-shown"
@@ -131,6 +132,7 @@ id = "east"
 priority = 1
 usd_per_million = { prompt = "1", completion = "2" }
 requests_per_minute = 500
+drain = { seconds = 2.5 }
 
 [models.house]
 context_window = 4096
@@ -170,6 +172,7 @@ def test_a_file_says_all_of_it(read, tmp_path):
     assert openai.headers == {"openai-organization": "org-1", "x-secret": SECRET}
     assert ids(config, "gpt-4o") == ["east", "openai/gpt-4o"]
     east = config.routes.deployments["gpt-4o"][0]
+    assert east.drain == Drain(seconds=2.5)
     assert (east.region, east.priority, east.prices.completion) == ("eu", 1, 2_000_000)
     assert config.routes.policies == {"gpt-4o": "cheapest"}
     assert config.routes.fallbacks == {"gpt-4o": ("gpt-4o-mini",)}
@@ -180,6 +183,24 @@ def test_a_file_says_all_of_it(read, tmp_path):
     catalogue = config.catalogue()
     assert catalogue.find("cheap").id == "gpt-4o-mini"
     assert catalogue.find("house").prices.prompt == 150_000
+
+
+def test_everything_that_can_be_configured_has_a_key():
+    """A field that a deployment, a model or the routes get can be said in a file."""
+
+    def fields(of):
+        return {one.name for one in attrs.fields(of)}
+
+    prices = {"usd_per_million": "prices"}
+    assert fields(Deployment) == {prices.get(key, key) for key in routing.DEPLOYMENT_KEYS}
+    assert fields(Drain) == set(routing.DRAIN_KEYS)
+    assert fields(Retries) == set(routing.RETRY_KEYS)
+    assert fields(BreakerRules) == set(routing.BREAKER_KEYS)
+    described = {prices.get(key, key) for key in routing.DESCRIPTION_KEYS}
+    # A catalogue file says these.
+    assert fields(Model) - described == {"id", "created", "encoding", "exact_tokens"}
+    elsewhere = {"deployments", "region", "policies", "fallbacks"}
+    assert fields(Routes) - elsewhere == set(routing.ROUTING_KEYS)
 
 
 @pytest.mark.needs("h11")
