@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ..model.account import REGION
+
 MOST_WORKERS = 64
 """More than that is a mistake: they share one file, which one of them writes at a time."""
 
@@ -44,8 +46,10 @@ def parse_retention(value: str) -> float | None:
 
 def check_region(value: str) -> str:
     """Return a region's name, which stands in headers."""
-    if re.fullmatch("[!-~]+", value) is None:
-        raise ValueError(f"'{value}' cannot be a region: use printable ASCII, such as eu-west")
+    if REGION.fullmatch(value) is None:
+        raise ValueError(
+            f"'{value}' cannot be a region: use printable ASCII, at most 64, such as eu-west"
+        )
     return value
 
 

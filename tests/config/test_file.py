@@ -4,17 +4,18 @@ import pickle
 import subprocess
 import sys
 
+import attrs
 import pytest
 
 import aihub
 from aihub.config import reconfigure
-from aihub.config.file import Config, Mistaken, read_config
+from aihub.config.file import Config, Mistaken, read_config, routing
 from aihub.config.file.reading import MAX_FILE
 from aihub.config.file.secrets import MAX_SECRET
 from aihub.core.routing import candidates
 from aihub.errors import ModelNotFound, UsageMistake
 from aihub.model.account import Plan
-from aihub.model.catalogue import BreakerRules, Retries
+from aihub.model.catalogue import BreakerRules, Deployment, Drain, Model, Retries, Routes
 from aihub.model.units import SECOND
 
 SECRET = "sk-Zx81-never-shown"
@@ -131,6 +132,7 @@ id = "east"
 priority = 1
 usd_per_million = { prompt = "1", completion = "2" }
 requests_per_minute = 500
+drain = { seconds = 2.5 }
 
 [models.house]
 context_window = 4096
@@ -154,6 +156,7 @@ requests_per_minute = 1000
 """
 
 
+@pytest.mark.needs("h11")
 def test_a_file_says_all_of_it(read, tmp_path):
     """Server, hub, providers, models, routes, regions and plans."""
     config = read(FULL)
@@ -169,6 +172,7 @@ def test_a_file_says_all_of_it(read, tmp_path):
     assert openai.headers == {"openai-organization": "org-1", "x-secret": SECRET}
     assert ids(config, "gpt-4o") == ["east", "openai/gpt-4o"]
     east = config.routes.deployments["gpt-4o"][0]
+    assert east.drain == Drain(seconds=2.5)
     assert (east.region, east.priority, east.prices.completion) == ("eu", 1, 2_000_000)
     assert config.routes.policies == {"gpt-4o": "cheapest"}
     assert config.routes.fallbacks == {"gpt-4o": ("gpt-4o-mini",)}
@@ -181,6 +185,25 @@ def test_a_file_says_all_of_it(read, tmp_path):
     assert catalogue.find("house").prices.prompt == 150_000
 
 
+def test_everything_that_can_be_configured_has_a_key():
+    """A field that a deployment, a model or the routes get can be said in a file."""
+
+    def fields(of):
+        return {one.name for one in attrs.fields(of)}
+
+    prices = {"usd_per_million": "prices"}
+    assert fields(Deployment) == {prices.get(key, key) for key in routing.DEPLOYMENT_KEYS}
+    assert fields(Drain) == set(routing.DRAIN_KEYS)
+    assert fields(Retries) == set(routing.RETRY_KEYS)
+    assert fields(BreakerRules) == set(routing.BREAKER_KEYS)
+    described = {prices.get(key, key) for key in routing.DESCRIPTION_KEYS}
+    # A catalogue file says these.
+    assert fields(Model) - described == {"id", "created", "encoding", "exact_tokens"}
+    elsewhere = {"deployments", "region", "policies", "fallbacks"}
+    assert fields(Routes) - elsewhere == set(routing.ROUTING_KEYS)
+
+
+@pytest.mark.needs("h11")
 def test_what_is_served_is_what_is_listed(read):
     """With providers and no default, models without a place are not there, nor their aliases."""
     catalogue = read(FULL).catalogue()
@@ -192,6 +215,7 @@ def test_what_is_served_is_what_is_listed(read):
     assert kept.find("claude-3-opus") is not None
 
 
+@pytest.mark.needs("h11")
 def test_a_configuration_can_be_sent_to_another_process_and_shows_no_secret(read):
     """Workers are told what their parent has read; whoever prints it learns nothing."""
     config = read(FULL)
@@ -500,3 +524,41 @@ def test_a_server_without_a_file_does_not_load_what_reads_one():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout == "[]\n"
+
+
+# Beside a command line
+
+
+@pytest.mark.needs("click")
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({}, {"uds": "s.sock", "store": "sqlite:", "allowed_hosts": ("a",), "workers": 2}),
+        ({"host": "::1"}, {"uds": None, "host": "::1", "workers": 2}),
+        ({"port": 1}, {"uds": None, "port": 1}),
+        ({"ephemeral": True}, {"store": None, "uds": "s.sock"}),
+        ({"clock": 5}, {"store": None}),
+        ({"allowed_hosts": ("b",), "workers": 1}, {"allowed_hosts": ("b",), "workers": 1}),
+    ],
+)
+def test_what_is_typed_wins_over_the_file(read, given, left):
+    """And over what in the file it excludes; what the file says of no option changes nothing."""
+    from aihub.cli.configured import merge
+
+    config = read(
+        '[server]\nuds = "s.sock"\nworkers = 2\nallow_host = ["a"]\n'
+        '[hub]\nstore = "sqlite:x.db"\nlost_policy = "nothing"\n'
+    )
+    defaults = dict.fromkeys(("uds", "store", "allowed_hosts", "host", "port", "clock"))
+    options = {**defaults, "ephemeral": False, "workers": 1, **given}
+
+    merged = merge(options, config, given.__contains__)
+
+    assert merged.keys() == options.keys()
+    for name, value in left.items():
+        found = merged[name]
+        if name == "uds" and value:
+            found = found.name
+        if name == "store" and value:
+            found = found[: len(value)]
+        assert found == value, name

@@ -145,6 +145,37 @@ def test_the_command_line_wins_over_the_file(run_server, environ, tmp_path):
         wait_until(lambda: '"status":200' in printed(server), "the log is JSON")
 
 
+def test_the_name_that_is_asked_for_prefers_a_region(run_server, open_upstream, environ, tmp_path):
+    """Two addresses of one server lead to two providers; read again, to others."""
+    path = tmp_path / "my.toml"
+    regions = '[regions]\n"api.example" = "{}"\n"api-us.example" = "{}"\n'
+    with open_upstream("From Europe") as eu, open_upstream("From America") as us:
+        places = "".join(
+            f'[providers.{name}]\nbase_url = "{one.url}"\nregion = "{name}"\nmodels = ["m"]\n'
+            for name, one in (("eu", eu), ("us", us))
+        )
+        path.write_text('hub.region = "eu"\n' + places + regions.format("eu", "us"))
+        with run_server("--ephemeral", "--config", str(path), env=environ) as server:
+            key = KEY.search(announced(server))[1]
+
+            def told(host):
+                with openai.OpenAI(
+                    base_url=f"{server.url}/v1",
+                    api_key=key,
+                    max_retries=0,
+                    default_headers={"Host": host},
+                ) as ai:
+                    return say(ai, "m")
+
+            assert [told("api.example"), told("api-us.example")] == ["From Europe", "From America"]
+            since = read_again(server, path, path.read_text().replace('"api-us', '"api-usa'))
+            said(server, since, "requests are served by the configuration")
+            assert [told("api.example"), told("api-usa.example")] == ["From Europe", "From America"]
+            with pytest.raises(openai.APIStatusError) as caught:
+                told("api-us.example")
+            assert caught.value.status_code == 421
+
+
 # SIGHUP
 
 

@@ -384,6 +384,7 @@ def keys_of_the_file():
         "[providers.NAME]": providers.provider_keys(sources),
         "[models.NAME]": routing.MODEL_KEYS,
         "[[models.NAME.deployments]]": routing.DEPLOYMENT_KEYS,
+        "[models.NAME.deployments.drain]": routing.DRAIN_KEYS,
         "[routing]": routing.ROUTING_KEYS,
         "[routing.retries]": routing.RETRY_KEYS,
         "[routing.breaker]": routing.BREAKER_KEYS,

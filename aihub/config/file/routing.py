@@ -13,6 +13,7 @@ from ...model.catalogue import (
     POLICIES,
     BreakerRules,
     Deployment,
+    Drain,
     Model,
     PriceCard,
     Retries,
@@ -33,6 +34,7 @@ MAX_MODELS_FILE = 16 * 1024 * 1024
 MAX_WEIGHT = 1_000_000
 MAX_PRIORITY = 1000
 MAX_PER_MINUTE = 10**12
+MAX_DRAINED = 10**8
 LONGEST_WAIT = 3600
 MOST_RETRIES = 10
 """A mistake beyond these: shares, levels, rates, seconds and repetitions that nobody means."""
@@ -74,8 +76,15 @@ DEPLOYMENT_KEYS: Mapping[str, Reader] = {
     "usd_per_million": _prices,
     "requests_per_minute": whole(1, MAX_PER_MINUTE),
     "tokens_per_minute": whole(1, MAX_PER_MINUTE),
+    "drain": lambda spot: Drain(**spot.keys(DRAIN_KEYS)),
 }
 """The keys of a deployment."""
+
+DRAIN_KEYS: Mapping[str, Reader] = {
+    "seconds": number(0.001, LONGEST_WAIT),
+    "characters": whole(0, MAX_DRAINED),
+}
+"""The keys of a deployment's `drain`."""
 
 DESCRIPTION_KEYS: Mapping[str, Reader] = {
     "owned_by": text,
