@@ -25,7 +25,7 @@ from aihub.backends.storage.sqlite import SqliteStore
 from aihub.backends.tokens import CuttingCounter, EstimateCounter, TiktokenCounter, best_counter
 from aihub.backends.transports.by_httpx2 import Httpx2Transport
 from aihub.backends.transports.native import NativeTransport
-from aihub.dialects import anthropic, gemini
+from aihub.dialects import anthropic, bedrock, gemini
 from aihub.dialects.outbound import Outbound, StreamDecoder
 from aihub.protocols import (
     Admissions,
@@ -116,7 +116,8 @@ def ids(random: RandomIds, seeded: SeededIds) -> tuple[Ids, ...]:
 
 
 def dialects(
-    messages: anthropic.Outbound, content: gemini.Outbound
+    messages: anthropic.Outbound, content: gemini.Outbound, converse: bedrock.Outbound
 ) -> tuple[tuple[Outbound, ...], tuple[StreamDecoder, ...]]:
     """What speaks a vendor's dialect, and what reads its streams."""
-    return (messages, content), (anthropic.StreamDecoder(), gemini.StreamDecoder())
+    decoders = (anthropic.StreamDecoder(), gemini.StreamDecoder(), bedrock.StreamDecoder())
+    return (messages, content, converse), decoders

@@ -4,6 +4,7 @@ import attrs
 import orjson
 
 from aihub.backends.providers.http import make_provider
+from aihub.dialects import bedrock
 from aihub.model.catalogue import Deployment, Retries, Routes
 from aihub.model.upstream import Timeouts
 from aihub.testing.providers import MODEL
@@ -48,6 +49,8 @@ class Server:
     """Whether a word may come twice and still be of this dialect."""
     names_model: bool = True
     """Whether an answer says which model made it."""
+    alive: bytes = b": on\n\n"
+    """What a stream may have that says nothing."""
 
     def is_whole_after(self, k):
         """Whether the first *k* frames are a whole answer."""
@@ -58,7 +61,12 @@ class Server:
     def frames(self):
         return (*self.before, *self.words, *self.after)
 
+    def reworded(self, frame, old, new):
+        """A frame of the stream with another text in it."""
+        return frame.replace(old, new)
+
     def error(self, message="Oh."):
+        """The body of an error."""
         return orjson.dumps({"error": {"message": message, "type": "x", "code": None}})
 
     def provider(self, transport, url, **more):
@@ -205,7 +213,57 @@ GEMINI = Server(
     usage_at=0,
 )
 
-SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI}
+
+@attrs.frozen(kw_only=True)
+class BedrockServer(Server):
+    """A server whose stream is binary, and guarded by sums."""
+
+    def reworded(self, frame, old, new):
+        """The message with another text in it, and its sums right."""
+        [message] = bedrock.EventStreamDecoder().feed(frame)
+        return bedrock.frame(message.headers, message.payload.replace(old, new))
+
+    def error(self, message="Oh."):
+        """The body of an error."""
+        return orjson.dumps({"message": message})
+
+
+def _binary(kind, **fields):
+    headers = {":event-type": kind, ":message-type": "event"}
+    return bedrock.frame(headers, orjson.dumps({**fields, "p": "abcd"}))
+
+
+BEDROCK_USAGE = {"inputTokens": 7, "outputTokens": 4, "totalTokens": 11}
+BEDROCK = BedrockServer(
+    kind="bedrock",
+    whole=orjson.dumps(
+        {
+            "output": {"message": {"role": "assistant", "content": [{"text": TEXT}]}},
+            "stopReason": "end_turn",
+            "usage": BEDROCK_USAGE,
+            "metrics": {"latencyMs": 5},
+        }
+    ),
+    before=(_binary("messageStart", role="assistant"),),
+    words=tuple(
+        _binary("contentBlockDelta", contentBlockIndex=0, delta={"text": word}) for word in WORDS
+    ),
+    after=(
+        _binary("contentBlockStop", contentBlockIndex=0),
+        _binary("messageStop", stopReason="end_turn"),
+        _binary("metadata", usage=BEDROCK_USAGE, metrics={"latencyMs": 5}),
+    ),
+    without_usage=_binary("metadata", metrics={"latencyMs": 5}),
+    before_without_usage=(_binary("messageStart", role="assistant"),),
+    late=bedrock.encode_stream_error("InternalServerException", "Oh."),
+    shut_at=0,
+    end_at=1,
+    usage_at=2,
+    names_model=False,
+    alive=_binary("novelty"),
+)
+
+SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI, "bedrock": BEDROCK}
 
 EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
 JSON = [("content-type", "application/json")]

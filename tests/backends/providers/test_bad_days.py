@@ -300,7 +300,7 @@ async def test_a_stream_that_stalls_is_a_timeout(server, transport):
 @TRANSPORTS
 async def test_a_stream_that_trickles_on_ends_in_time(server, transport):
     """However often a byte comes, there is an end to it."""
-    trickle = [step for _ in range(50) for step in (b": on\n\n", 0.02)]
+    trickle = [step for _ in range(50) for step in (server.alive, 0.02)]
     script = [head(length=10**6), *trickle, Deed.HANG]
     timeouts = attrs.evolve(QUICK, idle=5, first_byte=5, total=0.3)
     seen = await ask(server, transport, *script, stream=True, timeouts=timeouts)
@@ -354,7 +354,7 @@ async def test_a_chunk_that_is_garbage_is_told(server, transport):
 async def test_characters_that_are_cut_in_two_are_read_whole(server, transport):
     """Byte by byte, in a text of two, three and four bytes a character."""
     odd = "é€🙂"
-    frames = [one.replace(b"Once", odd.encode()) for one in server.frames]
+    frames = [server.reworded(one, b"Once", odd.encode()) for one in server.frames]
     script = chunked(*frames, headers=EVENTS)
     seen = await ask(server, transport, *script, stream=True, piece=3)
     assert (seen.error, seen.text) == (None, odd + TEXT[4:])
@@ -400,7 +400,8 @@ async def test_another_model_is_noted(server, transport, stream):
     """The attempt says who answered; the price is that of what was asked for."""
     if stream:
         script = chunked(
-            *[one.replace(b"up-model", b"odd-one") for one in server.frames], headers=EVENTS
+            *[server.reworded(one, b"up-model", b"odd-one") for one in server.frames],
+            headers=EVENTS,
         )
     else:
         script = whole(server, server.whole.replace(b"up-model", b"odd-one"))

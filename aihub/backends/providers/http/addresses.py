@@ -12,7 +12,8 @@ from ....errors import UsageMistake
 from ....model.upstream import TIMEOUTS, Timeouts, UpstreamRequest
 from ....protocols import ProviderCall
 
-_JSON = ("content-type", "application/json")
+JSON = ("content-type", "application/json")
+"""The header that every request has."""
 
 
 def check_base(url: str) -> str:
@@ -68,7 +69,7 @@ class KeyAddress:
 
     def __attrs_post_init__(self) -> None:
         own = () if self.key is None else ((self.header, self.scheme + self.key),)
-        object.__setattr__(self, "_told", (_JSON, *own, *self.headers))
+        object.__setattr__(self, "_told", (JSON, *own, *self.headers))
 
     def request(self, wire: Wire, call: ProviderCall) -> UpstreamRequest:
         """Send *wire* under the base address."""

@@ -9,6 +9,7 @@ from typing import Protocol
 import attrs
 
 from ....dialects.anthropic import Outbound as Anthropic
+from ....dialects.bedrock import Outbound as Bedrock
 from ....dialects.gemini import Outbound as Gemini
 from ....dialects.openai_chat import Flavour
 from ....dialects.openai_chat import Outbound as OpenAI
@@ -17,6 +18,7 @@ from ....errors import UsageMistake
 from ....model.upstream import TIMEOUTS, Timeouts
 from ....protocols import Transport
 from .addresses import Address, AzureAddress, KeyAddress
+from .aws import AwsCredentials, BedrockAddress, region_url
 from .provider import HttpProvider
 
 
@@ -77,6 +79,8 @@ KINDS: Mapping[str, Kind] = {
         header="x-goog-api-key",
         scheme="",
     ),
+    # By a region, with credentials that sign or with an API key of Bedrock's own.
+    "bedrock": Kind(dialect=Bedrock, key="AWS_BEARER_TOKEN_BEDROCK"),
     "openrouter": Kind(base_url="https://openrouter.ai/api/v1", key="OPENROUTER_API_KEY"),
     "vllm": Kind(base_url="http://127.0.0.1:8000/v1"),
     "llama.cpp": Kind(dialect=_SIMPLE, base_url="http://127.0.0.1:8080/v1"),
@@ -93,6 +97,8 @@ def make_provider(
     base_url: str | None = None,
     key: str | None = None,
     api_version: str | None = None,
+    region: str | None = None,
+    credentials: AwsCredentials | None = None,
     headers: tuple[tuple[str, str], ...] = (),
     timeouts: Timeouts = TIMEOUTS,
     lenient: bool = False,
@@ -106,6 +112,8 @@ def make_provider(
         base_url: where it is, in place of the kind's own address.
         key: the secret.
         api_version: for Azure by deployments, such as `2024-10-21`.
+        region: for Bedrock, such as `eu-central-1`.
+        credentials: for Bedrock, what signs requests in place of a key.
         headers: further ones for each request.
         timeouts: how long each phase may take.
         lenient: leave out of a request what the provider's dialect cannot say, instead of refusing
@@ -117,11 +125,18 @@ def make_provider(
     found = KINDS.get(kind)
     if found is None:
         raise UsageMistake(f"there is no kind of provider '{kind}': use {', '.join(KINDS)}")
-    where = found.base_url if base_url is None else base_url
-    if where is None:
-        raise UsageMistake(f"the provider '{name}' needs a base_url: '{kind}' has none of its own")
     if api_version is not None and kind != "azure":
         raise UsageMistake(f"the provider '{name}' has an api_version, which only 'azure' knows")
+    if kind != "bedrock" and (region is not None or credentials is not None):
+        raise UsageMistake(
+            f"the provider '{name}' has a region or credentials, which only 'bedrock' knows"
+        )
+    where = found.base_url if base_url is None else base_url
+    if where is None and region is not None:
+        where = region_url(region)
+    if where is None:
+        needs = "a region or a base_url" if kind == "bedrock" else "a base_url"
+        raise UsageMistake(f"the provider '{name}' needs {needs}: '{kind}' has none of its own")
     own = KeyAddress(
         base_url=where,
         key=key,
@@ -133,6 +148,25 @@ def make_provider(
     address: Address = own
     if api_version is not None:
         address = AzureAddress(resource=own, api_version=api_version)
+    if credentials is not None:
+        address = _signed(own, name, region, credentials)
     return HttpProvider(
         name=name, dialect=found.dialect(lenient=lenient), address=address, transport=transport
+    )
+
+
+def _signed(
+    own: KeyAddress, name: str, region: str | None, credentials: AwsCredentials
+) -> BedrockAddress:
+    """Return *own* with signatures in place of a key."""
+    if own.key is not None:
+        raise UsageMistake(f"the provider '{name}' has a key and credentials: one of them is meant")
+    if region is None:
+        raise UsageMistake(f"the provider '{name}' needs a region: its requests are signed for one")
+    return BedrockAddress(
+        region=region,
+        credentials=credentials,
+        base_url=own.base_url,
+        headers=own.headers,
+        timeouts=own.timeouts,
     )
