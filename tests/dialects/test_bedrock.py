@@ -5,6 +5,7 @@ import struct
 from contextlib import suppress
 
 import attrs
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -325,6 +326,19 @@ def test_a_conversation_with_tools_is_said_as_turns():
     ]
 
 
+def test_a_result_has_no_cache_point_and_no_sound_inside():
+    """What a part of it asks to be cached is cached with it; sound has no place there."""
+    cached = (TextPart("a", {"cache_control": EPHEMERAL}), TextPart("b"))
+    one = chat(Message("tool", cached, tool_call_id="c"))
+    heard = chat(Message("tool", (TextPart("a"), sound("mp3")), tool_call_id="c"))
+    result = {"toolUseId": "c", "content": [{"text": "a"}, {"text": "b"}]}
+
+    assert said(one)["messages"][0]["content"] == [{"toolResult": result}, POINT]
+    assert refused(heard) == ["messages[0].content[1]"]
+    [block] = said(heard, lenient=True)["messages"][0]["content"]
+    assert block["toolResult"]["content"] == [{"text": "a"}]
+
+
 def image(url, **more):
     """A picture in OpenAI's form."""
     return OtherPart("image_url", {"type": "image_url", "image_url": {"url": url, **more}})
@@ -643,6 +657,7 @@ def test_a_stream_is_read():
             stopped(0),
             grown(1, reasoningContent={"redactedContent": "aGk="}),
             stopped(1),
+            begun(2),
             grown(2, text="Hi"),
             grown(2, citation={"x": 1}),
             grown(2, novelty=1),
@@ -762,6 +777,9 @@ def test_an_error_of_the_framing_is_told():
         [grown(0, toolUse={"input": "a"})],
         [begun(0, toolUse={"name": "f"})],
         [begun(0, toolUse=5)],
+        [begun(0, image={}, audio={})],
+        [begun(0, toolUse={"toolUseId": "c", "name": "f"}), begun(0, image={})],
+        [begun(0, image={}), begun(0, image={})],
         [grown(0, text=5)],
         [grown(0, text="a"), stopped(0), grown(0, text="b")],
         [begun(0, toolUse={"type": "x"}), grown(0, toolUse={"input": "["}), stopped(0)],
@@ -1142,3 +1160,424 @@ def test_an_error_is_written_and_read_back():
     error = OUTBOUND.decode_error(429, {"retry-after": "3"}, body)
 
     assert (type(error), error.message, error.retry_after) == (UpstreamLimited, "Slow", 3)
+
+
+# Requests read
+
+
+def decoded(**fields):
+    """A chat read from a request with *fields*."""
+    body = {"messages": [{"role": "user", "content": [{"text": "Hi"}]}], **fields}
+    return bedrock.decode_request(json.dumps(body).encode(), model="m")
+
+
+def spoken(*content, role="user"):
+    """The messages read from one with *content*."""
+    return decoded(messages=[{"role": role, "content": content}]).messages
+
+
+def test_a_request_is_read():
+    """Each field at its place, the rest in the dialect's words."""
+    schema = {"type": "object", "properties": {}}
+    one = decoded(
+        system=[{"text": "s"}, POINT],
+        inferenceConfig={
+            "maxTokens": 5,
+            "temperature": 0.5,
+            "topP": 1,
+            "stopSequences": ["a"],
+            "x": 1,
+        },
+        toolConfig={
+            "tools": [
+                {
+                    "toolSpec": {
+                        "name": "f",
+                        "description": "d",
+                        "inputSchema": {"json": schema},
+                        "strict": True,
+                        "x": 1,
+                    }
+                },
+                {"systemTool": {"name": "grounding"}},
+                POINT,
+            ],
+            "toolChoice": {"tool": {"name": "f"}},
+        },
+        outputConfig={
+            "effort": "max",
+            "textFormat": {
+                "type": "json_schema",
+                "structure": {"jsonSchema": {"schema": "{}", "name": "n", "description": "d"}},
+            },
+        },
+        additionalModelRequestFields={"top_k": 5},
+        guardrailConfig=None,
+    )
+
+    assert one == Chat(
+        model="m",
+        messages=(
+            Message("system", (TextPart("s"), OtherPart("cachePoint", POINT, "bedrock"))),
+            HI,
+        ),
+        max_tokens=5,
+        temperature=0.5,
+        top_p=1.0,
+        stop=("a",),
+        tools=(
+            attrs.evolve(F, description="d", strict=True, extra={"x": 1}),
+            Tool(kind="systemTool", name="", data={"systemTool": {"name": "grounding"}}),
+            Tool(kind="cachePoint", name="", data=POINT),
+        ),
+        tool_choice=ToolChoice("required", ("f",)),
+        reasoning_effort="max",
+        response_format=ResponseFormat(
+            kind="json_schema", name="n", description="d", schema={}, strict=True
+        ),
+        extra={"inferenceConfig": {"x": 1}, "additionalModelRequestFields": {"top_k": 5}},
+        dialect="bedrock",
+    )
+    assert bedrock.decode_request(orjson.dumps(said(one)), model="m") == one
+
+
+def test_a_stream_is_asked_for_by_the_path():
+    """As is the model."""
+    one = bedrock.decode_request(orjson.dumps(said(chat())), model="m", stream=True)
+
+    assert (one.model, one.stream) == ("m", True)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"auto": {}}, ToolChoice("auto")),
+        ({"any": {}}, ToolChoice("required")),
+        ({"tool": {"name": "f"}, "any": None}, ToolChoice("required", ("f",))),
+    ],
+)
+def test_choices_among_tools_are_read(given, expected):
+    """A member that is null is none."""
+    assert decoded(toolConfig={"toolChoice": given}).tool_choice == expected
+
+
+def test_a_form_of_an_answer_has_a_name_here_or_gets_one():
+    """One that is not known goes on as it is."""
+    bare = {"type": "json_schema", "structure": {"jsonSchema": {"schema": "{}"}}}
+    form = {"type": "grammar", "grammar": "x"}
+    read = decoded(outputConfig={"textFormat": bare}).response_format
+    other = decoded(outputConfig={"textFormat": form})
+
+    assert (read.name, read.description) == ("response", None)
+    assert said(other)["outputConfig"] == {"textFormat": form}
+
+
+def test_blocks_are_read_as_parts():
+    """In OpenAI's form where they have one, else as they are; and they are said again as such."""
+    blocks = [
+        {"text": "a"},
+        {"image": {"format": "png", "source": {"bytes": "aGk="}}},
+        {"image": {"format": "png", "source": {"s3Location": {"uri": "s3://a/b"}}}},
+        {"image": {"format": "png", "source": {"bytes": "aGk="}, "error": {"message": "x"}}},
+        {"image": {"format": "novelty", "source": {"bytes": "aGk="}}},
+        {"video": {"format": "mpeg", "source": {"bytes": "aGk="}}},
+        {"video": {"format": "mpg", "source": {"bytes": "aGk="}}},
+        {"audio": {"format": "mp3", "source": {"bytes": "aGk="}}},
+        {"audio": {"format": "pcm", "source": {"bytes": "aGk="}}},
+        {"document": {**document("d")["document"], "citations": {"enabled": True}}},
+        {"document": {"format": "txt", "name": "d", "source": {"text": "hi"}}},
+        {"guardContent": {"text": {"text": "x"}}},
+        {"reasoningContent": {"novelty": 1}},
+    ]
+    [message] = spoken(*blocks)
+
+    assert [(one.type if isinstance(one, OtherPart) else "text") for one in message.content] == [
+        *("text", "image_url", "image", "image", "image", "file", "video", "input_audio", "audio"),
+        *("file", "document", "guardContent", "reasoningContent"),
+    ]
+    assert message.content[1] == image("data:image/png;base64,aGk=")
+    assert message.content[5] == file("data:video/mpeg;base64,aGk=")
+    assert message.content[7] == sound("mp3")
+    assert message.content[9] == OtherPart(
+        "file",
+        {
+            "citations": {"enabled": True},
+            "type": "file",
+            "file": {"file_data": PDF, "filename": "d"},
+        },
+    )
+    again = said(Chat(model="m", messages=(message,), dialect="bedrock"))
+    assert again["messages"][0]["content"] == blocks
+
+
+def test_calls_and_results_are_read():
+    """Results are messages of their own, and what an assistant says after a call another one."""
+    server = {"toolUseId": "s", "name": "search", "input": {}, "type": "server_tool_use"}
+    one = decoded(
+        messages=[
+            {
+                "role": "assistant",
+                "content": [
+                    {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "s"}}},
+                    {"reasoningContent": {"reasoningText": {"text": "so"}}},
+                    {"reasoningContent": {"redactedContent": "aGk="}},
+                    {"toolUse": server},
+                    {"toolUse": {"toolUseId": "c1", "name": "f", "input": {"a": [1]}}},
+                    POINT,
+                    {"toolUse": {"toolUseId": "c2", "name": "g", "input": {}}},
+                ],
+            },
+            {
+                "role": "user",
+                "content": [
+                    {"text": "before"},
+                    {
+                        "toolResult": {
+                            "toolUseId": "c1",
+                            "content": [{"json": {"b": 2}}],
+                            "status": "success",
+                        }
+                    },
+                    POINT,
+                    {"toolResult": {"toolUseId": "c2", "status": "error", "type": "x"}},
+                    {"text": "after"},
+                ],
+            },
+            {"role": "system", "content": [{"text": "d"}]},
+            {"role": "assistant", "content": []},
+            {"role": "user", "content": []},
+        ]
+    )
+    point = OtherPart("cachePoint", POINT, "bedrock")
+
+    assert one.messages == (
+        Message(
+            "assistant",
+            (
+                ReasoningPart("hm", "s"),
+                ReasoningPart("so"),
+                ReasoningPart("", redacted="aGk="),
+                OtherPart("toolUse", {"toolUse": server}, "bedrock"),
+            ),
+            tool_calls=(ToolCall("c1", "f", '{"a":[1]}'),),
+        ),
+        Message("assistant", (point,), tool_calls=(ToolCall("c2", "g", "{}"),)),
+        Message("user", "before"),
+        Message("tool", '{"b":2}', tool_call_id="c1"),
+        Message("user", (point,)),
+        Message("tool", "", tool_call_id="c2", extra={"type": "x", "is_error": True}),
+        Message("user", "after"),
+        Message("system", "d"),
+        Message("assistant", ()),
+        Message("user", ()),
+    )
+    assert [len(message["content"]) for message in said(one)["messages"]] == [7, 5, 1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "paths"),
+    [
+        ({"messages": None}, ["messages"]),
+        ({"messages": []}, ["messages"]),
+        ({"messages": "x"}, ["messages"]),
+        ({"messages": [5]}, ["messages[0]"]),
+        ({"messages": [{}]}, ["messages[0].role"]),
+        ({"messages": [{"role": "user"}]}, ["messages[0].content"]),
+        ({"messages": [{"role": "tool", "content": []}]}, ["messages[0].role"]),
+        ({"messages": [{"role": "user", "content": "x"}]}, ["messages[0].content"]),
+        ({"messages": [{"role": "user", "content": [], "x": 1}]}, ["messages[0].x"]),
+        ({"system": "s"}, ["system"]),
+        ({"system": [{}]}, ["system[0]"]),
+        (
+            {"inferenceConfig": {"maxTokens": 0, "temperature": 2, "topP": "x"}},
+            ["inferenceConfig.maxTokens", "inferenceConfig.temperature", "inferenceConfig.topP"],
+        ),
+        ({"inferenceConfig": 5}, ["inferenceConfig"]),
+        ({"inferenceConfig": {"stopSequences": [5]}}, ["inferenceConfig.stopSequences[0]"]),
+        ({"toolConfig": {"tools": {}}}, ["toolConfig.tools"]),
+        (
+            {"toolConfig": {"tools": [{"toolSpec": {"name": "f"}}]}},
+            ["toolConfig.tools[0].toolSpec.inputSchema"],
+        ),
+        (
+            {"toolConfig": {"tools": [{"toolSpec": {"name": "", "inputSchema": {}}}]}},
+            ["toolConfig.tools[0].toolSpec.name"],
+        ),
+        (
+            {"toolConfig": {"tools": [{"toolSpec": {"name": "f", "inputSchema": {}}}]}},
+            ["toolConfig.tools[0].toolSpec.inputSchema.json"],
+        ),
+        ({"toolConfig": {"toolChoice": {"none": {}}}}, ["toolConfig.toolChoice"]),
+        ({"toolConfig": {"toolChoice": {"tool": {}}}}, ["toolConfig.toolChoice.tool.name"]),
+        ({"outputConfig": {"effort": "huge"}}, ["outputConfig.effort"]),
+        ({"outputConfig": {"textFormat": {}}}, ["outputConfig.textFormat.type"]),
+        (
+            {"outputConfig": {"textFormat": {"type": "json_schema"}}},
+            ["outputConfig.textFormat.structure.jsonSchema.schema"],
+        ),
+        (
+            {
+                "outputConfig": {
+                    "textFormat": {
+                        "type": "json_schema",
+                        "structure": {"jsonSchema": {"schema": "["}},
+                    }
+                }
+            },
+            ["outputConfig.textFormat.structure.jsonSchema.schema"],
+        ),
+    ],
+)
+def test_a_wrong_request_is_refused_by_path(fields, paths):
+    """All fields at fault are listed."""
+    with pytest.raises(InvalidRequest) as caught:
+        decoded(**fields)
+
+    assert [path for path, _ in caught.value.faults] == paths
+
+
+@pytest.mark.parametrize(
+    ("block", "path"),
+    [
+        (5, ""),
+        ({"text": "a", "image": {}}, ""),
+        ({"text": 5}, ".text"),
+        ({"image": 5}, ".image"),
+        ({"image": {"source": 5}}, ".image.source"),
+        ({"image": {"source": {"bytes": 5}}}, ".image.source.bytes"),
+        ({"document": {"format": "pdf", "source": {"bytes": "a"}}}, ".document.name"),
+        ({"reasoningContent": {"reasoningText": {}}}, ".reasoningContent.reasoningText.text"),
+        ({"toolUse": {"toolUseId": "c", "name": "f"}}, ".toolUse.input"),
+        ({"toolUse": {"name": "f", "input": {}}}, ".toolUse.toolUseId"),
+        ({"toolUse": {"toolUseId": "c", "name": "f", "input": []}}, ".toolUse.input"),
+    ],
+)
+def test_a_wrong_block_is_refused_by_path(block, path):
+    """By message, block and member."""
+    with pytest.raises(InvalidRequest) as caught:
+        spoken(block, role="assistant")
+
+    assert caught.value.param == f"messages[0].content[0]{path}"
+
+
+@pytest.mark.parametrize(
+    ("result", "path"),
+    [
+        ({}, ".toolUseId"),
+        ({"toolUseId": "c", "status": "x"}, ".status"),
+        ({"toolUseId": "c", "content": "x"}, ".content"),
+        ({"toolUseId": "c", "content": [{}]}, ".content[0]"),
+    ],
+)
+def test_a_wrong_result_is_refused_by_path(result, path):
+    """As any block."""
+    with pytest.raises(InvalidRequest) as caught:
+        spoken({"toolResult": result})
+
+    assert caught.value.param == f"messages[0].content[0].toolResult{path}"
+
+
+# Chats there and back
+
+
+def brought():
+    """Pictures and documents that come with the request, with names that Bedrock takes."""
+    return st.one_of(
+        speaking.base64.map(lambda data: image(f"data:image/png;base64,{data}")),
+        st.builds(
+            lambda data, name: file(f"data:application/pdf;base64,{data}", filename=name),
+            speaking.base64,
+            st.from_regex(r"[A-Za-z0-9-]{1,10}", fullmatch=True),
+        ),
+    )
+
+
+several = st.lists(st.one_of(speaking.plain_texts, brought()), min_size=2, max_size=3).map(tuple)
+pointed = several.map(lambda parts: (*parts, OtherPart("cachePoint", POINT, "bedrock")))
+reasoned = st.lists(
+    st.one_of(speaking.plain_texts, thoughts, st.builds(ReasoningPart, speaking.texts)),
+    min_size=2,
+    max_size=3,
+).map(tuple)
+forms = st.builds(
+    ResponseFormat,
+    kind=st.just("json_schema"),
+    name=speaking.names,
+    description=st.none() | speaking.texts,
+    schema=speaking.objects,
+    strict=st.just(True),
+)
+
+
+@st.composite
+def chats(draw):
+    """Chats that the dialect can say, as it reads them."""
+    messages = []
+    if draw(st.booleans()):
+        messages.append(Message("system", draw(speaking.texts)))
+    for _ in range(draw(st.integers(1, 3))):
+        messages.append(Message("user", draw(speaking.texts | several | pointed)))
+        calls = tuple(draw(st.lists(speaking.calls(), max_size=3, unique_by=lambda one: one.id)))
+        content = draw(speaking.texts | reasoned | (st.none() if calls else speaking.texts))
+        messages.append(Message("assistant", content, tool_calls=calls))
+        for one in calls:
+            failed = draw(st.sampled_from([None, {"is_error": True}]))
+            told = draw(speaking.texts | several)
+            messages.append(Message("tool", told, tool_call_id=one.id, extra=failed))
+        if calls:
+            messages.append(Message("assistant", draw(speaking.texts)))
+    offered = tuple(draw(st.lists(speaking.tools, max_size=2, unique_by=lambda one: one.name)))
+    choice = draw(speaking.choices(offered)) if offered else None
+    return Chat(
+        model="m",
+        messages=tuple(messages),
+        max_tokens=draw(st.none() | st.integers(1, 1000)),
+        temperature=draw(st.none() | st.floats(0, 1)),
+        top_p=draw(st.none() | st.floats(0, 1)),
+        stop=tuple(draw(st.lists(speaking.texts, max_size=2))),
+        tools=offered,
+        tool_choice=None if choice == ToolChoice("none") else choice,
+        reasoning_effort=draw(st.sampled_from([None, "low", "max"])),
+        response_format=draw(st.none() | forms),
+        extra=draw(st.sampled_from([None, {"serviceTier": {"type": "flex"}}])),
+        dialect="bedrock",
+    )
+
+
+@given(chats())
+def test_a_chat_that_is_said_is_read_back(one):
+    """Decode undoes encode."""
+    body = OUTBOUND.encode_call(speaking.call(one)).body
+
+    assert bedrock.decode_request(body, model="m") == one
+
+
+REQUEST_KEYS = st.sampled_from(
+    [
+        *("messages", "system", "inferenceConfig", "toolConfig", "outputConfig", "role", "content"),
+        *("text", "image", "document", "source", "bytes", "format", "toolUse", "toolUseId", "name"),
+        *(
+            "toolResult",
+            "input",
+            "status",
+            "reasoningContent",
+            "reasoningText",
+            "tools",
+            "toolSpec",
+        ),
+        *("inputSchema", "json", "toolChoice", "textFormat", "structure", "jsonSchema", "schema"),
+    ]
+)
+REQUEST = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["user", "assistant", "png"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(REQUEST_KEYS, inner, max_size=3),
+    max_leaves=15,
+)
+
+
+@given(st.dictionaries(REQUEST_KEYS, REQUEST))
+def test_whatever_a_client_says_is_a_chat_or_a_clear_refusal(fields):
+    """No other error escapes; and what was read can be said again, or is refused."""
+    with suppress(InvalidRequest):
+        one = bedrock.decode_request(orjson.dumps(fields), model="m")
+        OUTBOUND.encode_call(speaking.call(one))

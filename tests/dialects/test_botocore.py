@@ -176,6 +176,9 @@ def test_botocore_says_a_call_as_we_do(stream):
     assert json.loads(ours.body) == json.loads(wire.request.body)
     assert wire.request.url == f"https://bedrock-runtime.eu-west-1.amazonaws.com{ours.path}"
     assert wire.request.headers["content-type"] == b"application/json"
+    read = bedrock.decode_request(wire.request.body, model="m", stream=stream)
+    again = bedrock.Outbound().encode_call(speaking.call(read, upstream_model=MODEL))
+    assert json.loads(again.body) == json.loads(ours.body)
 
 
 def test_botocore_says_the_form_of_an_answer_as_we_do():
@@ -362,6 +365,25 @@ def test_botocore_reads_our_errors():
     stream = Wire(wire, **STREAM).client.converse_stream(**ask)["stream"]
     with pytest.raises(errors.EventStreamError, match=r"throttlingException.*Slow"):
         list(stream)
+
+
+def test_botocore_takes_what_we_say_for_valid():
+    """Each member is one of the service's, and of its type: its own check of a request judges."""
+    model = Wire().model
+    shape = model.operation_model("Converse").input_shape
+    validate = pytest.importorskip("botocore.validate").ParamValidator().validate
+    known = "OutputConfig" in model.shape_names
+
+    @settings(max_examples=50, deadline=None)
+    @given(test_bedrock.chats())
+    def check(one):
+        body = json.loads(bedrock.Outbound().encode_call(speaking.call(one)).body)
+        if not known:  # Older versions do not know how an answer is formed.
+            body.pop("outputConfig", None)
+        report = validate({"modelId": "m", **body}, shape)
+        assert not report.has_errors(), report.generate_report()
+
+    check()
 
 
 @given(test_bedrock.MESSAGES)

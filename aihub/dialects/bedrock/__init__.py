@@ -10,5 +10,7 @@ from .eventstream import frame as frame
 from .frames import StreamEncoder as StreamEncoder
 from .frames import encode_stream_error as encode_stream_error
 from .outbound import Outbound as Outbound
+from .requests import SCHEMA_NAME as SCHEMA_NAME
+from .requests import decode_request as decode_request
 from .streams import StreamDecoder as StreamDecoder
 from .words import STATUSES as STATUSES

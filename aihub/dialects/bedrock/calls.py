@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
-from ...model.chat import Chat, Message, ResponseFormat, Tool, ToolChoice
+from ...model.chat import Chat, Message, OtherPart, ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..saying import OPENAI, Saying
 from .parts import cache_point, say_parts
@@ -190,8 +190,8 @@ def _function(say: Saying, tool: Tool, path: str) -> list[Json]:
 def _messages(say: Saying, fields: dict[str, Json]) -> None:
     """Write the messages: those of the system that come first on their own, the rest in order.
 
-    Results of tools and what the user says right after them are one message, as is what an
-    assistant says after its calls with these.
+    Results of tools and what the user says right before and after them are one message, as is what
+    an assistant says after its calls with these.
     """
     messages = say.chat.messages
     first = next((n for n, one in enumerate(messages) if one.role not in _SYSTEM), len(messages))
@@ -215,8 +215,10 @@ def _messages(say: Saying, fields: dict[str, Json]) -> None:
 
 
 def _goes_on(before: Message, one: Message) -> bool:
+    if one.role == "tool":
+        return before.role in {"tool", "user"}
     if before.role == "tool":
-        return one.role in {"tool", "user"}
+        return one.role == "user"
     return bool(before.tool_calls) and one.role == "assistant"
 
 
@@ -249,12 +251,21 @@ _RESULT = frozenset({"is_error", "cache_control"})
 
 
 def _result(say: Saying, one: Message, path: str) -> list[Json]:
-    extra = say.extras(one.extra, path, own=_RESULT, only=_NOTHING)
+    """Write a result, and after it the cache point that it or a part of it asks for."""
+    for n, part in enumerate(one.content if isinstance(one.content, tuple) else ()):
+        if isinstance(part, OtherPart) and part.type == "input_audio":
+            say.unsupported(f"{path}.content[{n}]", "Results have no sound.")
+    blocks = _content(say, one, path)
+    points = [block for block in blocks if "cachePoint" in block]
+    points += cache_point(say, one.extra, path)
     result: dict[str, Json] = {
-        **extra,
+        **say.extras(one.extra, path, own=_RESULT, only=_NOTHING),
         "toolUseId": one.tool_call_id,
-        "content": _content(say, one, path),
+        "content": [block for block in blocks if block.keys().isdisjoint(_NO_RESULT)],
     }
     if (one.extra or {}).get("is_error"):
         result["status"] = "error"
-    return [{"toolResult": result}, *cache_point(say, one.extra, path)]
+    return [{"toolResult": result}, *points[-1:]]
+
+
+_NO_RESULT = frozenset({"cachePoint", "audio"})

@@ -2,8 +2,7 @@
 
 A message is a prelude (its length, that of its headers, and a CRC of both), headers, a payload, and
 a CRC of all. Source: AWS's *Event stream encoding*. The parser is our own, for the dialect has to
-work where botocore is not installed, and botocore's own hands on what precedes a broken message
-only by luck; tests hold the two to each other.
+work where botocore is not installed; tests hold the two to each other.
 """
 
 from __future__ import annotations

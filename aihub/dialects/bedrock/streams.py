@@ -141,6 +141,8 @@ class StreamDecoder:
     def _start_block(self, told: dict[str, Json], events: list[Event]) -> None:
         _, block = self._block(told)
         start: dict[str, Json] = field(told, "start", dict, {})
+        if len(start) > 1 or block.position is not None or block.other is not None:
+            raise Unreadable("A block begins that has begun, or is several things.")
         for kind in start:
             inner: dict[str, Json] = field(start, kind, dict, {})
             if kind == "toolUse" and inner.get("type") is None:
@@ -197,7 +199,9 @@ def _grow_other(block: _Block, other: dict[str, Json], inner: Json) -> None:
     if block.size > MAX_MESSAGE:
         raise Unreadable(f"A block of type '{shown(block.kind)}' is too long.")
     if isinstance(inner, list):
-        other["content"] = [*field(other, "content", list, []), *inner]
+        content: list[Json] = field(other, "content", list, [])
+        content += inner
+        other["content"] = content
     elif isinstance(inner, dict) and isinstance(inner.get("input"), str):
         block.pieces.append(inner["input"])
     elif isinstance(inner, dict):
