@@ -388,6 +388,22 @@ def test_every_mistake_is_told_at_once(told):
 KEYED = '[providers.x]\nbase_url = "http://127.0.0.1:1"\nmodels = ["m"]\n'
 
 
+BEDROCK = '[providers.x]\nkind = "bedrock"\nmodels = ["m"]\n'
+SHOWN = BEDROCK + "key = { env = 'AZURE_KEY' }\n"
+
+
+@pytest.mark.needs("botocore")
+def test_bedrock_is_signed_for_or_shown_a_key(read):
+    """With credentials for its region, or with a key of its own; no secret is shown."""
+    signed = "aws = { region = 'eu-1', access_key = 'a', secret_key = { env = 'AZURE_KEY' } }"
+    shown = "aws.region = 'eu-1'\nkey = { env = 'AZURE_KEY' }"
+    for text in (signed, shown):
+        config = read(BEDROCK + text)
+        assert ids(config, "m")
+        assert config.providers["x"].aws.region == "eu-1"
+        assert SECRET not in repr(config)
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -413,6 +429,17 @@ KEYED = '[providers.x]\nbase_url = "http://127.0.0.1:1"\nmodels = ["m"]\n'
         (KEYED + "key = { file = 'none' }", "4: providers.x.key: the file none cannot be read"),
         (KEYED + "proxy = 'http://u:p@x'", "4: providers.x.proxy: a proxy with a password"),
         (KEYED + "api_version = '1'", "1: providers.x: the provider 'x' has an api_version"),
+        (KEYED + "aws.region = 'eu-1'", "1: providers.x: the provider 'x' has a region or"),
+        (
+            BEDROCK + "aws.region = 'eu-1'",
+            '1: providers.x.key: is missing: use { env = "AWS_BEARER',
+        ),
+        (SHOWN + "aws.access_key = 'a'", "5: providers.x.aws: needs an access_key and a secret"),
+        (SHOWN + "aws.secret_key = 'a'", "5: providers.x.aws.secret_key: a secret does not"),
+        (
+            BEDROCK + "aws = { access_key = 'a', secret_key = { env = 'AZURE_KEY' } }",
+            "1: providers.x: the provider 'x' needs a region",
+        ),
         (KEYED + "options = { a = 1 }", "4: providers.x.options: are for kinds that other"),
         (KEYED + "headers = { 'a b' = 'x' }", '4: providers.x.headers."a b": is no name of a'),
         (KEYED + "transport = 'native'\nproxy = 'http://x'", "1: providers.x: the transport"),

@@ -382,6 +382,7 @@ def keys_of_the_file():
         "[hub]": tables.hub_keys(sources),
         "[transport]": providers.transport_keys(sources),
         "[providers.NAME]": providers.provider_keys(sources),
+        "[providers.NAME.aws]": providers.aws_keys(sources),
         "[models.NAME]": routing.MODEL_KEYS,
         "[[models.NAME.deployments]]": routing.DEPLOYMENT_KEYS,
         "[models.NAME.deployments.drain]": routing.DRAIN_KEYS,

@@ -88,7 +88,9 @@ class Httpx2Transport:
     ) -> None:
         self._slots = Slots(connections)
         self._proxy = proxy
-        self._tls = verify
+        # To load httpx2 and the system's certificates takes a third of a second, which is no part
+        # of the first call.
+        self._tls = make_tls(trust_env=trust_env) if verify is None else verify
         self._trust_env = trust_env
         self._pools: dict[str | None, list[Pool]] = {}
         self._proxies: dict[Origin, str | None] = {}
@@ -142,8 +144,6 @@ class Httpx2Transport:
     def _make_pool(self, proxy: str | None, size: int) -> Pool:
         import httpx2
 
-        if self._tls is None:
-            self._tls = make_tls(trust_env=self._trust_env)
         limits = httpx2.Limits(
             max_connections=size, max_keepalive_connections=size, keepalive_expiry=KEEP_IDLE
         )

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from functools import cache
 
 from ...errors import UpstreamFailed
 
+_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
 
 def make_tls(*, trust_env: bool = True) -> ssl.SSLContext:
-    """Return a context as httpx2 makes it, so that both transports trust the same."""
+    """Return a context as httpx2 makes it, so that both transports trust the same.
+
+    It is the same one for all, made once: reading the system's certificates takes long.
+    """
+    named = tuple([os.environ.get(name) for name in _VARIABLES]) if trust_env else None
+    return _make(named)
+
+
+@cache
+def _make(named: tuple[str | None, ...] | None) -> ssl.SSLContext:
     import httpx2
 
-    return httpx2.create_ssl_context(trust_env=trust_env)
+    return httpx2.create_ssl_context(trust_env=named is not None)
 
 
 def unreachable(code: str, error: BaseException) -> UpstreamFailed:

@@ -13,6 +13,7 @@ import attrs
 
 from ...backends.providers.http import KINDS, make_provider
 from ...backends.providers.http.addresses import check_base
+from ...backends.providers.http.aws import AwsCredentials
 from ...backends.transports.by_httpx2 import Httpx2Transport
 from ...backends.transports.native import NativeTransport
 from ...backends.transports.slots import MAX_CONNECTIONS
@@ -52,6 +53,14 @@ _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @attrs.frozen(kw_only=True)
+class Aws:
+    """Where on AWS, and whose requests are signed; without credentials a key is shown."""
+
+    region: str | None = None
+    credentials: AwsCredentials | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ProviderConfig:
     """A provider as a file describes it.
 
@@ -64,6 +73,7 @@ class ProviderConfig:
     base_url: str | None = None
     key: str | None = attrs.field(default=None, repr=False)
     api_version: str | None = None
+    aws: Aws | None = None
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     lenient: bool = False
     region: str | None = None
@@ -104,7 +114,14 @@ def make(config: ProviderConfig) -> Provider:
         "lenient": config.lenient,
     }
     if config.kind in KINDS:
-        return make_provider(config.kind, api_version=config.api_version, **common)
+        aws = config.aws or Aws()
+        return make_provider(
+            config.kind,
+            api_version=config.api_version,
+            region=aws.region,
+            credentials=aws.credentials,
+            **common,
+        )
     return _make_by(config.kind, ProviderOptions(options=config.options, **common))
 
 
@@ -185,6 +202,7 @@ def provider_keys(sources: Sources) -> Mapping[str, Reader]:
         "base_url": by(_base_url),
         "key": sources.secret,
         "api_version": text,
+        "aws": partial(_aws, sources),
         "headers": partial(_headers, sources),
         "lenient": flag,
         "region": by(check_region),
@@ -192,6 +210,29 @@ def provider_keys(sources: Sources) -> Mapping[str, Reader]:
         **transport_keys(sources),
         "options": Spot.table,
     }
+
+
+def aws_keys(sources: Sources) -> Mapping[str, Reader]:
+    """Return the keys of `aws` in `[providers.NAME]`."""
+    return {
+        "region": text,
+        "access_key": sources.text_or_secret,
+        "secret_key": sources.secret,
+        "session_token": sources.secret,
+    }
+
+
+def _aws(sources: Sources, spot: Spot) -> Aws:
+    before = len(spot.book.found)
+    given = spot.keys(aws_keys(sources))
+    if len(spot.book.found) > before:
+        return Aws()  # What is wrong has been told.
+    region = given.pop("region", None)
+    if not given:
+        return Aws(region=region)
+    if "access_key" not in given or "secret_key" not in given:
+        raise Wrong("needs an access_key and a secret_key, or neither")
+    return Aws(region=region, credentials=AwsCredentials(**given))
 
 
 def read_provider(spot: Spot, sources: Sources, usual: Mapping[str, Any]) -> ProviderConfig:
@@ -233,7 +274,10 @@ def _check(config: ProviderConfig, spot: Spot) -> None:
             spot.wrong(
                 "is for 'azure': a kind that another package brings has options", "api_version"
             )
-    shown = "key" in table or "authorization" in config.headers
+        if config.aws is not None:
+            spot.wrong("is for 'bedrock': a kind that another package brings has options", "aws")
+    signs = config.aws is not None and config.aws.credentials is not None
+    shown = "key" in table or "authorization" in config.headers or signs
     if kind is not None and kind.key and not shown and not _is_elsewhere(config):
         spot.wrong(f'is missing: use {{ env = "{kind.key}" }}', "key")
     if kind is not None and config.options:
