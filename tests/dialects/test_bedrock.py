@@ -599,6 +599,13 @@ def test_an_answer_that_makes_no_sense_is_a_broken_one(body):
         (400, {"x-amzn-errortype": "ValidationException:http://x/"}, {}, UpstreamRefused, None),
         (400, {}, {"__type": "a.b#ThrottlingException"}, UpstreamLimited, "upstream_rate_limited"),
         (403, {}, {"Message": "No"}, UpstreamFailed, "upstream_credentials"),
+        (
+            400,
+            {"x-amzn-errortype": "IncompleteSignatureException"},
+            {"message": "AKID"},
+            UpstreamFailed,
+            "upstream_credentials",
+        ),
         (404, {}, {"message": "No"}, UpstreamFailed, "upstream_not_found"),
         (424, {"x-amzn-errortype": "ModelErrorException"}, {}, UpstreamFailed, "upstream_failed"),
         (503, {}, {"message": 5}, UpstreamFailed, "upstream_overloaded"),

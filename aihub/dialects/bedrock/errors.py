@@ -9,6 +9,18 @@ from ..failures import failure
 from ..reading import Unreadable, field, json_of
 from .words import STATUSES
 
+_CREDENTIALS = frozenset(
+    {
+        "ExpiredTokenException",
+        "IncompleteSignatureException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "UnrecognizedClientException",
+    }
+)
+"""Exceptions of AWS's door, before any service: some have a status as if the caller were wrong."""
+
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """Read an answer with a status of 400 or more.
@@ -26,7 +38,8 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamEr
     except Unreadable:
         pass
     kind = kind.partition(":")[0].rpartition("#")[2]
-    return failure(STATUSES.get(kind, status), headers, text, code=kind or None)
+    status = 401 if kind in _CREDENTIALS else STATUSES.get(kind, status)
+    return failure(status, headers, text, code=kind or None)
 
 
 def told_error(kind: str, body: bytes) -> UpstreamError:
