@@ -155,7 +155,11 @@ class Bench:
             self.notes += missing
             for scenario in RELAYED:
                 for gateway in gateways:
-                    renamed = replace(scenario, name=f"{gateway.target.name}: {scenario.name}")
+                    # A peer may take ten times as long.
+                    fewer = 1 if gateway.target.name.startswith("aihub") else 10
+                    answers = max(scenario.answers // fewer, scenario.connections)
+                    name = f"{gateway.target.name}: {scenario.name}"
+                    renamed = replace(scenario, name=name, answers=answers)
                     self._compare_load(renamed, gateway, upstream)
 
     def _compare_imports(self) -> None:
