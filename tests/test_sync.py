@@ -261,8 +261,13 @@ def test_an_interrupted_call_is_settled_as_aborted():
 
     provider = Waits()
     hub = SyncHub(lambda: open_test_hub(provider, store=store))
-    with hub, pytest.raises(KeyboardInterrupt):
-        hub.chat("gpt-4", "Hi")
+    # A shell starts what runs in its background with this signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with hub, pytest.raises(KeyboardInterrupt):
+            hub.chat("gpt-4", "Hi")
+    finally:
+        signal.signal(signal.SIGINT, before)
     (row,) = anyio.run(store.rows, "acc_local")
 
     assert (row.state, provider.open_now) == ("aborted", 0)
