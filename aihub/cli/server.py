@@ -15,7 +15,6 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import attrs
 import click
 
 from ..server.words import (
@@ -397,6 +396,8 @@ def _serve(options: dict[str, Any]) -> None:
         options = merge(options, config, _was_given)
     uds = options["uds"]
     # What a proxy passes on comes from wherever it listens.
+    import attrs
+
     local = not options["proxies"] and (uds is not None or _is_loopback(options["host"]))
     tls = _both(options, "tls_cert", "tls_key")
     try:

@@ -16,7 +16,6 @@ from ..model.account import (
     MAX_NAME,
     MAX_OVERLAP,
     PERIODS,
-    REGION,
     SCOPES,
     TOKEN_RESERVES,
     Account,
@@ -24,7 +23,7 @@ from ..model.account import (
     Plan,
     Standing,
 )
-from ..model.units import PICO_PER_USD, SECOND, Json, Micros, Pico, format_usd, usd
+from ..model.units import PICO_PER_USD, REGION, SECOND, Json, Micros, Pico, format_usd, usd
 from .fields import (
     EXACT,
     Check,

@@ -25,7 +25,6 @@ from ..model.account import (
     DEFAULT_SCOPES,
     MAX_NAME,
     MAX_OVERLAP,
-    REGION,
     SCOPES,
     Account,
     Budget,
@@ -37,7 +36,7 @@ from ..model.account import (
     Standing,
     TokenReserve,
 )
-from ..model.units import SECOND, Micros, Pico
+from ..model.units import REGION, SECOND, Micros, Pico
 from ..protocols import Clock, Ids, Store
 from .gate import Gate
 from .permits import Permit

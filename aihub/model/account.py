@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
@@ -75,10 +74,6 @@ MAX_OVERLAP = 400 * 86_400
 
 LOCAL_ACCOUNT = "acc_local"
 """The account of the embedding program itself, for calls without a key; it has no limits."""
-
-
-REGION = re.compile("[!-~]{1,64}")
-"""What can be a region: it stands in headers and in configurations."""
 
 
 @attrs.frozen(kw_only=True)

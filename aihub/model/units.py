@@ -107,3 +107,7 @@ def from_rfc3339(text: str) -> Micros:
     if _RFC3339.fullmatch(text) is None:
         raise ValueError(f"not a date and time: {text!r}")
     return from_datetime(dt.datetime.fromisoformat(text.upper()))
+
+
+REGION = re.compile("[!-~]{1,64}")
+"""What can be a region: it stands in headers and in configurations."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..model.account import REGION
+from ..model.units import REGION
 
 MOST_WORKERS = 64
 """More than that is a mistake: they share one file, which one of them writes at a time."""
