@@ -838,6 +838,9 @@ def test_a_chunk_says_of_its_usage_what_was_asked():
     frames = chunk({"content": "a"}, usage=None), chunk({"content": "b"}), chunk(reason="stop")
     assert '"usage"' not in passed(*frames)
     assert passed(*frames, include_usage=True).count('"usage":null') == 4
+    # What the provider says of it already is let be.
+    both = frames[1], frames[0], frames[2]
+    assert passed(*both, include_usage=True).count('"usage":null') == 4
     spaced = frames[0].replace(b',"usage":null', b', "usage": null')
     assert '"usage"' not in passed(spaced, *frames[1:])
 
