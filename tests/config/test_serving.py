@@ -255,6 +255,15 @@ def test_a_worker_that_comes_later_knows_what_was_read_again(
             assert server.stop() == 0
 
 
+@pytest.fixture
+def heeded():
+    """Let what is started heed SIGHUP, though whoever started us may have had it ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_sighup_ends_a_server_that_has_no_file(run_server, environ):
     """As it ends any program that does not say otherwise."""
     with run_server("--ephemeral", "--config", "none", env=environ) as server:
