@@ -69,6 +69,17 @@ async def test_each_attempt_and_its_cause_are_kept():
     assert row.cost == sum(one.cost for one in row.attempts)
 
 
+async def test_what_a_provider_says_that_it_costs_is_kept_beside_our_price():
+    """The ledger has both; our price is what is charged."""
+    provider = ScriptedProvider([Text("a"), Finished("stop"), UsageSeen(Usage(7, 3), cost=5)])
+    async with open_test_hub(provider) as hub:
+        done = await hub.chat("gpt-4", "Hi")
+        [row] = await hub.requests()
+    assert row.attempts[0].provider_cost == 5
+    card = MODEL.prices
+    assert done.cost == row.cost == 7 * card.prompt + 3 * card.completion
+
+
 async def test_the_error_at_the_end_names_all_that_was_tried():
     """Where nothing answers, its caller is told of each."""
     async with open_test_hub(ScriptedProvider([DOWN]), ScriptedProvider([DOWN])) as hub:
