@@ -23,6 +23,9 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 MINORS = range(11, 20)
 # A shim answers in well under a second; one that hangs is no interpreter for us.
 PROBE_SECONDS = 10
+# Tests wait for processes and sockets as much as they compute. More than four at once starve the
+# servers that they start.
+AT_ONCE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
 # `core`, `dialects` and `errors` decide; a branch of theirs that no test takes is a fault.
 FULLY_COVERED = "aihub/core/*,aihub/dialects/*,aihub/errors.py"
 
@@ -104,7 +107,8 @@ def quick(session: nox.Session) -> None:
     _install(session, "lint", "test")
     _check_statically(session)
     timing = ["--durations=10", "--durations-min=0.25"]
-    session.run("pytest", "-m", "not slow", "--hypothesis-profile=quick", *timing, *session.posargs)
+    fast = ["-m", "not slow", "--hypothesis-profile=quick"]
+    session.run("pytest", *AT_ONCE, *fast, *timing, *session.posargs)
 
 
 @nox.session(python=OLDEST)
@@ -118,7 +122,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the whole suite on each installed Python; on the oldest, measure its coverage."""
     _install(session, "test")
-    pytest = ["pytest", "--hypothesis-profile=ci", *session.posargs]
+    pytest = ["pytest", *AT_ONCE, "--hypothesis-profile=ci", *session.posargs]
     if session.python != OLDEST:
         session.run(*pytest)
         return
@@ -147,7 +151,8 @@ def lowest(session: nox.Session) -> None:
     """Run the suite on the lowest versions that pyproject.toml allows."""
     tools = nox.project.dependency_groups(PROJECT, "test")
     session.install("-c", LOWEST, "-e", ".[all]", *tools)
-    session.run("pytest", "--hypothesis-profile=quick", "-m", "not slow", *session.posargs)
+    fast = ["-m", "not slow", "--hypothesis-profile=quick"]
+    session.run("pytest", *AT_ONCE, *fast, *session.posargs)
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

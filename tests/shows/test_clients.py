@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -202,12 +203,22 @@ def test_the_documents_curl_samples_run(server, tmp_path):
     assert json.loads('{"period"' + usage)["usage"]["total_requests"] >= 2
 
 
+def curl_lines(server):
+    """The command that the server prints, once all of it is there."""
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        lines = [line for line in server.printed if line.startswith(("curl", "  -"))]
+        if lines and not lines[-1].endswith("\\\n"):
+            return lines
+        time.sleep(0.01)
+    raise AssertionError(f"no whole command was printed: {server.printed}")
+
+
 @pytest.mark.needs("cmd:curl", "cmd:bash")
 def test_the_line_that_the_server_prints_works_when_pasted(run_server):
     """With no configuration but where to keep things, the printed curl line answers."""
     with run_server("--ephemeral") as server:
-        server.ask("/v1/usage", "aihub-dev-key")
-        lines = [line for line in server.printed if line.startswith(("curl", "  -"))]
+        lines = curl_lines(server)
 
         printed = output_of(["bash", "-c", "".join(lines).replace("curl ", "curl -sS ")])
 

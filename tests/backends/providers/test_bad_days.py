@@ -29,7 +29,7 @@ from aihub.testing import ScriptedProvider, open_test_hub
 from aihub.testing.providers import MODEL
 from aihub.testing.upstreams import Deed, answer, chunked, open_upstream
 
-from .http_answers import EVENTS, JSON, QUICK, SERVERS, TEXT, WORDS, head, whole
+from .http_answers import EVENTS, JSON, PATIENT, QUICK, SERVERS, TEXT, WORDS, head, whole
 
 pytestmark = pytest.mark.anyio
 
@@ -300,9 +300,9 @@ async def test_a_stream_that_stalls_is_a_timeout(server, transport):
 @TRANSPORTS
 async def test_a_stream_that_trickles_on_ends_in_time(server, transport):
     """However often a byte comes, there is an end to it."""
-    trickle = [step for _ in range(50) for step in (server.alive, 0.02)]
+    trickle = [step for _ in range(100) for step in (server.alive, 0.02)]
     script = [head(length=10**6), *trickle, Deed.HANG]
-    timeouts = attrs.evolve(QUICK, idle=5, first_byte=5, total=0.3)
+    timeouts = attrs.evolve(PATIENT, total=1.0)
     seen = await ask(server, transport, *script, stream=True, timeouts=timeouts)
     assert (type(seen.error), seen.error.code) == (UpstreamTimeout, "total_timeout")
 
