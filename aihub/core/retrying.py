@@ -70,6 +70,24 @@ def next_step(
     return None
 
 
+def beside(
+    groups: Sequence[int], failed: Sequence[Failed], running: int, *, closed: Collection[int]
+) -> int | None:
+    """Say which place of the same model to ask beside one that is slow; None where there is none.
+
+    Args:
+        groups: the group of each place, in the order to try them.
+        failed: what has been tried, in order.
+        running: the place that is being asked.
+        closed: places that may not be asked now.
+    """
+    if len(failed) + 2 > MAX_TRIES:
+        return None
+    taken = {running, *closed, *(one.place for one in failed)}
+    same = [n for n, group in enumerate(groups) if group == groups[running]]
+    return next((n for n in same if n not in taken), None)
+
+
 def _again(
     here: Sequence[Failed],
     rules: Retries,

@@ -21,7 +21,7 @@ from ..core.attempts import Running, failed_outcome, is_billed
 from ..core.breaker import Verdict, verdict
 from ..core.repetitions import already_processed, check_key, check_repetition
 from ..core.repetitions import events as told_again
-from ..core.retrying import Failed, Step, next_step
+from ..core.retrying import Failed, Step, beside, next_step
 from ..core.routing import Place
 from ..errors import (
     InvalidRequest,
@@ -51,8 +51,9 @@ from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
-from .draining import Pump, Yard
+from .draining import Line, Pump, Yard
 from .health import Health
+from .hedging import Race
 from .recall import Recalled, counts_at_once, recall
 from .settling import Settler
 from .setup import Setup
@@ -85,6 +86,15 @@ class Options:
 NO_OPTIONS = Options()
 
 
+@attrs.define(eq=False)
+class Try:
+    """An attempt in flight: at which place, by its number among the places, and what came."""
+
+    number: int
+    place: Place
+    running: Running
+
+
 class Exchange:
     """One chat of one caller. Made by the hub; `begin`, then `events`, then `close`."""
 
@@ -107,7 +117,7 @@ class Exchange:
         self._health = health
         self._sleep = sleep
         self._yard = yard
-        self._pump: Pump | None = None
+        self._race: Race | None = None
         self._clock = clock
         self.chat = chat
         self._identity = identity
@@ -123,7 +133,10 @@ class Exchange:
         self._recalled: Recalled | None = None
         self._attempts: list[Attempt] = []
         self._failed: list[Failed] = []
-        self._running: Running | None = None
+        # What is in flight, and the one whose answer counts: two while one is asked beside another.
+        self._tries: list[Try] = []
+        self._try: Try
+        self._dispatched = 0
         self._begun = False
 
     # Admission
@@ -279,26 +292,25 @@ class Exchange:
             return
         await self._choose_first()
         while True:
-            running = self._dispatch()
             held: list[Event] = []
             try:
                 async with self._open() as events:
                     async for event in events:
-                        running.see(event, self._clock.now)
+                        self._try.running.see(event, self._clock.now)
                         # Ends are held back until the settlement has committed.
                         if type(event) is Finished or type(event) is UsageSeen:
                             held.append(event)
                         else:
                             yield event
-                self._check_whole(running)
+                self._check_whole()
             except (UpstreamError, InvalidRequest) as error:
-                if not await self._goes_on(running, error):
+                if not await self._goes_on(error):
                     raise
                 continue
             except Exception:
                 self._broken = True
                 raise
-            await self._succeed(running)
+            await self._succeed()
             for event in held:
                 yield event
             return
@@ -312,20 +324,19 @@ class Exchange:
             return
         await self._choose_first()
         while True:
-            running = self._dispatch()
             try:
                 async with self._open() as events:
                     async for event in events:
-                        running.see(event, self._clock.now)
-                self._check_whole(running)
+                        self._try.running.see(event, self._clock.now)
+                self._check_whole()
             except (UpstreamError, InvalidRequest) as error:
-                if not await self._goes_on(running, error):
+                if not await self._goes_on(error):
                     raise
                 continue
             except Exception:
                 self._broken = True
                 raise
-            await self._succeed(running)
+            await self._succeed()
             return
 
     def _next(self) -> Step | None:
@@ -365,17 +376,28 @@ class Exchange:
     def _none_open(self, places: tuple[Place, ...]) -> NoDeployment:
         return NoDeployment(self.chat.model, self._health.wait(places))
 
-    def _dispatch(self) -> Running:
-        """Begin an attempt at the place that was chosen."""
-        place, n, ask = self._place, len(self._attempts) + 1, self._ask
+    def _dispatch(self, number: int) -> Try:
+        """Begin an attempt at a place."""
+        place, ask = self._places.all[number], self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange tries
+        self._dispatched += 1
+        n = self._dispatched
         self._health.began(place, f"{self.id}/{n}", ask.reserved_tokens)
         running = Running(n, place.deployment, place.card, self._prompt, self._clock.now())
-        self._running = running
-        return running
+        one = Try(number, place, running)
+        self._tries.append(one)
+        return one
 
     def _open(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        place = self._place
+        """Begin an attempt at the place that was chosen, and return its answer."""
+        self._try = one = self._dispatch(self._number)
+        where = one.place.deployment
+        if where.drain is None and where.hedge_after is None:
+            return self._call(one.place)
+        self._race = Race(self, self._yard)
+        return self._race.open(one)
+
+    def _call(self, place: Place) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
         call = ProviderCall(
             self.id,
             self.chat,
@@ -384,39 +406,86 @@ class Exchange:
             self._prompt,
             self._identity.account.id,
         )
-        opened = self._setup.providers[place.deployment.provider].open(call)
-        if place.deployment.drain is None:
-            return opened
-        running = self._running
-        assert running is not None  # noqa: S101 - it has just been dispatched
-        self._pump = Pump(
-            opened,
-            place.deployment.drain,
+        return self._setup.providers[place.deployment.provider].open(call)
+
+    # What a race asks for
+
+    def pump(self, one: Try, line: Line) -> Pump:
+        """Return what reads the answer to an attempt."""
+        return Pump(
+            self._call(one.place),
+            one.place.deployment.drain,
             self._yard,
-            see=lambda event: running.see(event, self._clock.now),
+            line,
+            see=lambda event: self.see(one, event),
             settle=self._abort,
         )
-        return self._pump.open()
+
+    def see(self, one: Try, event: Event) -> None:
+        """Take in an event that no caller will."""
+        one.running.see(event, self._clock.now)
+
+    async def wait_to_hedge(self, seconds: float) -> bool:
+        """Wait, and say whether a second attempt may begin: somewhere, and within the budgets."""
+        await self._sleep(seconds)
+        ask = self._ask
+        assert ask is not None  # noqa: S101 - only an admitted exchange tries
+        if self._beside() is None:
+            return False
+        # Whichever loses has cost its prompt: it ends where the other begins to answer.
+        return await self._settler.hold(self.id, ask.prompt_cost)
+
+    def rival(self) -> Try | None:
+        """Begin an attempt at another place of the same model; None where there is none."""
+        number = self._beside()
+        return None if number is None else self._dispatch(number)
+
+    def _beside(self) -> int | None:
+        places, ask = self._places, self._ask
+        assert ask is not None  # noqa: S101 - only an admitted exchange tries
+        closed = self._health.closed(places.all, ask.reserved_tokens)
+        out = {*closed, *self._health.resting(places.all)}
+        return beside(places.groups, self._failed, self._try.number, closed=out)
+
+    def follow(self, one: Try) -> None:
+        """Take an attempt for the one whose answer counts."""
+        self._try = one
+        self._number, self._place = one.number, one.place
+
+    def lost(self, one: Try) -> None:
+        """Book an attempt that another was faster than."""
+        now = self._clock.now()
+        usage = self._partial(one.running)
+        took = now - one.running.started
+        self._end_attempt(one, "aborted", usage, "hedge_lost", "neither", took=took)
+
+    def failed(self, one: Try, error: UpstreamError | InvalidRequest) -> None:
+        """Book an attempt that failed while another goes on."""
+        usage = self._partial(one.running) if self._is_billed(one, error) else None
+        self._end_failed(one, error, usage)
+        if isinstance(error, UpstreamError):
+            self._failed.append(Failed(one.number, error))
 
     @property
     def tried(self) -> tuple[tuple[str, str], ...]:
         """Each attempt so far: its deployment, and what came of it; `ok` where it delivers."""
-        done = tuple([(one.deployment, one.error or one.outcome) for one in self._attempts])
-        running = self._running
-        return done if running is None else (*done, (running.deployment.id, "ok"))
+        done = [(one.n, one.deployment, one.error or one.outcome) for one in self._attempts]
+        done += [(one.running.n, one.place.deployment.id, "ok") for one in self._tries]
+        return tuple([(where, came) for _, where, came in sorted(done)])
 
-    def _check_whole(self, running: Running) -> None:
+    def _check_whole(self) -> None:
+        running = self._try.running
         if not running.is_whole(self.chat.n):
             raise UpstreamCut("the answer broke off", provider=running.deployment.provider)
 
-    async def _goes_on(self, running: Running, error: UpstreamError | InvalidRequest) -> bool:
+    async def _goes_on(self, error: UpstreamError | InvalidRequest) -> bool:
         """Book a failed attempt, and choose what follows it; False, and settled, where nothing."""
-        begun = running.has_content
-        billed = running.usage is not None or is_billed(error, has_content=begun)
-        usage = self._partial(running) if billed else None
-        outcome = failed_outcome(error, has_content=begun)
-        turn = self._turn(running, incomplete=True) if begun else None
-        self._end_attempt(running, outcome, usage, error.code, verdict(error), error)
+        one = self._try
+        begun = one.running.has_content
+        billed = self._is_billed(one, error)
+        usage = self._partial(one.running) if billed else None
+        turn = self._turn(one.running, incomplete=True) if begun else None
+        self._end_failed(one, error, usage)
         step = None
         if isinstance(error, UpstreamError):
             error.tried = self.tried
@@ -434,11 +503,22 @@ class Exchange:
         self._number, self._place = step.place, self._places.all[step.place]
         return True
 
-    async def _succeed(self, running: Running) -> None:
+    def _is_billed(self, one: Try, error: UpstreamError | InvalidRequest) -> bool:
+        running = one.running
+        return running.usage is not None or is_billed(error, has_content=running.has_content)
+
+    def _end_failed(
+        self, one: Try, error: UpstreamError | InvalidRequest, usage: Usage | None
+    ) -> None:
+        outcome = failed_outcome(error, has_content=one.running.has_content)
+        self._end_attempt(one, outcome, usage, error.code, verdict(error), error)
+
+    async def _succeed(self) -> None:
+        running = self._try.running
         told = running.usage
         usage = self._partial(running) if told is None or running.interim else told
         turn = self._turn(running, incomplete=False)
-        self._end_attempt(running, "ok", usage, None, "ok")
+        self._end_attempt(self._try, "ok", usage, None, "ok")
         self._settler.learn(self._place.model.id, usage.completion)
         done = Completion(
             id=self.answer_id,
@@ -475,24 +555,26 @@ class Exchange:
 
     def _end_attempt(  # noqa: PLR0917 - what is known of an end, for the ledger and for health
         self,
-        running: Running,
+        one: Try,
         outcome: AttemptOutcome,
         usage: Usage | None,
         code: str | None,
         told: Verdict,
         error: UpstreamError | InvalidRequest | None = None,
+        *,
+        took: Micros | None = None,
     ) -> None:
-        ended = running.ended(outcome, usage, at=self._clock.now(), error=code)
+        ended = one.running.ended(outcome, usage, at=self._clock.now(), error=code)
         self._attempts.append(ended)
-        self._running = None
+        self._tries.remove(one)
         first = ended.first_token
         self._health.ended(
-            self._place,
-            f"{self.id}/{running.n}",
+            one.place,
+            f"{self.id}/{ended.n}",
             self._setup.routes.breaker,
             verdict=told,
             error=error if isinstance(error, UpstreamError) else None,
-            took=None if first is None else first - ended.started,
+            took=took if first is None else first - ended.started,
             used=usage.total if usage else 0,
         )
 
@@ -504,7 +586,7 @@ class Exchange:
         An answer that is drained is settled when that has ended. Raises nothing: what cannot be
         written waits in the settler's queue.
         """
-        if self._pump is not None and self._pump.drains:
+        if self._race is not None and self._race.drains:
             return
         await self._abort()
 
@@ -517,12 +599,13 @@ class Exchange:
         usage: Usage | None = None
         turn: NewTurn | None = None
         code = "internal_error" if self._broken else "aborted"
-        if self._running is not None:
-            turn = self._turn(self._running, incomplete=True)
-            usage = self._partial(self._running)
+        for one in tuple(self._tries):
+            received = self._partial(one.running)
+            if one is self._try:
+                turn, usage = self._turn(one.running, incomplete=True), received
             outcome: AttemptOutcome = "failed" if self._broken else "aborted"
             told: Verdict = "failed" if self._broken else "neither"
-            self._end_attempt(self._running, outcome, usage, code, told)
+            self._end_attempt(one, outcome, received, code, told)
         try:
             state: State = "error" if self._broken else "aborted"
             await self._settle(state, usage=usage, code=code, turn=turn)
@@ -541,6 +624,7 @@ class Exchange:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
         self.settled = True
+        self._attempts.sort(key=_by_number)
         first = next((one.first_token for one in self._attempts if one.first_token), None)
         final = Settlement(
             id=self.id,
@@ -556,3 +640,7 @@ class Exchange:
             answer=answer,
         )
         await self._settler.settle(ask, final)
+
+
+def _by_number(attempt: Attempt) -> int:
+    return attempt.n

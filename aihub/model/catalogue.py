@@ -77,7 +77,9 @@ class Deployment:
     `priority` are asked first; `weight` is a share under the policy `weighted`. What a minute may
     hold at most is `requests_per_minute` and `tokens_per_minute`, counted by each process for
     itself: one that is full is passed over. A caller who leaves frees the provider at once, unless
-    there is a `drain`.
+    there is a `drain`. Where nothing of an answer has come `hedge_after` seconds after it was asked
+    for, another deployment of the model is asked beside it, and the one that is slower to begin is
+    let go, and billed for the prompt; None never asks two.
     """
 
     id: str
@@ -90,6 +92,9 @@ class Deployment:
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     drain: Drain | None = None
+    hedge_after: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(0))
+    )
 
 
 Policy: TypeAlias = Literal["priority", "weighted", "latency", "cheapest"]

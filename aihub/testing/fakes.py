@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 
@@ -73,17 +73,18 @@ async def open_test_hub(
     seed: int = 0,
     routes: Routes | None = None,
     models: Sequence[Model] = (MODEL,),
+    sleep: Callable[[float], Awaitable[None]] | None = None,
     **settings: object,
 ) -> AsyncIterator[Hub]:
     """Open a hub whose every model is served by *providers*, in their order.
 
     Ids and chance are seeded and the clock is manual, moved by waits between attempts: two runs are
     the same to the byte. Nothing is asked twice, unless *routes* say so; they name the providers
-    `p0`, `p1` and so on.
+    `p0`, `p1` and so on. Another *sleep* than that moves the clock itself.
     """
     clock = clock or ManualClock()
 
-    async def sleep(seconds: float) -> None:
+    async def advance(seconds: float) -> None:
         await anyio.lowlevel.checkpoint()
         clock.advance(seconds)
 
@@ -104,7 +105,7 @@ async def open_test_hub(
         routes=routes
         or Routes(deployments={MODEL.id: places}, region="region-0", retries=Retries(most=0)),
         chance=Random(seed).random,  # noqa: S311 - no secret: the same in each run
-        sleep=sleep,
+        sleep=sleep or advance,
         observers=observers,
         **settings,  # type: ignore[arg-type]
     ) as hub:

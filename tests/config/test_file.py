@@ -133,6 +133,7 @@ priority = 1
 usd_per_million = { prompt = "1", completion = "2" }
 requests_per_minute = 500
 drain = { seconds = 2.5 }
+hedge_after = 1.5
 
 [models.house]
 context_window = 4096
@@ -173,6 +174,7 @@ def test_a_file_says_all_of_it(read, tmp_path):
     assert ids(config, "gpt-4o") == ["east", "openai/gpt-4o"]
     east = config.routes.deployments["gpt-4o"][0]
     assert east.drain == Drain(seconds=2.5)
+    assert east.hedge_after == 1.5
     assert (east.region, east.priority, east.prices.completion) == ("eu", 1, 2_000_000)
     assert config.routes.policies == {"gpt-4o": "cheapest"}
     assert config.routes.fallbacks == {"gpt-4o": ("gpt-4o-mini",)}

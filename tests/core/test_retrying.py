@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aihub.core.retrying import MAX_TRIES, Failed, Step, next_step
+from aihub.core.retrying import MAX_TRIES, Failed, Step, beside, next_step
 from aihub.errors import UpstreamFailed, UpstreamLimited, UpstreamRefused, UpstreamTimeout
 from aihub.model.catalogue import Retries
 
@@ -78,6 +78,28 @@ def test_however_much_is_allowed_there_is_an_end():
     tried = [Failed(0, DOWN)] * MAX_TRIES
     assert next_step((0,), tried, Retries(most=1000), closed=(), chance=lambda: 0.5) is None
     assert next_step((0,), tried[1:], Retries(most=1000), closed=(), chance=lambda: 0.5)
+
+
+@pytest.mark.parametrize(
+    ("failed", "running", "closed", "place"),
+    [
+        ([], 0, [], 1),
+        ([], 1, [], 0),
+        # Another model stands in for what failed, not for what is slow.
+        ([], 2, [], None),
+        # Nor is one asked that may not be, or that has failed already.
+        ([], 0, [1], None),
+        ([(1, DOWN)], 0, [], None),
+        ([(0, DOWN)], 1, [], None),
+        ([(3, DOWN)], 0, [], 1),
+        ([(3, DOWN)] * (MAX_TRIES - 2), 0, [], 1),
+        ([(3, DOWN)] * (MAX_TRIES - 1), 0, [], None),
+    ],
+)
+def test_who_is_asked_beside_one_that_is_slow(failed, running, closed, place):
+    """The next deployment of the same model, as long as a request has tries left."""
+    tried = [Failed(*one) for one in failed]
+    assert beside(PLACES, tried, running, closed=closed) == place
 
 
 @given(

@@ -77,6 +77,7 @@ DEPLOYMENT_KEYS: Mapping[str, Reader] = {
     "requests_per_minute": whole(1, MAX_PER_MINUTE),
     "tokens_per_minute": whole(1, MAX_PER_MINUTE),
     "drain": lambda spot: Drain(**spot.keys(DRAIN_KEYS)),
+    "hedge_after": number(0.001, LONGEST_WAIT),
 }
 """The keys of a deployment."""
 
