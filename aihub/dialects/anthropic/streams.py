@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 import attrs
 import orjson
 
-from ...errors import UpstreamCut, UpstreamError
+from ...errors import UpstreamError
 from ...model.events import Event, Finished, Reasoning, Text, ToolDelta, Unknown, UsageSeen
 from ...model.units import Json
 from ..failures import failure
-from ..reading import Unreadable, bad_stream, field, json_of, needed, shown
-from ..sse import MAX_SSE_EVENT, SseDecoder
+from ..reading import Unreadable, field, json_of, needed, shown
+from ..sse import MAX_SSE_EVENT, SseDecoder, SseEvent
+from ..streaming import Streamed
 from .answers import Counts, besides, call_begun, caller, finished, started
 from .words import STATUSES
 
@@ -38,62 +39,21 @@ class _Block:
     size: int = 0
 
 
-class StreamDecoder:
-    """Read one streamed answer (see `outbound.StreamDecoder`).
-
-    An error that the stream tells after other events of the same bytes is raised by the next call,
-    so that these are not lost.
-    """
+class StreamDecoder(Streamed[SseEvent]):
+    """Read one streamed answer (see `outbound.StreamDecoder`)."""
 
     def __init__(self) -> None:
-        self._sse = SseDecoder()
+        super().__init__(SseDecoder().feed)
         self._blocks: dict[int, _Block] = {}
         self._calls = 0
         self._counts = Counts()
         self._finished: Finished | None = None
-        self.ended = False
-        self._error: UpstreamError | None = None
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Read the next bytes, and return the events that they complete.
+    def _is_whole(self) -> bool:
+        return self.ended
 
-        Raises:
-            UpstreamError: the provider tells an error, or says what nobody can read.
-        """
-        if self._error is not None:
-            raise self._error
-        if not data:
-            return []
-        events: list[Event] = []
-        try:
-            for one in self._sse.feed(data):
-                if self.ended:
-                    break
-                self._read(one.data, events)
-        except Unreadable as error:
-            self._fail(bad_stream(error), events)
-        except UpstreamError as error:
-            self._fail(error, events)
-        return events
-
-    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
-        self._error = error
-        if not events:
-            raise error
-
-    def end(self) -> list[Event]:
-        """Say that the body has ended.
-
-        Raises:
-            UpstreamCut: the message did not stop.
-        """
-        if self._error is not None:
-            raise self._error
-        if not self.ended:
-            raise UpstreamCut("The provider's stream ended before its answer did.")
-        return []
-
-    def _read(self, data: bytes, events: list[Event]) -> None:
+    def _read(self, piece: SseEvent, events: list[Event]) -> None:
+        data = piece.data
         frame = json_of(data)
         kind = needed(frame, "type")
         read = _FRAMES.get(kind)

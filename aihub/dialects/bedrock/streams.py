@@ -14,10 +14,10 @@ from typing import Any
 import attrs
 import orjson
 
-from ...errors import UpstreamCut, UpstreamError
 from ...model.events import Event, Reasoning, Started, Text, ToolDelta, Unknown
 from ...model.units import Json
-from ..reading import Unreadable, bad_stream, field, json_of, needed, shown
+from ..reading import Unreadable, field, json_of, needed, shown
+from ..streaming import Streamed
 from .answers import besides, call_begun, counts, ending_of
 from .errors import told_error
 from .eventstream import MAX_MESSAGE, EventStreamDecoder, StreamMessage
@@ -39,69 +39,27 @@ class _Block:
     size: int = 0
 
 
-class StreamDecoder:
-    """Read one streamed answer (see `outbound.StreamDecoder`).
-
-    An error that the stream tells after other events of the same bytes is raised by the next call,
-    so that these are not lost.
-    """
+class StreamDecoder(Streamed[StreamMessage]):
+    """Read one streamed answer (see `outbound.StreamDecoder`)."""
 
     def __init__(self) -> None:
-        self._messages = EventStreamDecoder()
+        super().__init__(EventStreamDecoder().feed)
         self._blocks: dict[int, _Block | None] = {}
         self._calls = 0
         self._finished = False
-        self.ended = False
-        self._error: UpstreamError | None = None
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Read the next bytes, and return the events that they complete.
+    def _is_whole(self) -> bool:
+        return self._finished
 
-        Raises:
-            UpstreamError: the provider tells an error, or says what nobody can read.
-        """
-        if self._error is not None:
-            raise self._error
-        if not data:
-            return []
-        events: list[Event] = []
-        try:
-            for one in self._messages.feed(data):
-                if self.ended:
-                    break
-                self._read(one, events)
-        except Unreadable as error:
-            self._fail(bad_stream(error), events)
-        except UpstreamError as error:
-            self._fail(error, events)
-        return events
-
-    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
-        self._error = error
-        if not events:
-            raise error
-
-    def end(self) -> list[Event]:
-        """Say that the body has ended.
-
-        Raises:
-            UpstreamCut: the message did not stop.
-        """
-        if self._error is not None:
-            raise self._error
-        if not self._finished:
-            raise UpstreamCut("The provider's stream ended before its answer did.")
-        return []
-
-    def _read(self, one: StreamMessage, events: list[Event]) -> None:
-        kind = one.headers.get(":message-type", "event")
+    def _read(self, piece: StreamMessage, events: list[Event]) -> None:
+        kind = piece.headers.get(":message-type", "event")
         if kind == "exception":
-            raise told_error(one.headers.get(":exception-type", ""), one.payload)
+            raise told_error(piece.headers.get(":exception-type", ""), piece.payload)
         if kind == "error":
-            told = {"message": one.headers.get(":error-message", "")}
-            raise told_error(one.headers.get(":error-code", ""), orjson.dumps(told))
-        name = one.headers.get(":event-type", "")
-        told = json_of(one.payload)
+            told = {"message": piece.headers.get(":error-message", "")}
+            raise told_error(piece.headers.get(":error-code", ""), orjson.dumps(told))
+        name = piece.headers.get(":event-type", "")
+        told = json_of(piece.payload)
         read = _EVENTS.get(name)
         if read is None:
             events.append(Unknown({shown(name): told}))

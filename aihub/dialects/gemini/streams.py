@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import attrs
 import orjson
 
-from ...errors import UpstreamCut, UpstreamError
 from ...model.chat import ReasoningPart
 from ...model.events import (
     Event,
@@ -25,8 +24,9 @@ from ...model.events import (
 )
 from ...model.units import Json, Pico
 from ...model.usage import Usage
-from ..reading import Unreadable, bad_stream, json_of
-from ..sse import SseDecoder, event
+from ..reading import json_of
+from ..sse import SseDecoder, SseEvent, event
+from ..streaming import Streamed
 from .answers import Reading, call_part, ending, error_object, insert_unknown, usage_object
 from .errors import told_error
 from .logprobs import logprobs_result
@@ -34,72 +34,33 @@ from .parts import reasoning_part
 from .words import NAME
 
 
-class StreamDecoder:
+class StreamDecoder(Streamed[SseEvent]):
     """Read one streamed answer (see `outbound.StreamDecoder`).
 
-    An error that the stream tells after other events of the same bytes is raised by the next call,
-    so that these are not lost.
+    There is no word for its end: counts may come after the last choice's.
 
     Args:
         fallback: what calls without an id are named after, where the answer has no id either.
         choices: how many were asked for.
     """
 
-    ended = False
-    """There is no word for the end: counts may come after the last choice's."""
-
     def __init__(self, *, fallback: str = "", choices: int = 1) -> None:
-        self._sse = SseDecoder()
+        super().__init__(SseDecoder().feed)
         self._reading = Reading(fallback)
         self._n = choices
-        self._error: UpstreamError | None = None
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Read the next bytes, and return the events that they complete.
+    def _is_whole(self) -> bool:
+        return self._reading.is_whole(self._n)
 
-        Raises:
-            UpstreamError: the provider tells an error, or says what nobody can read.
-        """
-        if self._error is not None:
-            raise self._error
-        if not data:
-            return []
-        events: list[Event] = []
-        try:
-            for one in self._sse.feed(data):
-                self._read(one.data, events)
-        except Unreadable as error:
-            self._fail(bad_stream(error), events)
-        except UpstreamError as error:
-            self._fail(error, events)
-        return events
-
-    def _fail(self, error: UpstreamError, events: list[Event]) -> None:
-        self._error = error
-        if not events:
-            raise error
-
-    def _read(self, data: bytes, events: list[Event]) -> None:
-        piece = json_of(data)
-        if "error" in piece:
-            raise told_error(piece)
+    def _read(self, piece: SseEvent, events: list[Event]) -> None:
+        told = json_of(piece.data)
+        if "error" in told:
+            raise told_error(told)
         before = len(events)
-        for one in self._reading.read(piece):
+        for one in self._reading.read(told):
             events.append(one)  # noqa: PERF402 - what comes before an error counts
-        if len(events) == before + 1 and isinstance(events[-1], Text) and _is_bare(piece):
-            events[-1].raw = data
-
-    def end(self) -> list[Event]:
-        """Say that the body has ended.
-
-        Raises:
-            UpstreamCut: a choice has not said why it ended.
-        """
-        if self._error is not None:
-            raise self._error
-        if not self._reading.is_whole(self._n):
-            raise UpstreamCut("The provider's stream ended before its answer did.")
-        return []
+        if len(events) == before + 1 and isinstance(events[-1], Text) and _is_bare(told):
+            events[-1].raw = piece.data
 
 
 def _is_bare(piece: Mapping[str, Json]) -> bool:

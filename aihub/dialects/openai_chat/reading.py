@@ -7,12 +7,12 @@ told as `Unknown`; those of the whole are told when they come first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import orjson
 
-from ...errors import UpstreamCut, UpstreamError
+from ...errors import UpstreamError
 from ...model.chat import ReasoningPart
 from ...model.events import (
     Event,
@@ -25,8 +25,9 @@ from ...model.events import (
     Unknown,
     UsageSeen,
 )
-from ..reading import Unreadable, bad_answer, bad_stream, field, json_of, objects
-from ..sse import SseDecoder
+from ..reading import Unreadable, bad_answer, field, json_of, objects
+from ..sse import SseDecoder, SseEvent
+from ..streaming import Streamed
 from .usages import usage_seen
 
 DIALECT = "openai_chat"
@@ -230,63 +231,33 @@ def _thought(one: dict[str, Any]) -> ReasoningPart | None:
     return ReasoningPart(_get(one, "text", str) or "", signature) if signature else None
 
 
-class StreamReader:
-    """One streamed answer while it comes (see `aihub.dialects.outbound.StreamDecoder`).
-
-    An error that comes after other events of the same bytes is raised by the next call, so that
-    these are not lost.
-    """
+class StreamReader(Streamed[SseEvent]):
+    """One streamed answer while it comes (see `aihub.dialects.outbound.StreamDecoder`)."""
 
     def __init__(self, n: int, error: ErrorReader) -> None:
+        super().__init__(SseDecoder().feed)
         self._n = n
         self._error = error
-        self._sse = SseDecoder()
         self._heard: dict[int, _Heard] = {}
         self._ended: set[int] = set()
         self._started = False
-        self.ended = False
-        self._failed: UpstreamError | None = None
 
-    def feed(self, data: bytes) -> list[Event]:
-        """Read the next bytes."""
-        if self._failed is not None:
-            raise self._failed
-        if not data:
-            return []
-        events: list[Event] = []
-        try:
-            for one in self._sse.feed(data):
-                if not self.ended:
-                    self._frame(one.data, events)
-        except UpstreamError as error:
-            self._failed = error
-            if not events:
-                raise
-        return events
+    def _is_whole(self) -> bool:
+        return len(self._ended) == self._n
 
-    def end(self) -> Sequence[Event]:
-        """Say that the body has ended: the answer is whole if each choice has its end."""
-        if self._failed is not None:
-            raise self._failed
-        if len(self._ended) != self._n:
-            raise UpstreamCut("The provider's answer broke off.")
-        return ()
-
-    def _frame(self, data: bytes, events: list[Event]) -> None:
+    def _read(self, piece: SseEvent, events: list[Event]) -> None:
+        data = piece.data
         if data == b"[DONE]":
             self.ended = True
             return
         before = len(events)
-        try:
-            fields = json_of(data)
-            text = self._bare_text(fields)
-            if text is not None:
-                text.raw = data
-                events.append(text)
-                return
-            plain = self._chunk(fields, events)
-        except Unreadable as why:
-            raise bad_stream(why) from None
+        fields = json_of(data)
+        text = self._bare_text(fields)
+        if text is not None:
+            text.raw = data
+            events.append(text)
+            return
+        plain = self._chunk(fields, events)
         if plain and len(events) == before + 1:
             one = events[before]
             if not isinstance(one, Started | UsageSeen) and one.index is not None:
