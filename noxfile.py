@@ -207,7 +207,7 @@ def fuzz(session: nox.Session) -> None:
     if sys.platform != "linux":
         session.skip("atheris has wheels for Linux alone")
     _install(session, "fuzz")
-    for target in ("decoders", "framing"):
+    for target in ("decoders", "vendors", "framing"):
         session.run("python", "-m", "fuzz", target, *(session.posargs or ["20"]))
 
 

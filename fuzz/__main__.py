@@ -15,10 +15,10 @@ from types import ModuleType
 
 import atheris
 
-from fuzz.mutations import mutate
+from fuzz.mutations import mutate, mutate_line
 
 with atheris.instrument_imports(include=["aihub", "h11"]):
-    from fuzz import targets
+    from fuzz import targets, vendors
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "fuzz"
@@ -50,21 +50,26 @@ def seeds(name: str) -> list[bytes]:
     cases = [case.data for case in corpus().ALL]
     if name == "framing":
         return [bytes([how]) + data for data in cases for how in (0, 1, 14)]
+    if name == "vendors":
+        return vendors.seeds()
     bodies = {data.partition(b"\r\n\r\n")[2] for data in cases}
     decoders = range(len(targets.DECODERS))
     return [bytes([which]) + body for body in sorted(bodies) for which in decoders]
 
 
-def mutator() -> Callable[[bytes, int, int], bytes]:
-    """Return what changes a body: mostly its values, sometimes its bytes."""
+def mutator(
+    change_json: Callable[[bytes, tuple[str, ...], int], bytes | None],
+) -> Callable[[bytes, int, int], bytes]:
+    """Return what changes an input: mostly the values in it, sometimes its bytes."""
     faults = corpus().FAULTS.values()
     names = tuple(
         sorted({field for place in faults for field, *_ in place if len(field) < LONGEST_NAME})
     )
     names += ("role", "content", "type", "text", "tool_calls", "tool_call_id", "function")
+    names += ("parts", "index", "delta", "usage", "error", "input", "finish_reason", "choices")
 
     def change(data: bytes, most: int, seed: int) -> bytes:
-        changed = mutate(data, names, seed) if seed % 8 else None
+        changed = change_json(data, names, seed) if seed % 8 else None
         if changed is None or len(changed) > most:
             return bytes(atheris.Mutate(data, most))
         return changed
@@ -84,7 +89,8 @@ def main(name: str, seconds: str = str(SECONDS)) -> None:
         told = [*limits, f"-artifact_prefix={BUILD}/{name}-", "-print_final_stats=1", str(found)]
     else:
         told = [seconds]
-    more = {"custom_mutator": mutator()} if name == "decoders" else {}
+    change = {"decoders": mutate, "vendors": mutate_line}.get(name)
+    more = {"custom_mutator": mutator(change)} if change else {}
     atheris.Setup([sys.argv[0], *told], targets.TARGETS[name], **more)
     atheris.Fuzz()
 

@@ -28,6 +28,23 @@ def mutate(data: bytes, names: tuple[str, ...], seed: int) -> bytes | None:
     return data[:1] + orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
 
 
+def mutate_line(data: bytes, names: tuple[str, ...], seed: int) -> bytes | None:
+    """Return *data*, two bytes and lines of JSON, with one line changed, left out or told twice."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    lines = data[2:].split(b"\n")
+    at = chance.randrange(len(lines))
+    if chance.random() < 0.2:  # noqa: PLR2004 - now and then
+        lines[at : at + 1] = chance.choice([[], [lines[at]] * 2, lines[at : at + 2][::-1]])
+    else:
+        # Bedrock's lines begin with the name of the event.
+        start = max(lines[at].find(b"{") - 1, 0)
+        changed = mutate(b" " + lines[at][start:].lstrip(), names, seed)
+        if changed is None:
+            return None
+        lines[at] = lines[at][:start] + (changed if start else changed[1:])
+    return data[:2] + b"\n".join(lines)
+
+
 def _changed(value: Any, names: tuple[str, ...], chance: random.Random) -> Any:
     if isinstance(value, dict) and chance.random() < 0.8:  # noqa: PLR2004 - mostly deeper
         name = chance.choice([*value, *names]) if chance.random() < 0.6 else chance.choice(names)  # noqa: PLR2004

@@ -1,8 +1,9 @@
 """What is fuzzed: a function of bytes that raises only where aihub is wrong.
 
 `decoders`: whatever the bytes of a body, a decoder gives a value or raises `InvalidRequest`, and
-what it took encodes. `framing`: whatever the bytes of a connection, the driver answers in HTTP, an
-error in JSON with its four fields, and ends; nothing stays open. Time is virtual.
+what it took encodes. `vendors`: whatever a provider answers (see there). `framing`: whatever the
+bytes of a connection, the driver answers in HTTP, an error in JSON with its four fields, and ends;
+nothing stays open. Time is virtual.
 """
 
 from __future__ import annotations
@@ -12,20 +13,31 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
+import attrs
 import h11
 import orjson
 import trio
 import trio.testing
 
 from aihub.core.sessions import check_messages
-from aihub.dialects import administration, openai_chat, queries, sessions
+from aihub.dialects import (
+    administration,
+    anthropic,
+    bedrock,
+    gemini,
+    openai_chat,
+    queries,
+    sessions,
+)
 from aihub.errors import InvalidRequest
 from aihub.model.account import SCOPES
+from aihub.model.chat import Chat
 from aihub.model.events import Choice, Completion
 from aihub.model.usage import Usage
 from aihub.server import trio_h11
 from aihub.server.app import App
 from aihub.testing import ScriptedProvider, open_test_hub
+from fuzz.vendors import CALL, VENDORS, vendors
 
 Stream: TypeAlias = trio.StapledStream[
     trio.testing.MemorySendStream, trio.testing.MemoryReceiveStream
@@ -58,6 +70,20 @@ def _chat(body: bytes) -> None:
     check_messages(chat.messages)
 
 
+def _other(read: Callable[[bytes], Chat]) -> Callable[[bytes], None]:
+    """Read a chat in a vendor's words, and say it in every vendor's."""
+
+    def decode(body: bytes) -> None:
+        chat = read(body)
+        for vendor in VENDORS:
+            try:
+                orjson.loads(vendor.encode_call(attrs.evolve(CALL, chat=chat)).body)
+            except InvalidRequest as error:
+                _check(error)
+
+    return decode
+
+
 def _query(body: bytes) -> None:
     query = body.decode("ascii", "replace")
     for read in (queries.read_page, queries.read_usage, sessions.read_messages_page):
@@ -81,6 +107,10 @@ DECODERS: tuple[Callable[[bytes], object], ...] = (
     administration.read_new_budget,
     administration.read_budget_change,
     _query,
+    _other(openai_chat.decode_request),
+    _other(anthropic.decode_request),
+    _other(lambda body: gemini.decode_request(body, model="m")),
+    _other(lambda body: bedrock.decode_request(body, model="m")),
 )
 
 
@@ -221,4 +251,8 @@ def _check_answer(status: int, headers: Mapping[bytes, bytes], body: bytes) -> N
         assert len(body) < LONGEST_ERROR, body
 
 
-TARGETS: Mapping[str, Callable[[bytes], None]] = {"decoders": decoders, "framing": framing}
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "decoders": decoders,
+    "vendors": vendors,
+    "framing": framing,
+}
