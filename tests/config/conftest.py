@@ -7,15 +7,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from ..backends.providers.http_answers import SERVERS
+
 SECONDS = 60
 """What a test waits at most, on a busy machine."""
 
 
 class Upstream:
-    """Speaks OpenAI's dialect; `words` is its answer, and streams wait in their middle for `go`."""
+    """Speaks OpenAI's dialect; `words` is its answer, and streams wait in their middle for `go`.
 
-    def __init__(self, words):
+    One of another `kind` answers as that vendor does, at once and always the same.
+    """
+
+    def __init__(self, words, kind=None):
         self.words = words
+        self.server = SERVERS.get(kind)
         self.asked = []
         self.begun = threading.Event()
         self.go = threading.Event()
@@ -31,6 +37,10 @@ class Upstream:
                 size = int(self.headers["content-length"])
                 body = json.loads(self.rfile.read(size))
                 upstream.asked.append((self.path, dict(self.headers.items()), body))
+                if upstream.server:
+                    streams = body.get("stream") or ":stream" in self.path
+                    upstream.recorded(self, streams)
+                    return
                 (upstream.stream if body.get("stream") else upstream.whole)(self, body)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -39,7 +49,26 @@ class Upstream:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"{self.root}/v1"
+
+    @property
+    def root(self):
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def recorded(self, handler, streams):
+        frames = b"".join(self.server.frames)
+        self.send(
+            handler,
+            frames if streams else self.server.whole,
+            "text/event-stream" if streams else "application/json",
+        )
+
+    def send(self, handler, data, kind):
+        handler.send_response(200)
+        handler.send_header("content-type", kind)
+        handler.send_header("content-length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
 
     def whole(self, handler, body):
         message = {"role": "assistant", "content": self.words, "refusal": None}
@@ -55,11 +84,7 @@ class Upstream:
                 "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
             }
         ).encode()
-        handler.send_response(200)
-        handler.send_header("content-type", "application/json")
-        handler.send_header("content-length", str(len(data)))
-        handler.end_headers()
-        handler.wfile.write(data)
+        self.send(handler, data, "application/json")
 
     def stream(self, handler, body):
         handler.send_response(200)
@@ -100,4 +125,4 @@ class Upstream:
 @pytest.fixture
 def open_upstream():
     """Give a function that opens a provider's server with an answer."""
-    return lambda words: Upstream(words).running()
+    return lambda words, kind=None: Upstream(words, kind).running()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ..backends.providers.http_answers import TEXT
+
 pytest.importorskip("click")
 pytest.importorskip("trio")
 openai = pytest.importorskip("openai")
@@ -98,6 +100,48 @@ def test_live_asks_who_has_a_key_and_mocks_the_rest(run_server, open_upstream, e
             assert SECRET not in printed(server)
 
 
+LIVE = {
+    "anthropic": (
+        {"ANTHROPIC_API_KEY": SECRET},
+        ("ANTHROPIC_BASE_URL", "claude-3-opus", "/v1/messages"),
+        ("x-api-key", "claude-3-opus-20240229"),
+    ),
+    "gemini": (
+        {"GEMINI_API_KEY": SECRET},
+        ("GOOGLE_GEMINI_BASE_URL", "gemini-2.5-flash", "/v1beta/models/gemini-2.5-flash:"),
+        ("x-goog-api-key", None),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LIVE)
+def test_live_speaks_each_vendors_dialect(kind, run_server, open_upstream, environ):
+    """In whole answers and streams, for a client that speaks OpenAI's."""
+    keys, (variable, model, path), (header, named) = LIVE[kind]
+    with open_upstream(None, kind) as upstream:
+        env = {**environ, **keys, variable: upstream.root}
+        with run_server("--live", "--config", "none", env=env) as server, client(server) as ai:
+            assert re.search(rf"live +{kind} \(\d+ models\); all others: mock\n", announced(server))
+            assert say(ai, model) == TEXT
+            chunks = ai.chat.completions.create(
+                model=model,
+                messages=HELLO,
+                stream=True,
+                stream_options={"include_usage": True},
+            )
+            *parts, last = list(chunks)
+            assert "".join(one.choices[0].delta.content or "" for one in parts) == TEXT
+            assert last.usage.completion_tokens > 0
+            for asked, headers, body in upstream.asked:
+                assert asked.startswith(path)
+                assert {name.lower(): value for name, value in headers.items()}[header] == SECRET
+                assert body.get("model") == named
+            assert len(upstream.asked) == 2
+            assert say(ai, "gpt-4o")
+            assert len(upstream.asked) == 2
+            assert SECRET not in printed(server)
+
+
 def test_live_opens_nothing_to_the_key_that_everybody_knows(run_server, environ):
     """It is a random one, printed at the first start of a store and never again."""
     env = {**environ, "OPENAI_API_KEY": SECRET}
@@ -174,6 +218,49 @@ def test_the_name_that_is_asked_for_prefers_a_region(run_server, open_upstream, 
             with pytest.raises(openai.APIStatusError) as caught:
                 told("api-us.example")
             assert caught.value.status_code == 421
+
+
+def test_the_documented_addresses_are_regions(run_server, open_upstream, environ, tmp_path):
+    """The four that the API document prints, `[regions]` mapping each to a region's provider."""
+    path = tmp_path / "aihub.toml"
+    with (
+        open_upstream("From America") as us,
+        open_upstream("From Europe") as eu,
+        open_upstream("From Asia") as asia,
+    ):
+        served = {"us-east": us, "eu": eu, "ap-southeast": asia}
+        providers = "".join(
+            f'[providers.{name}]\nbase_url = "{one.url}"\nregion = "{name}"\nmodels = ["gpt-4"]\n'
+            for name, one in served.items()
+        )
+        # `api.ai-hub.com` is the home region's.
+        path.write_text(
+            f"""hub.region = "us-east"
+{providers}
+[regions]
+"api.ai-hub.com" = "us-east"
+"api-us-east.ai-hub.com" = "us-east"
+"api-eu.ai-hub.com" = "eu"
+"api-ap-southeast.ai-hub.com" = "ap-southeast"
+"""
+        )
+        with run_server("--ephemeral", "--config", str(path), env=environ) as server:
+            key = KEY.search(announced(server))[1]
+            told = {}
+            for host in ("api", "api-us-east", "api-eu", "api-ap-southeast"):
+                with openai.OpenAI(
+                    base_url=f"{server.url}/v1",
+                    api_key=key,
+                    max_retries=0,
+                    default_headers={"Host": f"{host}.ai-hub.com"},
+                ) as ai:
+                    told[host] = say(ai, "gpt-4")
+    assert told == {
+        "api": "From America",
+        "api-us-east": "From America",
+        "api-eu": "From Europe",
+        "api-ap-southeast": "From Asia",
+    }
 
 
 # SIGHUP
