@@ -3,6 +3,7 @@
 All 50 rounds by default, about a second each; `AIHUB_SHOW_ROUNDS` makes it shorter.
 """
 
+import functools
 import json
 import os
 import random
@@ -28,6 +29,7 @@ h11 = pytest.importorskip("h11")
 pytest.importorskip("trio")
 
 ROUNDS = int(os.environ.get("AIHUB_SHOW_ROUNDS", "50"))
+GATEWAY_ROUNDS = 10
 CLIENTS = 50
 SEED = 11
 PATIENCE = 60
@@ -250,11 +252,34 @@ def test_a_server_that_is_killed_has_told_nobody_what_is_not_on_the_books(
     run_server, tmp_path, record_property
 ):
     """After each of the kills every request has one settlement, and all sums agree."""
+    kill_often(run_server, tmp_path, record_property, ROUNDS, "--latency", "5ms,2ms")
+
+
+@pytest.mark.slow
+def test_a_gateway_that_is_killed_has_told_nobody_what_is_not_on_the_books(
+    run_server, tmp_path, record_property
+):
+    """The same with a provider over HTTP, which has answered more than was delivered."""
+    up = ["--ephemeral", "--key", f"{SECRET}=enterprise", "--latency", "5ms,2ms"]
+    with run_server(*up, "--log-level", "warning") as provider:
+        path = tmp_path / "aihub.toml"
+        path.write_text(
+            f'[providers.up]\nbase_url = "{provider.url}/v1"\nmodels = {json.dumps(MODELS)}\n'
+            f'key = {{ env = "UPSTREAM_KEY" }}\n'
+        )
+        env = {**os.environ, "UPSTREAM_KEY": SECRET}
+        run = functools.partial(run_server, env=env)
+        rounds = min(ROUNDS, GATEWAY_ROUNDS)
+        kill_often(run, tmp_path, record_property, rounds, "--config", str(path))
+
+
+def kill_often(run_server, tmp_path, record_property, rounds, *more):
+    """Kill a server so many times amid requests, and hold what was told to the books."""
     path, began = tmp_path / "hub.db", time.time_ns() // 1000
     budgets = anyio.run(prepare, f"sqlite:{path}")
-    options = ["--store", f"sqlite:{path}", "--key", f"{SECRET}=show", "--latency", "5ms,2ms"]
+    options = ["--store", f"sqlite:{path}", "--key", f"{SECRET}=show", *more]
     dice, rows, told, usual = random.Random(SEED), [], [], None
-    for n in range(ROUNDS + 1):
+    for n in range(rounds + 1):
         with run_server(*options, "--log-level", "warning") as server:
             if n > 0:
                 # This one has swept what the one before it left.
@@ -277,9 +302,9 @@ def test_a_server_that_is_killed_has_told_nobody_what_is_not_on_the_books(
     for name, value in (("told", len(told)), ("usual", usual), *states.items()):
         record_property(name, value)
     assert states["ok"] >= CLIENTS
-    assert states["lost"] >= ROUNDS
+    assert states["lost"] >= rounds
     assert sum(one.whole for one in told) >= CLIENTS
-    assert sum(not one.whole for one in told) >= ROUNDS
+    assert sum(not one.whole for one in told) >= rounds
 
 
 @attrs.frozen
