@@ -24,7 +24,7 @@ from aihub.model.account import BUILT_IN_PLANS, MAX_NAME, SCOPES, Plan
 from aihub.model.units import SECOND, usd
 from aihub.testing import ManualClock, open_test_hub
 
-from .test_settling import SlowStore
+from ..slow_store import SlowStore
 
 pytestmark = pytest.mark.anyio
 

@@ -25,27 +25,9 @@ from aihub.model.events import Finished, Text, UsageSeen
 from aihub.model.usage import Usage
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 
+from ..slow_store import SlowStore
+
 pytestmark = pytest.mark.anyio
-
-
-class SlowStore:
-    """A memory store behind checkpoints, as one behind a thread or socket is."""
-
-    def __init__(self, clock):
-        self.memory = MemoryStore(clock=clock)
-
-    def __getattr__(self, name):
-        method = getattr(self.memory, name)
-        if name.endswith("_nowait"):
-            raise AttributeError(name)
-
-        async def call(*args, **kwargs):
-            await anyio.lowlevel.checkpoint()
-            result = await method(*args, **kwargs)
-            await anyio.lowlevel.checkpoint()
-            return result
-
-        return call
 
 
 async def test_breaking_out_of_texts_leaks_nothing():

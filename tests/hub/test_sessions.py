@@ -25,7 +25,7 @@ from aihub.model.session import Origin
 from aihub.model.usage import Usage
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 
-from .test_settling import SlowStore
+from ..slow_store import SlowStore
 
 pytestmark = pytest.mark.anyio
 

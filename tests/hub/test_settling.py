@@ -1,49 +1,15 @@
 """Exactly one settlement, whatever happens: cancellation at every point, a store that is down."""
 
-from collections import Counter
-
 import anyio
 import pytest
 
-from aihub.backends.storage.memory import MemoryStore
 from aihub.errors import Overloaded, SettlementFailed, StoreUnavailable
 from aihub.model.account import Plan
-from aihub.model.ledger import Settled
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 
+from ..slow_store import SlowStore
+
 pytestmark = pytest.mark.anyio
-
-
-class SlowStore:
-    """A memory store behind checkpoints, as a store with a thread or socket is; it can be down."""
-
-    def __init__(self, clock, checkpoints=2):
-        self.memory = MemoryStore(clock=clock)
-        self.checkpoints = checkpoints
-        self.down = set()
-        self.hang = set()
-        self.settlements = Counter()
-
-    def __getattr__(self, name):
-        method = getattr(self.memory, name)
-        if name.endswith("_nowait"):
-            raise AttributeError(name)
-
-        async def call(*args, **kwargs):
-            for _ in range(self.checkpoints):
-                await anyio.lowlevel.checkpoint()
-            if name in self.down:
-                raise StoreUnavailable("down")
-            if name in self.hang:
-                await anyio.sleep_forever()
-            result = await method(*args, **kwargs)
-            if isinstance(result, Settled):
-                self.settlements[result.id] += 1
-            for _ in range(self.checkpoints):
-                await anyio.lowlevel.checkpoint()
-            return result
-
-        return call
 
 
 async def state_of(store, account):

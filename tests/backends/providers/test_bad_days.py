@@ -15,6 +15,7 @@ import pytest
 from aihub.backends.transports.by_httpx2 import Httpx2Transport
 from aihub.backends.transports.native import NativeTransport
 from aihub.errors import (
+    SettlementFailed,
     UpstreamCut,
     UpstreamError,
     UpstreamFailed,
@@ -23,12 +24,13 @@ from aihub.errors import (
     UpstreamTimeout,
 )
 from aihub.model.catalogue import Deployment, Retries, Routes
-from aihub.model.events import Text
+from aihub.model.events import Finished, Text, UsageSeen
 from aihub.server.errors import STATUS
-from aihub.testing import ScriptedProvider, open_test_hub
+from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 from aihub.testing.providers import MODEL
 from aihub.testing.upstreams import Deed, answer, chunked, open_upstream
 
+from ...slow_store import SlowStore
 from .http_answers import EVENTS, JSON, PATIENT, QUICK, SERVERS, TEXT, WORDS, head, whole
 
 pytestmark = pytest.mark.anyio
@@ -476,3 +478,39 @@ async def _read(hub):
     async with hub.stream("gpt-4", "Hi") as stream:
         async for _ in stream:
             pass
+
+
+# A store that is down
+
+
+@KINDS
+@TRANSPORTS
+@STREAM
+async def test_an_answer_that_cannot_be_settled_is_not_delivered_as_good(
+    server, transport, stream, monkeypatch
+):
+    """Its provider is free at once; what it counted is booked when the store is back."""
+    monkeypatch.setattr("aihub.hub.settling.FIRST_RETRY", 0.001)
+    store = SlowStore(clock := ManualClock())
+    script = chunked(*server.frames, headers=EVENTS) if stream else whole(server)
+    async with open_upstream(list(script)) as upstream:
+        provider = server.provider(transport(), upstream.url)
+        routes = places("up")
+        async with open_test_hub(provider, routes=routes, store=store, clock=clock) as hub:
+            store.down.add("settle")
+            text = []
+            with pytest.raises(SettlementFailed):
+                async with hub.stream("gpt-4", "Hi") if stream else _whole(hub) as events:
+                    async for event in events:
+                        text.append(event)
+            assert not any(isinstance(event, Finished | UsageSeen) for event in text)
+            assert not hub.ready
+            store.down.clear()
+            with anyio.fail_after(20):
+                while not hub.ready:
+                    await anyio.sleep(0.001)
+            [row] = await hub.requests()
+        await upstream.wait_open(0)
+    assert (row.state, row.usage.source) == ("ok", "provider")
+    assert row.cost == sum(one.cost for one in row.attempts) > 0
+    assert set(store.settlements.values()) == {1}
