@@ -1,9 +1,11 @@
 """What providers' servers answer, kind by kind: whole, streamed, errors, as vendors write it."""
 
+from importlib.util import find_spec
+
 import attrs
 import orjson
 
-from aihub.backends.providers.http import make_provider
+from aihub.backends.providers.http import AwsCredentials, make_provider
 from aihub.dialects import bedrock
 from aihub.model.catalogue import Deployment, Retries, Routes
 from aihub.model.upstream import Timeouts
@@ -216,7 +218,21 @@ GEMINI = Server(
 
 @attrs.frozen(kw_only=True)
 class BedrockServer(Server):
-    """A server whose stream is binary, and guarded by sums."""
+    """A server whose stream is binary, and guarded by sums; requests are signed."""
+
+    def provider(self, transport, url, **more):
+        """A provider that signs where there is something to sign with, and else has a key."""
+        if find_spec("botocore") is None:
+            return super().provider(transport, url, **more)
+        return make_provider(
+            self.kind,
+            name="up",
+            transport=transport,
+            base_url=url,
+            region="eu-west-1",
+            credentials=AwsCredentials(access_key="AKID", secret_key="sk-secret"),
+            **{"timeouts": PATIENT, **more},
+        )
 
     def reworded(self, frame, old, new):
         """The message with another text in it, and its sums right."""
