@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from .model.chat import Tool as Tool
     from .model.chat import ToolCall as ToolCall
     from .model.chat import ToolChoice as ToolChoice
+    from .model.embedding import Embeddings as Embeddings
     from .model.events import Completion as Completion
     from .model.events import Text as Text
+    from .model.moderation import Moderation as Moderation
     from .model.units import format_usd as format_usd
     from .model.units import usd as usd
     from .model.usage import Usage as Usage
@@ -45,11 +47,13 @@ _LAZY = {
     "Budget": ".model.account",
     "Chat": ".model.chat",
     "Completion": ".model.events",
+    "Embeddings": ".model.embedding",
     "Hub": ".hub",
     "HubError": ".errors",
     "Key": ".model.account",
     "ManualClock": ".backends.clocks",
     "Message": ".model.chat",
+    "Moderation": ".model.moderation",
     "Plan": ".model.account",
     "RandomIds": ".backends.ids",
     "ResponseFormat": ".model.chat",
@@ -74,11 +78,13 @@ __all__ = [
     "Budget",
     "Chat",
     "Completion",
+    "Embeddings",
     "Hub",
     "HubError",
     "Key",
     "ManualClock",
     "Message",
+    "Moderation",
     "Plan",
     "RandomIds",
     "ResponseFormat",

@@ -16,7 +16,8 @@ import attrs
 from .model.account import Account, Actor, Budget, Identity, Key, Plan, PlanDrop
 from .model.catalogue import Model
 from .model.chat import Chat
-from .model.events import Completion, Event
+from .model.embedding import EmbeddingRequest
+from .model.events import Completion, Embedded, Event, Moderated
 from .model.ledger import (
     Admission,
     Admitted,
@@ -32,6 +33,7 @@ from .model.ledger import (
     WindowAsk,
     WindowState,
 )
+from .model.moderation import ModerationRequest
 from .model.session import Conversation, Session, Turn
 from .model.units import Json, Micros, Pico
 from .model.upstream import TIMEOUTS, Timeouts, UpstreamRequest, UpstreamResponse
@@ -119,6 +121,62 @@ class Provider(Protocol):
 
         Leaving the context early, by exception or cancellation too, frees the upstream
         connection at once. Two opens are independent.
+        """
+        ...
+
+
+@attrs.define
+class EmbeddingCall:
+    """One attempt to embed texts, and what the hub decided about it."""
+
+    id: str
+    request: EmbeddingRequest
+    model: Model
+    upstream_model: str
+    prompt: Count
+    account: str = ""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Protocol: a provider that can also embed texts."""
+
+    async def embed(self, call: EmbeddingCall) -> Embedded:
+        """Return one vector for each input, in their order.
+
+        Raises:
+            UpstreamError: as `Provider.open`.
+            InvalidRequest: this provider cannot do what a field asks for.
+
+        Cancelled, it frees the upstream connection at once. Calls may overlap.
+        """
+        ...
+
+
+@attrs.define
+class ModerationCall:
+    """One attempt to have content judged, and what the hub decided about it."""
+
+    id: str
+    request: ModerationRequest
+    model: Model
+    upstream_model: str
+    prompt: Count
+    account: str = ""
+
+
+@runtime_checkable
+class Moderator(Protocol):
+    """Protocol: a provider that can also judge content."""
+
+    async def moderate(self, call: ModerationCall) -> Moderated:
+        """Return one judgement for each input, in their order.
+
+        Raises:
+            UpstreamError: as `Provider.open`.
+            InvalidRequest: this provider cannot do what a field asks for.
+
+        Cancelled, it frees the upstream connection at once. Calls may overlap.
         """
         ...
 

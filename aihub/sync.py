@@ -26,8 +26,10 @@ from .hub.sessions import Sessions
 from .model.account import LOCAL_ACCOUNT, Identity, Scope
 from .model.catalogue import Model
 from .model.chat import Message
+from .model.embedding import Embeddings
 from .model.events import Completion, Event, Text
 from .model.ledger import LedgerRow
+from .model.moderation import DEFAULT_MODERATOR, Moderation
 from .model.units import Micros
 from .model.usage import GroupBy, UsageReport
 
@@ -227,6 +229,41 @@ class SyncHub:
                 # Returns when the request is settled; one that has ended is not disturbed.
                 portal.call(scope.cancel)
                 wait([pumping])
+
+    def embed(
+        self,
+        model: str,
+        input: str | Iterable[str | Sequence[int]],
+        *,
+        dimensions: int | None = None,
+        key: str | None = None,
+        account: str | None = None,
+        options: Options = NO_OPTIONS,
+    ) -> Embeddings:
+        """Return a vector for each text; see `Hub.embed`."""
+        done: Embeddings = self.run(
+            lambda: self._hub.embed(
+                model, input, dimensions=dimensions, key=key, account=account, options=options
+            )
+        )
+        return done
+
+    def moderate(
+        self,
+        input: str | Iterable[str],
+        *,
+        model: str = DEFAULT_MODERATOR,
+        key: str | None = None,
+        account: str | None = None,
+        options: Options = NO_OPTIONS,
+    ) -> Moderation:
+        """Judge texts; see `Hub.moderate`."""
+        done: Moderation = self.run(
+            lambda: self._hub.moderate(
+                input, model=model, key=key, account=account, options=options
+            )
+        )
+        return done
 
     def models(self) -> Sequence[Model]:
         """Return every model, each also under its aliases."""

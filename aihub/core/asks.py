@@ -75,9 +75,7 @@ def reserve(
     """
     if prompt >= model.context_window:
         raise ContextLengthExceeded(prompt, model.context_window)
-    limit = token_limit(identity)
-    if limit is not None and prompt > limit:
-        raise RequestExceedsPlan(prompt, limit)
+    limit = _fitting_limit(identity, prompt)
     completion = completion_reserve(
         max_tokens=chat.bound,
         max_output=model.max_output,
@@ -90,6 +88,26 @@ def reserve(
         prompt_cost=prompt * rates(cards[0], prompt).prompt,
         cost=dearest(cards, prompt, chat.n * completion),
     )
+
+
+def reserve_prompt(identity: Identity, cards: tuple[PriceCard, ...], *, prompt: int) -> Reservation:
+    """Say what is set aside where no completion follows.
+
+    Raises:
+        RequestExceedsPlan: it is more than a minute may ever hold.
+    """
+    _fitting_limit(identity, prompt)
+    first = prompt * rates(cards[0], prompt).prompt
+    return Reservation(
+        prompt=prompt, tokens=prompt, prompt_cost=first, cost=dearest(cards, prompt, 0)
+    )
+
+
+def _fitting_limit(identity: Identity, prompt: int) -> int | None:
+    limit = token_limit(identity)
+    if limit is not None and prompt > limit:
+        raise RequestExceedsPlan(prompt, limit)
+    return limit
 
 
 def token_limit(identity: Identity) -> int | None:

@@ -15,12 +15,14 @@ from ..model.catalogue import Deployment, PriceCard
 from ..model.chat import FinishReason, ReasoningPart, ToolCall
 from ..model.events import (
     Choice,
-    Event,
+    Embedded,
     Finished,
+    Moderated,
     Reasoning,
     Refusal,
     Started,
     Text,
+    Told,
     ToolDelta,
     Unknown,
     UsageSeen,
@@ -74,13 +76,15 @@ class Running:
     dialect: str | None = None
     first_token: Micros | None = None
     extra: dict[str, Json] = attrs.field(factory=dict)
+    made: Embedded | Moderated | None = None
+    """What came where no chat was asked for."""
 
     @property
     def has_content(self) -> bool:
         """Say whether anything of an answer has been received: after that no other may begin."""
-        return bool(self.choices)
+        return bool(self.choices) or self.made is not None
 
-    def see(self, event: Event, now: Callable[[], Micros]) -> None:
+    def see(self, event: Told, now: Callable[[], Micros]) -> None:
         """Fold one event into what has been received."""
         kind = type(event)
         if kind is Text:
@@ -106,7 +110,7 @@ class Running:
         else:
             self._see_rarer(event, now)
 
-    def _see_rarer(self, event: Event, now: Callable[[], Micros]) -> None:
+    def _see_rarer(self, event: Told, now: Callable[[], Micros]) -> None:
         if isinstance(event, Reasoning):
             _reason(self._choice(event.index, now), event)
         elif isinstance(event, ToolDelta):
@@ -118,11 +122,21 @@ class Running:
             tool.arguments.append(event.arguments)
         elif isinstance(event, Refusal):
             self._choice(event.index, now).refusal.append(event.text)
+        elif isinstance(event, Embedded | Moderated):
+            self._make(event, now)
         else:
             assert isinstance(event, Unknown)  # noqa: S101 - nothing else is left
             # By itself it is no content: an attempt may still be followed by another.
             known = None if event.index is None else self.choices.get(event.index)
             (self.extra if known is None else known.extra).update(event.data)
+
+    def _make(self, event: Embedded | Moderated, now: Callable[[], Micros]) -> None:
+        if self.first_token is None:
+            self.first_token = now()
+        self.made = event
+        self.answered_by = event.model or self.answered_by
+        if event.usage is not None and event.usage.is_sound:
+            self.usage = event.usage
 
     def _choice(self, index: int, now: Callable[[], Micros]) -> _Choice:
         choice = self.choices.get(index)

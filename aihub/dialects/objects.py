@@ -137,3 +137,17 @@ def read_object(
         InvalidRequest: it is no JSON object, or a field is wrong, unknown or missing.
     """
     return read_fields(json_object(body) if body else {}, table, required)
+
+
+def read_open(
+    body: bytes, table: Mapping[str, Check], required: Iterable[str] = ()
+) -> tuple[dict[str, Json], dict[str, Json] | None]:
+    """Read a body by *table*; return also what it does not name, which is to travel on.
+
+    Raises:
+        InvalidRequest: it is no JSON object, or a field is wrong or missing.
+    """
+    fields = json_object(body)
+    known = {name: value for name, value in fields.items() if name in table}
+    extra = {name: value for name, value in fields.items() if name not in table}
+    return read_fields(known, table, required), extra or None

@@ -1,14 +1,17 @@
-"""What a program passes to `Hub.chat`, made into a chat."""
+"""What a program passes to `Hub.chat`, `embed` and `moderate`, made into values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from ..core.asks import check_text
 from ..errors import InvalidRequest
-from ..model.chat import ROLES, Chat, Message
+from ..model.chat import ROLES, Chat, Message, TextPart
+from ..model.embedding import EmbeddingRequest
+from ..model.moderation import ModerationRequest
 
 _PARAMETERS = frozenset(field.name for field in attrs.fields(Chat)) - {"model", "messages"}
 
@@ -52,3 +55,36 @@ def _message(one: Message | Mapping[str, Any], n: int) -> Message:
     if not isinstance(content, str):
         raise InvalidRequest("The content must be a text.", param=f"messages[{n}].content")
     return Message(role, content, name=one.get("name"), tool_call_id=one.get("tool_call_id"))
+
+
+def make_embedding(
+    model: str, input: str | Iterable[str | Sequence[int]], dimensions: int | None
+) -> EmbeddingRequest:
+    """Make a request to embed of what a program gives.
+
+    Raises:
+        InvalidRequest: an input is neither text nor whole numbers.
+    """
+    given = (input,) if isinstance(input, str) else tuple(input)
+    inputs = tuple(
+        [one if isinstance(one, str) else _tokens(one, n) for n, one in enumerate(given)]
+    )
+    return EmbeddingRequest(model=model, inputs=inputs, dimensions=dimensions)
+
+
+def _tokens(given: Any, n: int) -> tuple[int, ...]:
+    if not isinstance(given, Sequence) or not all(type(one) is int and one >= 0 for one in given):
+        raise InvalidRequest("An input is a text or a sequence of tokens.", param=f"input[{n}]")
+    return tuple(given)
+
+
+def make_moderation(model: str, input: str | Iterable[str]) -> ModerationRequest:
+    """Make a request to judge of what a program gives.
+
+    Raises:
+        InvalidRequest: an input is no text.
+    """
+    given = (input,) if isinstance(input, str) else tuple(input)
+    for n, one in enumerate(given):
+        check_text(one, f"input[{n}]")
+    return ModerationRequest(model=model, inputs=tuple([(TextPart(one),) for one in given]))

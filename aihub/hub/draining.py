@@ -19,7 +19,7 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from ..model.catalogue import Drain
-from ..model.events import Event, Reasoning, Text, ToolDelta
+from ..model.events import Reasoning, Text, Told, ToolDelta
 
 if TYPE_CHECKING:
     from .exchange import Exchange
@@ -58,7 +58,7 @@ class Yard:
         return self._is_open()
 
 
-Said: TypeAlias = "tuple[Pump | None, Event | None]"
+Said: TypeAlias = "tuple[Pump | None, Told | None]"
 """Who says what; no event is its end, and nobody is the clock."""
 
 Line: TypeAlias = MemoryObjectSendStream[Said]
@@ -81,12 +81,12 @@ class Pump:
 
     def __init__(
         self,
-        opened: AbstractAsyncContextManager[AsyncIterator[Event]],
+        opened: AbstractAsyncContextManager[AsyncIterator[Told]],
         drain: Drain | None,
         yard: Yard,
         line: Line,
         *,
-        see: Callable[[Event], None],
+        see: Callable[[Told], None],
         settle: Callable[[], Awaitable[None]],
     ) -> None:
         self._opened = opened
@@ -146,7 +146,7 @@ class Pump:
                 if not await self._hand_on(event):
                     return
 
-    async def _hand_on(self, event: Event) -> bool:
+    async def _hand_on(self, event: Told) -> bool:
         """Give an event to the caller, or take it in; False where enough was read."""
         if not self.drains:
             try:

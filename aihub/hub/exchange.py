@@ -34,7 +34,7 @@ from ..errors import (
 from ..model.account import Identity
 from ..model.catalogue import Model
 from ..model.chat import Chat
-from ..model.events import Completion, Event, Finished, UsageSeen
+from ..model.events import Completion, Finished, Told, UsageSeen
 from ..model.ledger import (
     Admission,
     Admitted,
@@ -50,18 +50,19 @@ from ..model.ledger import (
 from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Count, Usage
-from ..protocols import Clock, Ids, ProviderCall
+from ..protocols import Clock, Ids
 from .draining import Line, Pump, Yard
 from .health import Health
 from .hedging import Race
-from .recall import Recalled, counts_at_once, recall
+from .recall import Recalled, recall
 from .settling import Settler
 from .setup import Setup
+from .work import Attempted, ChatWork, Facts, Result, Work
 
 
 @attrs.define(kw_only=True)
 class Options:
-    """What a request says beside the chat itself.
+    """What a request says beside what it wants.
 
     `region` pins it: it never leaves that region. `near` is the region to prefer in place of the
     hub's home, as long as anything is served there. `labels` (at most 16) and `end_user` go to the
@@ -71,7 +72,7 @@ class Options:
     `idempotency_key` (at most 255 bytes) names the request, for 24 hours and within the account:
     one that comes again under the same name is told the same answer, free of charge. `digest` is
     the SHA-256 of what was asked, by which another request under the same name is known; by default
-    it is taken of the chat.
+    it is taken of what is wanted.
     """
 
     region: str | None = None
@@ -96,7 +97,7 @@ class Try:
 
 
 class Exchange:
-    """One chat of one caller. Made by the hub; `begin`, then `events`, then `close`."""
+    """One request of one caller. Made by the hub; `begin`, then `events`, then `close`."""
 
     def __init__(
         self,
@@ -108,7 +109,8 @@ class Exchange:
         yard: Yard,
         clock: Clock,
         ids: Ids,
-        chat: Chat,
+        work: Work,
+        session: str | None,
         identity: Identity,
         options: Options,
     ) -> None:
@@ -119,13 +121,15 @@ class Exchange:
         self._yard = yard
         self._race: Race | None = None
         self._clock = clock
-        self.chat = chat
+        self.work = work
+        self.session = session
+        self.model = work.model
         self._identity = identity
         self._options = options
         self.id = options.id or ids.new("req")
         self.windows: tuple[WindowState, ...] = ()
         self.admitted: Micros = 0
-        self.completion: Completion | None = None
+        self.result: Result | None = None
         self.settled = False
         self._broken = False
         self.replayed = False
@@ -149,8 +153,8 @@ class Exchange:
         """
         self._begun = True
         self._setup.users.count += 1
-        chat, identity = self.chat, self._identity
-        asks.check_chat(chat)
+        work, identity = self.work, self._identity
+        work.check()
         again = None
         if self._options.idempotency_key is not None:
             again = self._idempotency(self._options.idempotency_key)
@@ -158,19 +162,20 @@ class Exchange:
                 return
         now = self._clock.now()
         recalled = None
-        if chat.session is not None:
-            recalled = self._recalled = await self._recall(now)
-            self.chat = chat = recalled.chat
-        model = self._setup.model(chat.model)
+        if isinstance(work, ChatWork) and self.session is not None:
+            recalled = self._recalled = await self._recall(work.chat, now)
+            self.work = work = ChatWork(recalled.chat)
+            self.model = work.model
+        model = self._setup.model(work.model)
         home = self._setup.home(self._options.near)
-        places = self._setup.places(model, chat, self._region(model), home)
+        places = self._setup.places(model, work, self._region(model), home)
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
         prompt = recalled.prompt if recalled else await self._count(model)
         estimate = self._settler.estimate(model.id)
         places = self._setup.ordered(places, prompt.tokens, estimate, self._health, home)
-        reservation = asks.reserve(
-            chat, identity, model, places.cards, prompt=prompt.tokens, estimate=estimate
+        reservation = work.reserve(
+            identity, model, places.cards, prompt=prompt.tokens, estimate=estimate
         )
         if len(self._health.closed(places.all, reservation.tokens)) == len(places.all):
             raise self._none_open(places.all)
@@ -179,7 +184,8 @@ class Exchange:
             owner=self._settler.owner,
             account=identity.account.id,
             key=identity.key.id if identity.key else None,
-            model=chat.model,
+            model=work.model,
+            kind=work.kind,
             windows=asks.windows(identity, reservation.tokens),
             slots=asks.slots(identity),
             holds=asks.holds(identity, reservation.cost, now) if identity.budgets else (),
@@ -189,9 +195,9 @@ class Exchange:
             reserved_cost=reservation.cost,
             served_model=model.id,
             planned=places.planned,
-            session=chat.session,
+            session=self.session,
             labels=self._options.labels,
-            end_user=self._options.end_user or chat.user,
+            end_user=self._options.end_user or work.user,
             idempotency=again,
         )
         result = await self._settler.admit(ask)
@@ -222,7 +228,7 @@ class Exchange:
 
     def _idempotency(self, key: str) -> Idempotency:
         check_key(key)
-        digest = self._options.digest or sha256(repr(self.chat).encode()).digest()
+        digest = self._options.digest or sha256(repr(self.work).encode()).digest()
         return Idempotency(key, digest)
 
     async def _repeats(self, asked: Idempotency) -> bool:
@@ -244,55 +250,53 @@ class Exchange:
         done = await self._settler.read(lambda: store.answer(identity.account.id, repeated.request))
         if done is None:
             raise already_processed(repeated)
-        self.completion, self.replayed = done, True
+        self.result, self.replayed = done, True
         self.admitted = done.created
-        self.chat = attrs.evolve(self.chat, model=done.model)
+        self.model = done.model
         self.windows = await self._settler.read(lambda: store.peek(asks.windows(identity)))
 
     @property
     def answer_id(self) -> str:
         """The id of the answer: the request's in other words, or that of the one repeated."""
-        if self.replayed and self.completion is not None:
-            return self.completion.id
-        return "chatcmpl-" + self.id.removeprefix("req_")
+        if self.replayed and self.result is not None:
+            return self.result.id
+        return self.work.prefix + self.id.removeprefix("req_")
 
-    async def _recall(self, now: Micros) -> Recalled:
+    async def _recall(self, chat: Chat, now: Micros) -> Recalled:
         # A request that has no chance does not load a conversation.
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(self._identity), now)
-        return await recall(self._setup, self._settler, self.chat, self._identity)
+        return await recall(self._setup, self._settler, chat, self._identity)
 
     @property
     def dropped(self) -> int:
         """How many turns of its session were left out of the prompt."""
-        if self.replayed and self.completion is not None:
-            return self.completion.dropped
+        if self.replayed and isinstance(self.result, Completion):
+            return self.result.dropped
         return self._recalled.dropped if self._recalled else 0
 
     async def _count(self, model: Model) -> Count:
-        tokens, chat = self._setup.tokens, self.chat
+        tokens = self._setup.tokens
         if not tokens.ready(model.encoding):
             await to_thread.run_sync(tokens.load, model.encoding)
-        if counts_at_once(chat):
-            return tokens.count_prompt(model, chat)
-        return await to_thread.run_sync(tokens.count_prompt, model, chat)
+        return await self.work.count(tokens, model)
 
     # Attempts
 
-    async def events(self) -> AsyncGenerator[Event, None]:
+    async def events(self) -> AsyncGenerator[Told, None]:
         """Yield what the provider says; the last words come after the settlement.
 
         Raises:
             UpstreamError: no attempt succeeded; the last one's error.
             SettlementFailed: the answer could not be settled, so its end is not delivered.
         """
-        if self.replayed and self.completion is not None:
-            for event in told_again(self.completion):
-                yield event
+        if self.replayed and isinstance(self.result, Completion):
+            for again in told_again(self.result):
+                yield again
             return
         await self._choose_first()
         while True:
-            held: list[Event] = []
+            held: list[Told] = []
             try:
                 async with self._open() as events:
                     async for event in events:
@@ -374,7 +378,7 @@ class Exchange:
         self._number, self._place = step.place, self._places.all[step.place]
 
     def _none_open(self, places: tuple[Place, ...]) -> NoDeployment:
-        return NoDeployment(self.chat.model, self._health.wait(places))
+        return NoDeployment(self.model, self._health.wait(places))
 
     def _dispatch(self, number: int) -> Try:
         """Begin an attempt at a place."""
@@ -388,7 +392,7 @@ class Exchange:
         self._tries.append(one)
         return one
 
-    def _open(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+    def _open(self) -> AbstractAsyncContextManager[AsyncIterator[Told]]:
         """Begin an attempt at the place that was chosen, and return its answer."""
         self._try = one = self._dispatch(self._number)
         where = one.place.deployment
@@ -397,16 +401,9 @@ class Exchange:
         self._race = Race(self, self._yard)
         return self._race.open(one)
 
-    def _call(self, place: Place) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        call = ProviderCall(
-            self.id,
-            self.chat,
-            place.model,
-            place.deployment.upstream_model,
-            self._prompt,
-            self._identity.account.id,
-        )
-        return self._setup.providers[place.deployment.provider].open(call)
+    def _call(self, place: Place) -> AbstractAsyncContextManager[AsyncIterator[Told]]:
+        attempted = Attempted(self.id, place, self._prompt, self._identity.account.id)
+        return self.work.open(attempted, self._setup.able)
 
     # What a race asks for
 
@@ -421,7 +418,7 @@ class Exchange:
             settle=self._abort,
         )
 
-    def see(self, one: Try, event: Event) -> None:
+    def see(self, one: Try, event: Told) -> None:
         """Take in an event that no caller will."""
         one.running.see(event, self._clock.now)
 
@@ -475,7 +472,7 @@ class Exchange:
 
     def _check_whole(self) -> None:
         running = self._try.running
-        if not running.is_whole(self.chat.n):
+        if not self.work.is_whole(running):
             raise UpstreamCut("the answer broke off", provider=running.deployment.provider)
 
     async def _goes_on(self, error: UpstreamError | InvalidRequest) -> bool:
@@ -519,23 +516,23 @@ class Exchange:
         usage = self._partial(running) if told is None or running.interim else told
         turn = self._turn(running, incomplete=False)
         self._end_attempt(self._try, "ok", usage, None, "ok")
-        self._settler.learn(self._place.model.id, usage.completion)
-        done = Completion(
+        if usage.completion:
+            self._settler.learn(self._place.model.id, usage.completion)
+        facts = Facts(
             id=self.answer_id,
             created=self.admitted,
-            model=self.chat.model,
+            model=self.model,
             served_model=self._place.model.id,
-            choices=running.answers(),
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
-            fingerprint=running.fingerprint,
-            extra=running.extra or None,
-            dialect=running.dialect,
             dropped=self.dropped,
         )
-        kept = None if self._options.idempotency_key is None else done
+        done = self.work.result(running, facts)
+        # Vectors and judgements are not kept: they are large, and cheap to make again.
+        keeps = self._options.idempotency_key is not None
+        kept = done if keeps and isinstance(done, Completion) else None
         await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept)
-        self.completion = done
+        self.result = done
 
     def _partial(self, running: Running) -> Usage:
         """Count what was received where the provider does not tell, or told before the end."""
@@ -544,7 +541,7 @@ class Exchange:
         if told is None:
             return Usage(self._prompt.tokens, received, source="estimated")
         final = not running.interim
-        if final and (told.completion >= received or running.is_whole(self.chat.n)):
+        if final and (told.completion >= received or self.work.is_whole(running)):
             return told
         return attrs.evolve(told, completion=max(received, told.completion), source="estimated")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import anyio
 
@@ -17,6 +17,7 @@ from ..model.events import Completion, Event, Text
 from ..model.ledger import WindowState
 from ..model.units import Micros
 from .exchange import Exchange
+from .work import Result
 
 
 class Stream:
@@ -60,7 +61,7 @@ class Stream:
     @property
     def model(self) -> str:
         """The model's name as asked, or its session's."""
-        return self._exchange.chat.model
+        return self._exchange.model
 
     @property
     def tried(self) -> tuple[tuple[str, str], ...]:
@@ -79,9 +80,20 @@ class Stream:
         Raises:
             UsageMistake: the events have not all been read.
         """
-        if self._exchange.completion is None:
+        done = self.result
+        assert isinstance(done, Completion)  # noqa: S101 - only chats are streamed
+        return done
+
+    @property
+    def result(self) -> Result:
+        """The whole answer, whatever was asked for.
+
+        Raises:
+            UsageMistake: the events have not all been read.
+        """
+        if self._exchange.result is None:
             raise UsageMistake("the answer is whole only after its last event")
-        return self._exchange.completion
+        return self._exchange.result
 
     async def finish(self) -> Completion:
         """Wait for the whole answer without looking at its events; call it before reading any.
@@ -91,6 +103,11 @@ class Stream:
         """
         await self._exchange.run()
         return self.completion
+
+    async def wait(self) -> Result:
+        """Wait for the whole answer, whatever was asked for; as `finish`."""
+        await self._exchange.run()
+        return self.result
 
     def texts(self) -> AsyncIterator[str]:
         """Return an iterator over the first choice's text as it comes."""
@@ -160,7 +177,7 @@ class Open:
                 raise
             raise HubClosed("the hub closed before the request began") from None
         self._events = self._exchange.events()
-        return Stream(self._exchange, self._events)
+        return Stream(self._exchange, cast(AsyncIterator[Event], self._events))
 
     async def __aexit__(
         self,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..errors import InvalidRequest, UpstreamCut, UpstreamError
-from ..model.events import Event, Started, Unknown, UsageSeen
+from ..model.events import Started, Told, Unknown, UsageSeen
 from .draining import Pump, Said, Yard
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Race:
         self._exchange = exchange
         self._yard = yard
         self._line, self._heard = anyio.create_memory_object_stream[Said](0)
-        self._racing: dict[Pump, tuple[Try, list[Event]]] = {}
+        self._racing: dict[Pump, tuple[Try, list[Told]]] = {}
         self._clock = anyio.CancelScope()
 
     @property
@@ -50,7 +50,7 @@ class Race:
         return any(pump.drains for pump in self._racing)
 
     @asynccontextmanager
-    async def open(self, first: Try) -> AsyncIterator[AsyncIterator[Event]]:
+    async def open(self, first: Try) -> AsyncIterator[AsyncIterator[Told]]:
         """Give the events of whichever attempt begins first; leaving frees all providers."""
         self._enter(first)
         after = first.place.deployment.hedge_after
@@ -72,7 +72,7 @@ class Race:
             if await self._exchange.wait_to_hedge(after):
                 await self._line.send((None, None))
 
-    async def _events(self) -> AsyncGenerator[Event, None]:
+    async def _events(self) -> AsyncGenerator[Told, None]:
         winner, kept = await self._first()
         while kept:
             yield kept.pop(0)
@@ -83,7 +83,7 @@ class Race:
         if winner.error is not None:
             raise winner.error
 
-    async def _first(self) -> tuple[Pump, list[Event]]:
+    async def _first(self) -> tuple[Pump, list[Told]]:
         """Wait until an answer begins, and let the other attempt go."""
         while True:
             pump, event = await self._heard.receive()

@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import anyio
 import anyio.lowlevel
@@ -26,13 +26,15 @@ from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMista
 from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
 from ..model.catalogue import Model, Routes
 from ..model.chat import Chat, Message
+from ..model.embedding import EmbeddingRequest, Embeddings
 from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
+from ..model.moderation import DEFAULT_MODERATOR, Moderation, ModerationRequest
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts
-from .calls import make_chat
+from .calls import make_chat, make_embedding, make_moderation
 from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
@@ -43,6 +45,7 @@ from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
+from .work import ChatWork, EmbeddingWork, ModerationWork, Work
 
 MAX_IN_FLIGHT = 1000
 """Requests open at once in one hub: above it each would only make the others slower."""
@@ -398,13 +401,85 @@ class Hub:
 
         Entering admits it: what is refused is refused before the body runs.
         """
-        return Open(self._flight, self._exchange(chat, identity, options))
+        exchange = self._exchange(ChatWork(chat), identity, options, session=chat.session)
+        return Open(self._flight, exchange)
 
-    def _exchange(self, chat: Chat, identity: Identity, options: Options) -> Exchange:
+    # What is no chat
+
+    async def embed(
+        self,
+        model: str,
+        input: str | Iterable[str | Sequence[int]],
+        *,
+        dimensions: int | None = None,
+        key: str | None = None,
+        account: str | None = None,
+        options: Options = NO_OPTIONS,
+    ) -> Embeddings:
+        """Return a vector for each text.
+
+        Args:
+            model: a model's id or alias.
+            input: a text, or several; one that is a sequence of numbers is tokens already.
+            dimensions: how long the vectors are to be, where the model can shorten them.
+            key: as for `chat`, like *account*.
+            account: see *key*.
+            options: as for `chat`; of *idempotency_key*: a request that comes again is not told
+                its answer but refused, for vectors are not kept.
+
+        Raises:
+            CallerError, UpstreamError, StorageError, Overloaded, HubClosed: as `chat`.
+
+        Cancelled: settled as `aborted`, and the provider is let go.
+        """
+        request = make_embedding(model, input, dimensions)
+        await anyio.lowlevel.checkpoint()
+        return await self.embedded(request, await self._caller(key, account), options)
+
+    async def embedded(
+        self, request: EmbeddingRequest, identity: Identity, options: Options = NO_OPTIONS
+    ) -> Embeddings:
+        """Embed what is already a value, for a caller who is already known."""
+        stream = await self.do(EmbeddingWork(request), identity, options)
+        return cast(Embeddings, stream.result)
+
+    async def moderate(
+        self,
+        input: str | Iterable[str],
+        *,
+        model: str = DEFAULT_MODERATOR,
+        key: str | None = None,
+        account: str | None = None,
+        options: Options = NO_OPTIONS,
+    ) -> Moderation:
+        """Judge texts: which of OpenAI's thirteen categories each may belong to.
+
+        Arguments, errors and cancellation are as of `embed`.
+        """
+        request = make_moderation(model, input)
+        await anyio.lowlevel.checkpoint()
+        return await self.moderated(request, await self._caller(key, account), options)
+
+    async def moderated(
+        self, request: ModerationRequest, identity: Identity, options: Options = NO_OPTIONS
+    ) -> Moderation:
+        """Judge what is already a value, for a caller who is already known."""
+        stream = await self.do(ModerationWork(request), identity, options)
+        return cast(Moderation, stream.result)
+
+    async def do(self, work: Work, identity: Identity, options: Options = NO_OPTIONS) -> Stream:
+        """Do what is no chat; return its stream, whose `result` is there."""
+        async with Open(self._flight, self._exchange(work, identity, options)) as stream:
+            await stream.wait()
+        return stream
+
+    def _exchange(
+        self, work: Work, identity: Identity, options: Options, *, session: str | None = None
+    ) -> Exchange:
         self._check()
         if options.labels:
             check_labels(options.labels)
-        user = options.end_user or chat.user
+        user = options.end_user or work.user
         if user is not None:
             check_text(user, "end_user" if options.end_user else "user")
         return Exchange(
@@ -415,7 +490,8 @@ class Hub:
             yard=self._yard,
             clock=self._clock,
             ids=self._ids,
-            chat=chat,
+            work=work,
+            session=session,
             identity=identity,
             options=options,
         )

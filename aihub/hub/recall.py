@@ -11,16 +11,13 @@ from ..core.reservations import completion_reserve
 from ..errors import InvalidRequest, NotFound
 from ..model.account import Identity
 from ..model.catalogue import Model
-from ..model.chat import Chat, Message, Tool
+from ..model.chat import Chat, Message
 from ..model.session import Conversation, NewTurn, Turn
-from ..model.units import Json
 from ..model.usage import Count
 from ..protocols import TokenCounter
+from .counting import LONG_TEXT, counts_at_once
 from .settling import Settler
 from .setup import Setup
-
-LONG_TEXT = 16_384
-"""Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
 
 MARGIN = 2
 """How many times its context window a model is given to choose from where turns were counted as
@@ -146,33 +143,6 @@ async def _sizes(tokens: TokenCounter, model: Model, turns: tuple[Turn, ...]) ->
             for turn in turns
         ]
     )
-
-
-def counts_at_once(chat: Chat) -> bool:
-    """Say whether counting *chat* would not keep others waiting."""
-    size = chat.characters
-    if size > LONG_TEXT:
-        return False
-    return not chat.tools or size + _tools_size(chat.tools, LONG_TEXT) <= LONG_TEXT
-
-
-def _tools_size(tools: tuple[Tool, ...], enough: int) -> int:
-    """Return about how long *tools* are as JSON, or something beyond *enough*."""
-    size = 0
-    waiting: list[Json] = []
-    for tool in tools:
-        waiting += (tool.name, tool.description, tool.parameters, tool.format, tool.data)
-    while waiting and size <= enough:
-        value = waiting.pop()
-        size += 1
-        if isinstance(value, str):
-            size += len(value)
-        elif isinstance(value, dict):
-            size += sum(map(len, value))
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return size
 
 
 async def _counted(tokens: TokenCounter, model: Model, chat: Chat) -> Count:

@@ -11,9 +11,9 @@ import attrs
 from ..core.routing import Place, Places, Weights, candidates, ordered
 from ..errors import InvalidRequest, ModelNotFound, RegionUnavailable, UsageMistake
 from ..model.catalogue import Model, Routes
-from ..model.chat import Chat
-from ..protocols import Catalogue, Provider, RequestChecker, TokenCounter
+from ..protocols import Catalogue, Provider, TokenCounter
 from .health import Health
+from .work import Providers, Work
 
 
 @attrs.frozen(kw_only=True)
@@ -28,7 +28,7 @@ class Setup:
     providers: Mapping[str, Provider]
     routes: Routes
     tokens: TokenCounter
-    _checkers: Mapping[str, RequestChecker] = attrs.field(init=False)
+    able: Providers = attrs.field(init=False)
     # The usual answers of `places`, by model and home: as many as there are of both at most.
     _known: dict[tuple[str, str], Places] = attrs.field(init=False, factory=dict)
     _regions: frozenset[str] = attrs.field(init=False)
@@ -36,12 +36,7 @@ class Setup:
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "users", Users())
-        checkers = {
-            name: provider
-            for name, provider in self.providers.items()
-            if isinstance(provider, RequestChecker)
-        }
-        object.__setattr__(self, "_checkers", checkers)
+        object.__setattr__(self, "able", Providers(self.providers))
         places = [one for found in self.routes.deployments.values() for one in found]
         object.__setattr__(self, "_regions", frozenset(one.region for one in places))
         named = {one.provider for one in places}
@@ -71,8 +66,8 @@ class Setup:
         """Return the region that a request prefers: *near*, where anything is served there."""
         return near if near is not None and near in self._regions else self.routes.region
 
-    def places(self, model: Model, chat: Chat, region: str | None, home: str) -> Places:
-        """Return the deployments that can do what *chat* asks for, as they are configured.
+    def places(self, model: Model, work: Work, region: str | None, home: str) -> Places:
+        """Return the deployments that can do what is wanted, as they are configured.
 
         Those of the region *home* come first; none is of another than *region*, where it is given.
 
@@ -85,7 +80,7 @@ class Setup:
             places = Places.of(*self._groups(model, region, home))
             if region is None:
                 self._known[model.id, home] = places
-        able = self._able(places.all, chat)
+        able = self._able(places.all, work)
         return places if able == places.all else _regrouped(able)
 
     def _groups(self, model: Model, region: str | None, home: str) -> list[tuple[Place, ...]]:
@@ -97,13 +92,11 @@ class Setup:
                 groups.append(candidates(self.routes, other, region=region, home=home))
         return groups
 
-    def _able(self, places: tuple[Place, ...], chat: Chat) -> tuple[Place, ...]:
+    def _able(self, places: tuple[Place, ...], work: Work) -> tuple[Place, ...]:
         able, reason = [], None
         for place in places:
-            checker = self._checkers.get(place.deployment.provider)
             try:
-                if checker is not None:
-                    checker.check(place.model, chat)
+                work.able(place, self.able)
                 able.append(place)
             except InvalidRequest as error:
                 reason = reason or error

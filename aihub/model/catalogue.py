@@ -38,11 +38,12 @@ class PriceCard:
 
 @attrs.frozen(kw_only=True)
 class Model:
-    """A chat model.
+    """A model: of chats, or of what `outputs` says besides (`embedding`, `moderation`).
 
     `created` is in epoch seconds. `encoding` names the tokenizer that counts for it: exactly
     where `exact_tokens` says so, else as the nearest public one. `features` are those the
-    catalogue knows of: `tools`, `reasoning`, `structured_output`, `temperature`, `attachment`.
+    catalogue knows of: `tools`, `reasoning`, `structured_output`, `temperature`, `attachment`,
+    and `dimensions` where vectors may be asked for that are shorter than its own `dimensions`.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Model:
     inputs: frozenset[str] = frozenset({"text"})
     outputs: frozenset[str] = frozenset({"text"})
     features: frozenset[str] = frozenset()
+    dimensions: int | None = None
 
 
 @attrs.frozen(kw_only=True)

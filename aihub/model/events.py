@@ -12,6 +12,8 @@ from typing import TypeAlias
 import attrs
 
 from .chat import FinishReason, ReasoningPart, ToolCall
+from .embedding import Vector
+from .moderation import Judgement
 from .units import Json, Micros, Pico
 from .usage import Usage
 
@@ -124,7 +126,29 @@ class Unknown:
     index: int | None = None
 
 
+@attrs.define(kw_only=True)
+class Embedded:
+    """The vectors that were asked for, in order; what the provider does not tell is None."""
+
+    vectors: tuple[Vector, ...]
+    usage: Usage | None = None
+    model: str | None = None
+
+
+@attrs.define(kw_only=True)
+class Moderated:
+    """The judgements that were asked for, in order; `source` is as of `Moderation`."""
+
+    results: tuple[Judgement, ...]
+    usage: Usage | None = None
+    model: str | None = None
+    source: str | None = None
+
+
 Event: TypeAlias = Started | Text | Reasoning | Refusal | ToolDelta | UsageSeen | Finished | Unknown
+
+Told: TypeAlias = Event | Embedded | Moderated
+"""What a provider may tell; the last two come alone, in answer to what is no chat."""
 
 
 @attrs.define(kw_only=True)

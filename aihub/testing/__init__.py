@@ -6,6 +6,8 @@ on both event loops. Nothing here imports pytest.
 
 from ..backends.clocks import ManualClock as ManualClock
 from .answers import AnswersSuite as AnswersSuite
+from .embedders import EmbedderSuite as EmbedderSuite
+from .embedders import ModeratorSuite as ModeratorSuite
 from .fakes import ANSWER as ANSWER
 from .fakes import ScriptedProvider as ScriptedProvider
 from .fakes import open_test_hub as open_test_hub

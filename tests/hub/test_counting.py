@@ -2,7 +2,7 @@
 
 import pytest
 
-from aihub.hub.recall import LONG_TEXT, counts_at_once
+from aihub.hub.counting import LONG_TEXT, counts_at_once
 from aihub.model.chat import Chat, Message, TextPart, Tool, ToolCall
 
 LONG = "a" * LONG_TEXT

@@ -21,6 +21,7 @@ from aihub.errors import (
 )
 from aihub.hub import Options
 from aihub.hub.calls import make_chat
+from aihub.hub.work import ChatWork
 from aihub.model.events import Finished, Text, UsageSeen
 from aihub.model.usage import Usage
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
@@ -272,7 +273,7 @@ async def test_a_request_that_nobody_leaves_is_settled_at_close(monkeypatch):
     store = MemoryStore(clock=ManualClock())
     async with open_test_hub(store=store, grace=0) as hub:
         identity = await hub._caller(None, None)
-        exchange = hub._exchange(make_chat("gpt-4", "Hi", {}), identity, Options())
+        exchange = hub._exchange(ChatWork(make_chat("gpt-4", "Hi", {})), identity, Options())
         await exchange.begin()
         hub._flight.scopes[anyio.CancelScope()] = exchange
 

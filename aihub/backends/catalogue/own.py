@@ -22,8 +22,9 @@ OwnModels: TypeAlias = tuple[tuple[Model, ...], dict[str, str]]
 """Models, and other names for models: what `StaticCatalogue.with_models` takes."""
 
 MODALITIES: frozenset[str] = frozenset({"text", "image", "audio", "video", "pdf"})
+OUTPUTS: frozenset[str] = MODALITIES | {"embedding", "moderation"}
 FEATURES: frozenset[str] = frozenset(
-    {"tools", "reasoning", "structured_output", "temperature", "attachment"}
+    {"tools", "reasoning", "structured_output", "temperature", "attachment", "dimensions"}
 )
 ENCODINGS: frozenset[str] = frozenset({"cl100k_base", "o200k_base"})
 
@@ -44,7 +45,7 @@ _TIER_FIELDS = ("above", "prompt", "completion", "cached", "cache_write")
 _CARD_FIELDS = ("prompt", "completion", "cached", "cache_write", "tiers")
 _MODEL_FIELDS = (
     *("id", "owned_by", "created", "context_window", "max_output", "usd_per_million"),
-    *("encoding", "exact_tokens", "inputs", "outputs", "features"),
+    *("encoding", "exact_tokens", "inputs", "outputs", "features", "dimensions"),
 )
 
 _T = TypeVar("_T")
@@ -66,8 +67,11 @@ def models_from_json(data: bytes | str) -> OwnModels:
       requests whose prompt is longer.
     - `encoding` (optional, `o200k_base`) and `exact_tokens` (optional, false): which public
       tokenizer counts for it, and whether it is the model's own.
-    - `inputs`, `outputs` (optional, `["text"]`): of text, image, audio, video, pdf.
-    - `features` (optional): of tools, reasoning, structured_output, temperature, attachment.
+    - `inputs`, `outputs` (optional, `["text"]`): of text, image, audio, video, pdf; as an output
+      also embedding and moderation, of a model that answers no chats.
+    - `features` (optional): of tools, reasoning, structured_output, temperature, attachment,
+      dimensions (its vectors may be asked for shorter).
+    - `dimensions` (optional): how many numbers its vectors have.
 
     Raises:
         ValueError: the document is not as above; the message lists every fault, a line each,
@@ -168,8 +172,9 @@ def _model(entry: _Entry) -> Model:
         encoding=entry.text("encoding", "o200k_base", among=ENCODINGS),
         exact_tokens=entry.flag("exact_tokens"),
         inputs=entry.names("inputs", MODALITIES, ("text",)),
-        outputs=entry.names("outputs", MODALITIES, ("text",)),
+        outputs=entry.names("outputs", OUTPUTS, ("text",)),
         features=entry.names("features", FEATURES, ()),
+        dimensions=entry.whole("dimensions") if entry.has("dimensions") else None,
     )
 
 

@@ -40,6 +40,7 @@ def _model(entry: dict[str, Any]) -> Model:
         inputs=frozenset(entry.get("inputs", _TEXT)),
         outputs=frozenset(entry.get("outputs", _TEXT)),
         features=frozenset(entry.get("features", ())),
+        dimensions=entry.get("dimensions"),
     )
 
 

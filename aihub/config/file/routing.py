@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from ...backends.catalogue import StaticCatalogue, card_from, models_from_json
-from ...backends.catalogue.own import FEATURES, MAX_TOKENS, MODALITIES
+from ...backends.catalogue.own import FEATURES, MAX_TOKENS, MODALITIES, OUTPUTS
 from ...model.catalogue import (
     POLICIES,
     BreakerRules,
@@ -93,7 +93,8 @@ DESCRIPTION_KEYS: Mapping[str, Reader] = {
     "max_output": whole(1, MAX_TOKENS),
     "usd_per_million": _prices,
     "inputs": _names_of(MODALITIES),
-    "outputs": _names_of(MODALITIES),
+    "outputs": _names_of(OUTPUTS),
+    "dimensions": whole(1, MAX_TOKENS),
     "features": _names_of(FEATURES),
 }
 """The keys of `[models.NAME]` that say what it is."""

@@ -8,4 +8,6 @@ from .aws import BedrockAddress as BedrockAddress
 from .kinds import KINDS as KINDS
 from .kinds import Kind as Kind
 from .kinds import make_provider as make_provider
+from .provider import EmbeddingHttpProvider as EmbeddingHttpProvider
 from .provider import HttpProvider as HttpProvider
+from .provider import OpenAIProvider as OpenAIProvider

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from urllib.parse import quote, urlsplit
 
 import attrs
@@ -10,7 +10,7 @@ import attrs
 from ....dialects.outbound import Wire
 from ....errors import UsageMistake
 from ....model.upstream import TIMEOUTS, Timeouts, UpstreamRequest
-from ....protocols import ProviderCall
+from ....protocols import EmbeddingCall, ModerationCall, ProviderCall
 
 JSON = ("content-type", "application/json")
 """The header that every request has."""
@@ -38,10 +38,14 @@ def _is_base(url: str) -> bool:
     return named and not (parts.query or parts.fragment or "@" in parts.netloc)
 
 
+Call: TypeAlias = ProviderCall | EmbeddingCall | ModerationCall
+"""Whatever a provider is asked for."""
+
+
 class Address(Protocol):
     """Protocol: makes a request of what a dialect wants to say."""
 
-    def request(self, wire: Wire, call: ProviderCall) -> UpstreamRequest:
+    def request(self, wire: Wire, call: Call) -> UpstreamRequest:
         """Say where *wire* goes, and who sends it."""
         ...
 
@@ -71,7 +75,7 @@ class KeyAddress:
         own = () if self.key is None else ((self.header, self.scheme + self.key),)
         object.__setattr__(self, "_told", (JSON, *own, *self.headers))
 
-    def request(self, wire: Wire, call: ProviderCall) -> UpstreamRequest:
+    def request(self, wire: Wire, call: Call) -> UpstreamRequest:
         """Send *wire* under the base address."""
         return UpstreamRequest(
             method="POST",
@@ -97,7 +101,7 @@ class AzureAddress:
     resource: KeyAddress
     api_version: str
 
-    def request(self, wire: Wire, call: ProviderCall) -> UpstreamRequest:
+    def request(self, wire: Wire, call: Call) -> UpstreamRequest:
         """Send *wire* to the deployment that the upstream model names."""
         request = self.resource.request(wire, call)
         request.url = (

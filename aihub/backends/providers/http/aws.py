@@ -14,8 +14,7 @@ from ....dialects.outbound import Wire
 from ....errors import UsageMistake
 from ....model.units import Micros
 from ....model.upstream import TIMEOUTS, Timeouts, UpstreamRequest
-from ....protocols import ProviderCall
-from .addresses import JSON, check_base
+from .addresses import JSON, Call, check_base
 
 _SERVICE = "bedrock"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,7 +92,7 @@ class BedrockAddress:
         object.__setattr__(self, "_auth", auth(shown, _SERVICE, self.region))
         object.__setattr__(self, "_request", request)
 
-    def request(self, wire: Wire, call: ProviderCall) -> UpstreamRequest:
+    def request(self, wire: Wire, call: Call) -> UpstreamRequest:
         """Send *wire* under the base address, signed for now."""
         url = self.base_url + wire.path
         stamp = f"{_EPOCH + timedelta(microseconds=self.now()):%Y%m%dT%H%M%SZ}"

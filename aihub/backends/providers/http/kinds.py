@@ -19,7 +19,7 @@ from ....model.upstream import TIMEOUTS, Timeouts
 from ....protocols import Transport
 from .addresses import Address, AzureAddress, KeyAddress
 from .aws import AwsCredentials, BedrockAddress, region_url
-from .provider import HttpProvider
+from .provider import EmbeddingHttpProvider, HttpProvider, OpenAIProvider
 
 
 class Dialect(Protocol):
@@ -39,6 +39,7 @@ class Kind:
         base_url: where it is, where that is always the same place.
         key: the environment variable that its key usually stands in; None where it wants none.
         header, scheme: how the key is shown.
+        serves: the provider, which says what else than chats it does.
     """
 
     dialect: Dialect = OpenAI
@@ -46,22 +47,32 @@ class Kind:
     key: str | None = None
     header: str = "authorization"
     scheme: str = "Bearer "
+    serves: type[HttpProvider] = EmbeddingHttpProvider
 
 
 _SIMPLE = partial(OpenAI, Flavour(completion_bound=False, developer=False))
 _MISTRAL = partial(OpenAI, Flavour(stream_options=False, completion_bound=False, developer=False))
 
 KINDS: Mapping[str, Kind] = {
-    "openai": Kind(base_url="https://api.openai.com/v1", key="OPENAI_API_KEY"),
+    "openai": Kind(
+        base_url="https://api.openai.com/v1", key="OPENAI_API_KEY", serves=OpenAIProvider
+    ),
     # By its newer address, https://NAME.openai.azure.com/openai/v1, or by deployments.
     "azure": Kind(key="AZURE_OPENAI_API_KEY", header="api-key", scheme=""),
-    "groq": Kind(base_url="https://api.groq.com/openai/v1", key="GROQ_API_KEY"),
+    "groq": Kind(
+        base_url="https://api.groq.com/openai/v1", key="GROQ_API_KEY", serves=HttpProvider
+    ),
     "mistral": Kind(
         dialect=_MISTRAL,
         base_url="https://api.mistral.ai/v1",
         key="MISTRAL_API_KEY",
     ),
-    "deepseek": Kind(dialect=_SIMPLE, base_url="https://api.deepseek.com", key="DEEPSEEK_API_KEY"),
+    "deepseek": Kind(
+        dialect=_SIMPLE,
+        base_url="https://api.deepseek.com",
+        key="DEEPSEEK_API_KEY",
+        serves=HttpProvider,
+    ),
     "together": Kind(
         dialect=_SIMPLE, base_url="https://api.together.xyz/v1", key="TOGETHER_API_KEY"
     ),
@@ -71,6 +82,7 @@ KINDS: Mapping[str, Kind] = {
         key="ANTHROPIC_API_KEY",
         header="x-api-key",
         scheme="",
+        serves=HttpProvider,
     ),
     "gemini": Kind(
         dialect=Gemini,
@@ -78,9 +90,10 @@ KINDS: Mapping[str, Kind] = {
         key="GEMINI_API_KEY",
         header="x-goog-api-key",
         scheme="",
+        serves=HttpProvider,
     ),
     # By a region, with credentials that sign or with an API key of Bedrock's own.
-    "bedrock": Kind(dialect=Bedrock, key="AWS_BEARER_TOKEN_BEDROCK"),
+    "bedrock": Kind(dialect=Bedrock, key="AWS_BEARER_TOKEN_BEDROCK", serves=HttpProvider),
     "openrouter": Kind(base_url="https://openrouter.ai/api/v1", key="OPENROUTER_API_KEY"),
     "vllm": Kind(base_url="http://127.0.0.1:8000/v1"),
     "llama.cpp": Kind(dialect=_SIMPLE, base_url="http://127.0.0.1:8080/v1"),
@@ -150,7 +163,7 @@ def make_provider(
         address = AzureAddress(resource=own, api_version=api_version)
     if credentials is not None:
         address = _signed(own, name, region, credentials)
-    return HttpProvider(
+    return found.serves(
         name=name, dialect=found.dialect(lenient=lenient), address=address, transport=transport
     )
 

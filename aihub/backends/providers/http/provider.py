@@ -8,19 +8,20 @@ that the dialect says is whole is whole, also where the connection breaks after 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 import anyio
 
-from ....dialects.outbound import Outbound
+from ....dialects import openai_embeddings, openai_moderations
+from ....dialects.outbound import Outbound, Wire
 from ....errors import UpstreamError, UpstreamFailed
 from ....model.catalogue import Model
 from ....model.chat import Chat
-from ....model.events import Event
+from ....model.events import Embedded, Event, Moderated
 from ....model.upstream import UpstreamResponse
-from ....protocols import ProviderCall, Transport
-from .addresses import Address
+from ....protocols import EmbeddingCall, ModerationCall, ProviderCall, Transport
+from .addresses import Address, Call
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of a whole answer: some models answer with pictures, and a few of those are this large."""
@@ -74,6 +75,24 @@ class HttpProvider:
             error.provider = error.provider or self.name
             raise
 
+    async def _ask(self, wire: Wire, call: Call) -> bytes:
+        """Send what has a whole answer, and return its body."""
+        request = self._address.request(wire, call)
+        with self._named():
+            async with self._transport.open(request) as response:
+                if response.status != 200:  # noqa: PLR2004 - HTTP's own
+                    await self._refuse(response)
+                return await _read(response, MAX_ANSWER)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say of a failure whose it is."""
+        try:
+            yield
+        except UpstreamError as error:
+            error.provider = error.provider or self.name
+            raise
+
     async def aclose(self) -> None:
         """Close the connections (see `aihub.protocols.Closing`)."""
         await self._transport.aclose()
@@ -113,6 +132,26 @@ class HttpProvider:
             rest = decoder.end()
         for event in rest:
             yield event
+
+
+class EmbeddingHttpProvider(HttpProvider):
+    """One that also embeds, as OpenAI does."""
+
+    async def embed(self, call: EmbeddingCall) -> Embedded:
+        """Ask the server for vectors (see `aihub.protocols.Embedder`)."""
+        body = await self._ask(openai_embeddings.encode_call(call), call)
+        with self._named():
+            return openai_embeddings.decode_answer(call, body)
+
+
+class OpenAIProvider(EmbeddingHttpProvider):
+    """One that also judges content, as OpenAI does."""
+
+    async def moderate(self, call: ModerationCall) -> Moderated:
+        """Ask the server for judgements (see `aihub.protocols.Moderator`)."""
+        body = await self._ask(openai_moderations.encode_call(call), call)
+        with self._named():
+            return openai_moderations.decode_answer(body)
 
 
 async def _linger(response: UpstreamResponse) -> None:

@@ -16,24 +16,29 @@ from contextlib import (
     nullcontext,
 )
 from functools import partial
+from hashlib import blake2b
 from itertools import chain
 from types import TracebackType
 from typing import Self
 
 import anyio.lowlevel
 
+from ....errors import InvalidRequest
 from ....model.catalogue import Model
 from ....model.chat import Chat
-from ....model.events import Event, Finished, Started, UsageSeen
+from ....model.embedding import Vector
+from ....model.events import Embedded, Event, Finished, Moderated, Started, UsageSeen
 from ....model.usage import Usage
-from ....protocols import Clock, ProviderCall
-from ...tokens import CuttingCounter
+from ....protocols import Clock, EmbeddingCall, ModerationCall, ProviderCall
+from ...tokens import CuttingCounter, Vocabulary
 from .bias import meaning
 from .caching import PromptCache
 from .facts import check, check_room
+from .judging import SOURCE, judge
 from .latency import Latency, LoopWaiter, Pace, Pacer, Waiter
 from .reply import Reply, Writer
 from .text import request_digest
+from .vectors import PLAIN, vector
 
 TURN = 32
 """Tokens written without letting others run: some 100 us, and a caller who sends them waits more
@@ -152,6 +157,49 @@ class MockProvider:
         if call.chat.n == 1:
             return self._opened(call, [writer.reply(0)])
         return _Several(writer, call.chat.n, partial(self._opened, call))
+
+    async def embed(self, call: EmbeddingCall) -> Embedded:
+        """Return vectors that are near where texts share words; see `Embedder`."""
+        own = call.model.dimensions or PLAIN
+        wanted = min(call.request.dimensions or own, own)
+        vectors: list[Vector] = []
+        for one in call.request.inputs:
+            # Others have their turn between two texts.
+            await anyio.lowlevel.checkpoint()
+            text = one if isinstance(one, str) else self._text(call.model, one)
+            vectors.append(vector(self._seed, text, own=own, wanted=wanted))
+        await self._wait_for_first(repr(call.request), call.prompt.tokens)
+        usage = Usage(call.prompt.tokens, 0, source=call.prompt.source)
+        return Embedded(vectors=tuple(vectors), usage=usage, model=call.upstream_model)
+
+    def _text(self, model: Model, tokens: tuple[int, ...]) -> str:
+        """Spell tokens where there is somebody who can; else they are words of their own."""
+        counter = self._tokens
+        if not isinstance(counter, Vocabulary):
+            return " ".join([str(one) for one in tokens])
+        size = counter.size(model.encoding)
+        if max(tokens) >= size:
+            raise InvalidRequest(f"There is no token beyond {size - 1}.", param="input")
+        return b"".join(counter.spell(model.encoding, tokens)).decode("utf-8", "replace")
+
+    async def moderate(self, call: ModerationCall) -> Moderated:
+        """Judge by lists of words; see `Moderator`."""
+        results = []
+        for one in call.request.inputs:
+            await anyio.lowlevel.checkpoint()
+            results.append(judge(one))
+        await self._wait_for_first(repr(call.request), call.prompt.tokens)
+        usage = Usage(call.prompt.tokens, 0, source=call.prompt.source)
+        return Moderated(
+            results=tuple(results), usage=usage, model=call.upstream_model, source=SOURCE
+        )
+
+    async def _wait_for_first(self, asked: str, prompt: int) -> None:
+        """Wait as long as a chat of the same length waits for its first token."""
+        if self._pacer is not None:
+            digest = blake2b(f"{self._seed}:{asked}".encode()).digest()
+            with self._pacer.pace(digest, prompt) as pace:
+                await pace.wait(0)
 
     def _opened(
         self, call: ProviderCall, replies: list[Reply]
