@@ -212,6 +212,15 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, reuse_venv=True)
+def llama(session: nox.Session) -> None:
+    """Ask llama.cpp's own server by two lines of configuration; give a GGUF, or one is made."""
+    if shutil.which("c++") is None:
+        session.skip("llama-cpp-python has no wheels: it needs a C++ compiler, which is not here")
+    _install(session, "llama", extras="[server]")
+    session.run("python", "tools/llama.py", *session.posargs)
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
 def catalogue(session: nox.Session) -> None:
     """Make the model catalogue anew from its sources."""
     _install(session, "data")
