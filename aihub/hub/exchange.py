@@ -14,7 +14,6 @@ from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 
 import attrs
-from anyio import to_thread
 
 from ..core import asks
 from ..core.attempts import Running, failed_outcome, is_billed
@@ -53,7 +52,7 @@ from ..model.usage import Count, Usage
 from ..protocols import Clock, Ids, ProviderCall
 from .draining import Pump, Yard
 from .health import Health
-from .recall import Recalled, counts_at_once, recall
+from .recall import Recalled, count_prompt, recall
 from .settling import Settler
 from .setup import Setup
 
@@ -257,12 +256,14 @@ class Exchange:
         return self._recalled.dropped if self._recalled else 0
 
     async def _count(self, model: Model) -> Count:
-        tokens, chat = self._setup.tokens, self.chat
-        if not tokens.ready(model.encoding):
-            await to_thread.run_sync(tokens.load, model.encoding)
-        if counts_at_once(chat):
-            return tokens.count_prompt(model, chat)
-        return await to_thread.run_sync(tokens.count_prompt, model, chat)
+        return await count_prompt(self._setup.tokens, model, self.chat)
+
+    @property
+    def prompt(self) -> int:
+        """Tokens of the prompt as counted; of an answer that is told again, as they were billed."""
+        if self.replayed and self.completion is not None:
+            return self.completion.usage.prompt
+        return self._prompt.tokens
 
     # Attempts
 

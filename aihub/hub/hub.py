@@ -20,7 +20,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from ..core.asks import check_labels, check_scope, check_text, windows
+from ..core.asks import check_chat, check_labels, check_scope, check_text, windows
 from ..core.periods import month_of
 from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
 from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
@@ -29,7 +29,7 @@ from ..model.chat import Chat, Message
 from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.units import HOUR, Micros
-from ..model.usage import GROUPS, GroupBy, UsageReport
+from ..model.usage import GROUPS, Count, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts
 from .calls import make_chat
@@ -39,6 +39,7 @@ from .flight import Flight, Open, Stream
 from .gate import Gate
 from .guards import Guards
 from .health import Health
+from .recall import count_prompt, recall
 from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
@@ -399,6 +400,21 @@ class Hub:
         Entering admits it: what is refused is refused before the body runs.
         """
         return Open(self._flight, self._exchange(chat, identity, options))
+
+    async def count(self, chat: Chat, identity: Identity) -> Count:
+        """Return how long a prompt is, as it would be counted on admission; nothing is admitted.
+
+        Raises:
+            InvalidRequest: the chat is wrong in itself, or there is no such model.
+            NotFound: there is no such session.
+            StorageError, Overloaded, HubClosed: not now.
+        """
+        self._check()
+        check_chat(chat)
+        setup = self._setup
+        if chat.session is not None:
+            return (await recall(setup, self._settler, chat, identity)).prompt
+        return await count_prompt(setup.tokens, setup.model(chat.model), chat)
 
     def _exchange(self, chat: Chat, identity: Identity, options: Options) -> Exchange:
         self._check()

@@ -175,6 +175,13 @@ def _tools_size(tools: tuple[Tool, ...], enough: int) -> int:
     return size
 
 
+async def count_prompt(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
+    """Count a prompt, a long one in a thread."""
+    if not tokens.ready(model.encoding):
+        await to_thread.run_sync(tokens.load, model.encoding)
+    return await _counted(tokens, model, chat)
+
+
 async def _counted(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
     if counts_at_once(chat):
         return tokens.count_prompt(model, chat)

@@ -18,7 +18,6 @@ from .outbound import OPENAI as OPENAI
 from .outbound import Flavour as Flavour
 from .outbound import Outbound as Outbound
 from .requests import MAX_MODEL as MAX_MODEL
-from .requests import MAX_SESSION_ID as MAX_SESSION_ID
 from .requests import MAX_STOPS as MAX_STOPS
 from .requests import MAX_TOP_LOGPROBS as MAX_TOP_LOGPROBS
 from .requests import decode_request as decode_request

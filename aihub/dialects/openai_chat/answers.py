@@ -19,7 +19,7 @@ from ...model.events import (
 )
 from ...model.units import SECOND, Json, Micros, Pico, format_usd
 from ...model.usage import Usage
-from ..sse import event
+from ..sse import DONE, event
 from .messages import call_object, signed, thought_object
 from .passing import Passed
 
@@ -232,6 +232,10 @@ class StreamEncoder:
             return b""
         told = orjson.dumps(usage_object(usage, cost))
         return self._head + b',"choices":[],"usage":' + told + b"}\n\n"
+
+    def end(self, usage: Usage, cost: Pico) -> bytes:
+        """Write the end: the usage, if it was asked for, and that the stream is complete."""
+        return self.usage(usage, cost) + DONE
 
 
 DIALECT = "openai_chat"

@@ -40,6 +40,11 @@ def write(seed: int, chat: Chat, index: int) -> str:
     return answer(Subject.of(chat), Chooser(digest), index, turn, verbosity)
 
 
+def thoughts_on(subject: Subject, chooser: Chooser) -> str:
+    """Write what a model says to itself before it answers: a sentence or three."""
+    return " ".join([subject.sentence(chooser) for _ in range(1 + chooser.below(3))])
+
+
 def _with_results(chat: Chat, chooser: Chooser) -> str:
     """Repeat what the tools said that were called last."""
     said: list[str] = []
