@@ -248,7 +248,6 @@ _PLAIN: Mapping[str, tuple[str | None, Check]] = {
     "top_p": ("top_p", number(0, 1)),
     "top_k": (None, integer(0, _INT32)),
     "service_tier": (None, string),
-    "container": (None, string),
     "inference_geo": (None, string),
     "cache_control": (None, obj),
 }
