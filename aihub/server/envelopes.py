@@ -120,7 +120,7 @@ ANTHROPIC = Envelope(
         (r"response_format$", "output_config.format"),
         (r"response_format\.", "output_config.format."),
         (r"(tools\[\d+\])\.function\.parameters", r"\1.input_schema"),
-        (r"(tools\[\d+\])\.function", r"\1"),
+        (r"(tools\[\d+\])\.function(?=\.|$)", r"\1"),
         (r"parallel_tool_calls$", "tool_choice.disable_parallel_tool_use"),
         (r"user$", "metadata.user_id"),
     ),
@@ -190,7 +190,8 @@ GEMINI = Envelope(
         (r"logprobs$", "generationConfig.responseLogprobs"),
         (r"top_logprobs$", "generationConfig.logprobs"),
         (r"tool_choice$", "toolConfig.functionCallingConfig"),
-        (r"(tools\[\d+\])\.function", r"\1.functionDeclarations"),
+        # Functions of several tools are one list elsewhere.
+        (r"tools\[\d+\]\.function(\..*)?$", "tools"),
         (r"session_id$", "sessionId"),
     ),
     query_key=True,
