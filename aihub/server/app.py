@@ -238,9 +238,9 @@ class Opened(Call):
 
     async def models(self) -> Response:
         """Return the list of models: ours is written once, a vendor's as it is asked for."""
+        models.check_query(self.request.query)
         if self.envelope is not OPENAI:
             return await models.listed(self)
-        models.check_query(self.request.query)
         return await self.answer(self._app.models())
 
     async def openapi(self) -> Response:

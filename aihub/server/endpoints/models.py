@@ -36,7 +36,7 @@ async def listed(call: Call) -> Response:
 
 
 def check_query(query: str) -> None:
-    """Refuse what is wrong in a query that asks for pages of a list that has none.
+    """Refuse what is wrong in a query that asks for pages, whichever shape the list has.
 
     Raises:
         InvalidRequest: a parameter is.
