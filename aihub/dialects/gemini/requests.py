@@ -204,11 +204,13 @@ def _texts(value: Json, path: str) -> tuple[str, ...]:
 def _generation(value: Json, path: str, chat: _Chat) -> None:
     rest = chat.read(value, path, _GENERATION)
     # The form of an answer is told by two fields together.
-    kind = rest.get("responseMimeType")
+    kind = string(rest.get("responseMimeType", ""), f"{path}.responseMimeType")
+    for one in _SCHEMAS:
+        obj(rest.get(one, {}), f"{path}.{one}")
     named = next((one for one in _SCHEMAS if one in rest), None)
     if kind == _JSON:
         del rest["responseMimeType"]
-        schema = None if named is None else obj(rest.pop(named), f"{path}.{named}")
+        schema = None if named is None else rest.pop(named)
         if named == "responseSchema":
             schema = json_schema(schema)
         chat.values["response_format"] = (
@@ -226,8 +228,13 @@ _SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
 _EFFORTS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 
+_budget = integer()
+
+
 def _thinking(value: Json, path: str, chat: _Chat) -> None:
     rest = message(value, path)
+    boolean(rest.get("includeThoughts", False), f"{path}.includeThoughts")
+    _budget(rest.get("thinkingBudget", 0), f"{path}.thinkingBudget")
     level = rest.get("thinkingLevel")
     if isinstance(level, str) and level.upper() in _EFFORTS:
         chat.values["reasoning_effort"] = _EFFORTS[rest.pop("thinkingLevel").upper()]
