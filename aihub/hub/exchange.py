@@ -48,7 +48,7 @@ from ..model.ledger import (
 )
 from ..model.session import NewTurn
 from ..model.units import Micros
-from ..model.usage import Count, Usage
+from ..model.usage import Usage
 from ..protocols import Clock, Ids, ProviderCall
 from .draining import Pump, Yard
 from .health import Health
@@ -152,7 +152,9 @@ class Exchange:
         places = self._setup.places(model, chat, self._region(model), home)
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
-        prompt = recalled.prompt if recalled else await self._count(model)
+        prompt = (
+            recalled.prompt if recalled else await count_prompt(self._setup.tokens, model, chat)
+        )
         estimate = self._settler.estimate(model.id)
         places = self._setup.ordered(places, prompt.tokens, estimate, self._health, home)
         reservation = asks.reserve(
@@ -254,9 +256,6 @@ class Exchange:
         if self.replayed and self.completion is not None:
             return self.completion.dropped
         return self._recalled.dropped if self._recalled else 0
-
-    async def _count(self, model: Model) -> Count:
-        return await count_prompt(self._setup.tokens, model, self.chat)
 
     @property
     def prompt(self) -> int:

@@ -73,9 +73,7 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
     model, conversation = await _load(setup, settler, chat, identity.account.id)
     chat = attrs.evolve(chat, model=chat.model or conversation.session.model or "")
     opening = sessions.opening(conversation.session, prompts)
-    if not setup.tokens.ready(model.encoding):
-        await to_thread.run_sync(setup.tokens.load, model.encoding)
-    fixed = await _counted(setup.tokens, model, attrs.evolve(chat, messages=(*opening, *said)))
+    fixed = await count_prompt(setup.tokens, model, attrs.evolve(chat, messages=(*opening, *said)))
     sizes = await _sizes(setup.tokens, model, conversation.turns)
     reserve = completion_reserve(
         max_tokens=chat.bound,
@@ -97,7 +95,7 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
         prompt = _sum(fixed, *sizes[len(sizes) - len(kept) :])
     else:
         # Calls that nobody answered are not sent, nor are they counted.
-        prompt = await _counted(setup.tokens, model, whole)
+        prompt = await count_prompt(setup.tokens, model, whole)
     return Recalled(
         chat=whole,
         model=model,
@@ -179,10 +177,6 @@ async def count_prompt(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
     """Count a prompt, a long one in a thread."""
     if not tokens.ready(model.encoding):
         await to_thread.run_sync(tokens.load, model.encoding)
-    return await _counted(tokens, model, chat)
-
-
-async def _counted(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
     if counts_at_once(chat):
         return tokens.count_prompt(model, chat)
     return await to_thread.run_sync(tokens.count_prompt, model, chat)

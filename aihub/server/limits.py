@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from ..model.ledger import WindowKind, WindowState
 from ..model.units import SECOND, Micros, rfc3339
-from .envelopes import ANTHROPIC, Envelope
+from .envelopes import ANTHROPIC, GEMINI, GEMINI_LIST, OPENAI, Envelope
 from .http import Headers
 
 Style: TypeAlias = Callable[[WindowKind, WindowState, Micros], Headers]
@@ -63,6 +63,11 @@ def _anthropic(kind: WindowKind, window: WindowState, _now: Micros) -> Headers:
     ]
 
 
-def style_of(envelope: Envelope) -> Style:
-    """Return the style of those who are told errors so; Google has none of its own."""
-    return _anthropic if envelope is ANTHROPIC else _openai
+STYLES: Mapping[Envelope, Style] = {
+    OPENAI: _openai,
+    ANTHROPIC: _anthropic,
+    # Google has none of its own.
+    GEMINI: _openai,
+    GEMINI_LIST: _openai,
+}
+"""The style of those who are told errors so."""

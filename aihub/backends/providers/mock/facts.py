@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from ....errors import InvalidRequest
 from ....model.catalogue import Model
-from ....model.chat import Chat, Message, OtherPart, Role, ToolChoice
+from ....model.chat import Chat, OtherPart, Role, ToolChoice
 from ....protocols import ProviderCall
 from .reasoning import efforts, is_openai_reasoner, reasons, shown
 from .tools import KINDS as _TOOLS
@@ -112,42 +112,27 @@ def _unknown_value(value: str, known: tuple[str, ...], param: str) -> NoReturn:
 
 def _parts(model: Model, chat: Chat) -> None:
     for n, message in enumerate(chat.messages):
-        if message.content.__class__ is tuple:
-            if chat.dialect == _OPENAI:
-                _message_parts(model, message, f"messages[{n}]")
+        if message.content.__class__ is not tuple:
+            continue
+        for m, part in enumerate(message.content or ()):
+            if not isinstance(part, OtherPart):
+                continue
+            if part.dialect == chat.dialect == _OPENAI:
+                known = _BY_ROLE.get(message.role, _TEXT_ALONE)
+                _part(model, part, known, f"messages[{n}].content[{m}].type")
             else:
-                _other_parts(model, message)
+                # In other words its place is another, and so are the roles that may have it.
+                others = _OTHERS.get(part.dialect, frozenset())
+                _part(model, part, tuple(sorted({*others, *_PARTS})), "messages")
 
 
-def _other_parts(model: Model, message: Message) -> None:
-    """Look at a message that came in other words: there its parts have other places."""
-    for part in message.content or ():
-        if not isinstance(part, OtherPart):
-            continue
-        known = (*_OTHERS.get(part.dialect, ()), *_PARTS)
-        if part.type not in known:
-            _unknown_value(part.type, tuple(sorted(known)), "messages")
-        needed = _NEEDED.get(part.type)
-        if needed and not needed & model.inputs:
-            text = f"Invalid content type. {part.type} is only supported by certain models."
-            _refuse(text, "messages", "invalid_value")
-
-
-def _message_parts(model: Model, message: Message, path: str) -> None:
-    known = _BY_ROLE.get(message.role, _TEXT_ALONE)
-    for m, part in enumerate(message.content or ()):
-        if not isinstance(part, OtherPart):
-            continue
-        param = f"{path}.content[{m}].type"
-        if part.type not in known:
-            _unknown_value(part.type, known, param)
-        needed = _PARTS[part.type]
-        if needed and not needed & model.inputs:
-            _refuse(
-                f"Invalid content type. {part.type} is only supported by certain models.",
-                param,
-                "invalid_value",
-            )
+def _part(model: Model, part: OtherPart, known: tuple[str, ...], param: str) -> None:
+    if part.type not in known:
+        _unknown_value(part.type, known, param)
+    needed = _NEEDED.get(part.type)
+    if needed and not needed & model.inputs:
+        text = f"Invalid content type. {part.type} is only supported by certain models."
+        _refuse(text, param, "invalid_value")
 
 
 def _length(model: Model, chat: Chat) -> None:

@@ -101,7 +101,8 @@ class Writer:
             reply = self._forced(draft.tokens, index, room)
         else:
             reply = self._cut(draft, index, room)
-        reply.events = [*thoughts, *reply.events]
+        if thoughts:
+            reply.events = [*thoughts, *reply.events]
         reply.reasoning = thinking
         reply.tokens += thinking + reply.rejected
         return reply
@@ -120,11 +121,13 @@ class Writer:
     def _thinking(self, index: int, most: int) -> tuple[list[Event], int]:
         """Return what is told of the thinking, and its tokens."""
         model, chat = self._call.model, self._chat
+        way = shown(chat)
+        hard = hidden(model, chat) if way is None else ""
+        if hard == "none" or not reasons(model):
+            return [], 0
         chooser = self._chooser(index, "reasoning")
-        way = shown(chat) if reasons(model) else None
         if way is None:
-            hard = hidden(model, chat)
-            return [], 0 if hard == "none" else reasoning_tokens(hard, chooser)
+            return [], reasoning_tokens(hard, chooser)
         text = cut(self._tokens, self._encoding, thoughts_on(Subject.of(chat), chooser), most)
         used = _count(self._tokens, self._call, text)
         signature = b64encode(sha256(b"thought" + text.encode()).digest()).decode()

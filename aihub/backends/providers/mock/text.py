@@ -42,7 +42,8 @@ def write(seed: int, chat: Chat, index: int) -> str:
 
 def thoughts_on(subject: Subject, chooser: Chooser) -> str:
     """Write what a model says to itself before it answers: a sentence or three."""
-    return " ".join([subject.sentence(chooser) for _ in range(1 + chooser.below(3))])
+    said = [subject.sentence(chooser) for _ in range(1 + chooser.below(3))]
+    return " ".join(dict.fromkeys(said))
 
 
 def _with_results(chat: Chat, chooser: Chooser) -> str:
