@@ -10,7 +10,6 @@ Source: OpenAI's published OpenAPI document, `CreateChatCompletionRequest`,
 from ...model.chat import MAX_CHOICES as MAX_CHOICES
 from .answers import StreamEncoder as StreamEncoder
 from .answers import encode_completion as encode_completion
-from .answers import encode_stream_error as encode_stream_error
 from .answers import usage_object as usage_object
 from .messages import message_object as message_object
 from .messages import message_schema as message_schema

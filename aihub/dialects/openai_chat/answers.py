@@ -19,7 +19,7 @@ from ...model.events import (
 )
 from ...model.units import SECOND, Json, Micros, Pico, format_usd
 from ...model.usage import Usage
-from ..sse import DONE, event
+from ..sse import DONE
 from .messages import call_object, signed, thought_object
 from .passing import Passed
 
@@ -291,8 +291,3 @@ def _function_delta(one: ToolDelta) -> dict[str, Json]:
 
 def _named(piece: dict[str, Json], name: str | None) -> dict[str, Json]:
     return piece if name is None else {"name": name, **piece}
-
-
-def encode_stream_error(error: Json) -> bytes:
-    """Write an error in the middle of a stream: an event without a name, and then the end."""
-    return event(orjson.dumps(error))
