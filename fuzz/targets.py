@@ -2,7 +2,7 @@
 
 `decoders`: whatever the bytes of a body, a decoder gives a value or raises `InvalidRequest`, and
 what it took encodes. `framing`: whatever the bytes of a connection, the driver answers in HTTP, an
-error in JSON with its four fields, and ends; nothing stays open. Time is virtual.
+error in JSON with the fields of its dialect, and ends; nothing stays open. Time is virtual.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import trio
 import trio.testing
 
 from aihub.core.sessions import check_messages
-from aihub.dialects import administration, openai_chat, queries, sessions
+from aihub.dialects import administration, anthropic, gemini, openai_chat, queries, sessions
 from aihub.errors import InvalidRequest
 from aihub.model.account import SCOPES
 from aihub.model.events import Choice, Completion
@@ -32,6 +32,7 @@ Stream: TypeAlias = trio.StapledStream[
 ]
 
 FIELDS = {"message", "type", "param", "code"}
+GOOGLES = {"code", "message", "status", "details"}
 LONGEST_ERROR = 2000
 """Bytes of an error: it repeats little of what was sent."""
 
@@ -67,6 +68,14 @@ def _query(body: bytes) -> None:
             _check(error)
 
 
+def _message(body: bytes) -> None:
+    check_messages(anthropic.decode_request(body).messages)
+
+
+def _content(body: bytes) -> None:
+    check_messages(gemini.decode_request(body, model="m").messages)
+
+
 DECODERS: tuple[Callable[[bytes], object], ...] = (
     _chat,
     sessions.read_new_session,
@@ -81,6 +90,10 @@ DECODERS: tuple[Callable[[bytes], object], ...] = (
     administration.read_new_budget,
     administration.read_budget_change,
     _query,
+    _message,
+    anthropic.decode_count,
+    _content,
+    lambda body: gemini.decode_count(body, model="m"),
 )
 
 
@@ -217,7 +230,7 @@ def _check_answer(status: int, headers: Mapping[bytes, bytes], body: bytes) -> N
     assert headers[b"x-request-id"].startswith(b"req_")
     if status >= 400:  # noqa: PLR2004 - HTTP's own
         error = json.loads(body)["error"]
-        assert error.keys() - {"retry_after"} == FIELDS, body
+        assert error.keys() - {"retry_after"} in (FIELDS, GOOGLES), body
         assert len(body) < LONGEST_ERROR, body
 
 
