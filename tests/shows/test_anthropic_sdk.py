@@ -1,9 +1,13 @@
 """Anthropic's own SDK, unmodified, against a real server process."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import anyio
 import pytest
 
 anthropic = pytest.importorskip("anthropic")
+httpx2 = pytest.importorskip("httpx2")
 pydantic = pytest.importorskip("pydantic")
 pytest.importorskip("trio")
 
@@ -190,3 +194,55 @@ def test_a_full_window_is_waited_for_and_then_told(run_server):
                 client.messages.create(**asked)
         assert 1 <= int(caught.value.response.headers["retry-after"]) <= 60
         assert caught.value.body["error"]["type"] == "rate_limit_error"
+
+
+def test_the_sdk_waits_as_it_is_told_and_asks_again(run_server):
+    """One request at a time: the second is a 429 until the first, which streams, has ended."""
+    operator = ["--key", "op=enterprise:read+inference+admin"]
+    with run_server("--ephemeral", "--latency", "10ms,20ms", *operator) as server:
+        server.ask("/v1/plans/enterprise", "op", {"parallel": 1}, method="PUT")
+        refused = threading.Event()
+
+        def see(response):
+            if response.status_code == 429:
+                refused.set()
+
+        asked = {"model": MODEL, "max_tokens": 500, "messages": HELLO}
+        with (
+            httpx2.Client(event_hooks={"response": [see]}) as http,
+            anthropic.Anthropic(
+                base_url=server.url, api_key="op", max_retries=5, http_client=http
+            ) as client,
+            ThreadPoolExecutor(1) as threads,
+        ):
+            with client.messages.stream(**asked) as stream:
+                pieces = stream.text_stream
+                next(pieces)
+                other = threads.submit(client.messages.create, **asked)
+                assert refused.wait(60)
+                told = "".join(pieces)
+            assert told
+            assert other.result(60).stop_reason == "end_turn"
+
+
+def test_previews_are_the_same_messages(client):
+    """`client.beta` asks the same path with a word in the query; its runner of tools goes on."""
+
+    @anthropic.beta_tool
+    def get_weather(city: str) -> str:
+        """Return the weather of a city.
+
+        Args:
+            city: its name.
+        """
+        return f"Rain in {city}"
+
+    runner = client.beta.messages.tool_runner(
+        model=MODEL,
+        max_tokens=500,
+        messages=[{"role": "user", "content": "What is the weather in Paris?"}],
+        tools=[get_weather],
+    )
+    done = runner.until_done()
+    assert done.stop_reason == "end_turn"
+    assert "Rain in Paris" in done.content[0].text
