@@ -51,7 +51,7 @@ class Door:
     """A dialect as chats come in by it: how it is answered.
 
     Args:
-        envelope: how it says errors.
+        envelope: how it says errors of a request that has been read.
         complete: writes a whole answer to a chat.
         encoder: makes what writes a stream.
         kind: the header that says what a stream is.

@@ -127,6 +127,12 @@ ANTHROPIC = Envelope(
     id_header=b"request-id",
 )
 
+# The hub's messages are not the request's: a system prompt is one of them, and so is a result.
+_VAGUE = _named((r"messages\[.*", "messages"))
+
+ANTHROPIC_CHAT = attrs.evolve(ANTHROPIC, names=(*_VAGUE, *ANTHROPIC.names))
+"""The same for a request that has been read: what is wrong then has other places."""
+
 
 # Gemini
 
@@ -176,8 +182,6 @@ GEMINI = Envelope(
     in_band=lambda body, _begun: event(body),
     names=_named(
         (r"messages$", "contents"),
-        (r"messages\[(\d+)\]\.content\[", r"contents[\1].parts["),
-        (r"messages\[", "contents["),
         (r"max_(completion_)?tokens$", "generationConfig.maxOutputTokens"),
         (r"n$", "generationConfig.candidateCount"),
         (r"stop$", "generationConfig.stopSequences"),
@@ -197,8 +201,11 @@ GEMINI = Envelope(
     query_key=True,
 )
 
+GEMINI_CHAT = attrs.evolve(GEMINI, names=(*_VAGUE, *GEMINI.names))
+"""The same for a request that has been read."""
+
 GEMINI_LIST = attrs.evolve(
-    GEMINI, in_band=lambda body, begun: (b"\n,\n" if begun else b"[") + body + b"]\n"
+    GEMINI_CHAT, in_band=lambda body, begun: (b"\n,\n" if begun else b"[") + body + b"]\n"
 )
 """The same in a stream that is a JSON array."""
 

@@ -7,7 +7,15 @@ from typing import TypeAlias
 
 from ..model.ledger import WindowKind, WindowState
 from ..model.units import SECOND, Micros, rfc3339
-from .envelopes import ANTHROPIC, GEMINI, GEMINI_LIST, OPENAI, Envelope
+from .envelopes import (
+    ANTHROPIC,
+    ANTHROPIC_CHAT,
+    GEMINI,
+    GEMINI_CHAT,
+    GEMINI_LIST,
+    OPENAI,
+    Envelope,
+)
 from .http import Headers
 
 Style: TypeAlias = Callable[[WindowKind, WindowState, Micros], Headers]
@@ -66,8 +74,10 @@ def _anthropic(kind: WindowKind, window: WindowState, _now: Micros) -> Headers:
 STYLES: Mapping[Envelope, Style] = {
     OPENAI: _openai,
     ANTHROPIC: _anthropic,
+    ANTHROPIC_CHAT: _anthropic,
     # Google has none of its own.
     GEMINI: _openai,
+    GEMINI_CHAT: _openai,
     GEMINI_LIST: _openai,
 }
 """The style of those who are told errors so."""

@@ -324,3 +324,26 @@ async def test_bytes_of_a_stream_are_settled_where_its_reader_leaves():
                     break
             (row,) = await hub.requests(account.id)
             assert row.state == "aborted"
+
+
+async def test_what_a_provider_has_no_words_for_is_named_where_it_can_be():
+    """A place that is another here than in the request is not told as one of the request's."""
+    cached = {"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}
+    hello = {"model": "gpt-4", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
+    told = {"role": "user", "parts": [{"executableCode": {"code": "1"}}]}
+    tool = {"name": "f", "input_schema": {}, "cache_control": {"type": "ephemeral"}}
+    async with open_upstream(text_answer("openai", stream=False)) as upstream:
+        provider = SERVERS["openai"].provider(NativeTransport(), upstream.url)
+        async with open_test_hub(provider, routes=routes()) as hub:
+            account = await hub.accounts.create("a", plan="pro")
+            client = Client(hub, (await hub.accounts.create_key(account.id)).secret)
+            for path, body, named in (
+                ("/v1/messages", {**hello, "system": [cached]}, "messages"),
+                ("/v1/messages", {**hello, "tools": [tool]}, "tools[0].cache_control"),
+                ("/v1/messages", {**hello, "top_k": 3}, "top_k"),
+                ("/v1beta/models/gpt-4:generateContent", {"contents": [told]}, "contents"),
+            ):
+                status, _, answered = await client.ask("POST", path, body)
+                assert status == 400
+                assert answered["error"]["message"].startswith(f"'{named}' cannot be said")
+        assert not upstream.asked

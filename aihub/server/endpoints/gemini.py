@@ -13,7 +13,7 @@ from ...model.chat import Chat
 from ...model.events import Completion
 from ..answering import Door, Encoder, answer
 from ..call import Call
-from ..envelopes import GEMINI, GEMINI_LIST
+from ..envelopes import GEMINI_CHAT, GEMINI_LIST
 from ..errors import JSON
 from ..http import Response
 
@@ -35,7 +35,7 @@ def _list_encoder(_chat: Chat, stream: Stream) -> Encoder:
     return dialect.ListEncoder(id=response_id(stream.answer_id), model=stream.model)
 
 
-DOOR = Door(envelope=GEMINI, complete=_complete, encoder=_encoder)
+DOOR = Door(envelope=GEMINI_CHAT, complete=_complete, encoder=_encoder)
 LIST_DOOR = Door(
     envelope=GEMINI_LIST,
     complete=_complete,
@@ -75,6 +75,6 @@ def _wants_events(query: str) -> bool:
 async def count_tokens(call: Call) -> Response:
     """Say how many tokens contents would be charged with before their answer."""
     chat = dialect.decode_count(call.json_body(), model=call.parameters["model"])
-    call.model = chat.model
+    call.model, call.envelope = chat.model, DOOR.envelope
     count = await call.hub.count(chat, call.identity)
     return await call.answer({"totalTokens": count.tokens})

@@ -10,7 +10,7 @@ from ...model.chat import Chat
 from ...model.events import Completion
 from ..answering import Door, Encoder, answer
 from ..call import Call
-from ..envelopes import ANTHROPIC
+from ..envelopes import ANTHROPIC_CHAT
 from ..http import Response
 
 
@@ -28,7 +28,7 @@ def _encoder(_chat: Chat, stream: Stream) -> Encoder:
     return dialect.StreamEncoder(id=id, model=stream.model, prompt=stream.prompt)
 
 
-DOOR = Door(envelope=ANTHROPIC, complete=_complete, encoder=_encoder, keep_alive=dialect.PING)
+DOOR = Door(envelope=ANTHROPIC_CHAT, complete=_complete, encoder=_encoder, keep_alive=dialect.PING)
 
 
 async def create(call: Call) -> Response:
@@ -39,6 +39,6 @@ async def create(call: Call) -> Response:
 async def count_tokens(call: Call) -> Response:
     """Say how many tokens a message would be charged with before its answer."""
     chat = dialect.decode_count(call.json_body())
-    call.model = chat.model or None
+    call.model, call.envelope = chat.model or None, DOOR.envelope
     count = await call.hub.count(chat, call.identity)
     return await call.answer({"input_tokens": count.tokens})
