@@ -45,7 +45,11 @@ if TYPE_CHECKING:
     from .model.ledger import WindowState
 
 AuthFault: TypeAlias = Literal[
-    "missing_api_key", "invalid_api_key", "expired_api_key", "revoked_api_key"
+    "missing_api_key",
+    "ambiguous_api_key",
+    "invalid_api_key",
+    "expired_api_key",
+    "revoked_api_key",
 ]
 LimitName: TypeAlias = Literal[
     "requests_per_minute", "tokens_per_minute", "parallel_requests", "reads_per_minute"
@@ -137,6 +141,7 @@ class ContextLengthExceeded(InvalidRequest):
 
 _AUTH_TEXT: dict[AuthFault, str] = {
     "missing_api_key": "No API key was given. Send it as 'Authorization: Bearer YOUR_KEY'.",
+    "ambiguous_api_key": "Two different API keys were given, in two places. Send one.",
     "invalid_api_key": "Incorrect API key provided.",
     "expired_api_key": "This API key has expired.",
     "revoked_api_key": "This API key has been revoked.",

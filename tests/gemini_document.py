@@ -50,6 +50,11 @@ def check(name, value):
         raise AssertionError(f"no valid {name} at {where}: {error.message}")
 
 
+def schemas():
+    """All schemas by name, to draw values from."""
+    return _schemas()
+
+
 def values(name, field):
     """The words that a field may have."""
     return _schemas()[name]["properties"][field]["enum"]

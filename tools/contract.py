@@ -29,6 +29,7 @@ CHECKS = (
     "ensure_resource_availability",
 )
 KEY = "contract"
+MODELS = ["gpt-4", "gpt-4o", "claude-3-opus", "claude-opus-4-6"]
 START_SECONDS = 60
 BIN = Path(sys.executable).parent
 
@@ -45,20 +46,29 @@ def wait_for_url(output: Path) -> str:
 
 
 def with_real_names(url: str) -> object:
-    """Give the document with models and a region that there are.
+    """Give the document with models that there are, one way to send a key, and no region.
 
-    By chance hardly any request would name one, and a region that does not serve a model is a 503.
+    By chance hardly any request would name a model; two keys that differ are refused; and a region
+    that does not serve a model, which is whatever is sent as one, is a 503.
     """
     # Our own server on loopback.
     with urllib.request.urlopen(f"{url}/openapi.json", timeout=START_SECONDS) as answer:  # noqa: S310
         document = json.load(answer)
-    body = document["components"]["schemas"]["ChatRequest"]["properties"]
-    body["model"] = {"enum": ["gpt-4", "gpt-4o", "claude-3-opus"]}
+    schemas = document["components"]["schemas"]
+    for name in ("ChatRequest", "AnthropicRequest", "AnthropicCountRequest"):
+        schemas[name]["properties"]["model"] = {"enum": MODELS}
+    # The path says it already, and the two may not differ.
+    schemas["GeminiRequest"]["properties"]["model"] = {"type": "null"}
+    keys = document["components"]["securitySchemes"]
+    document["components"]["securitySchemes"] = {"key": keys["key"]}
     for operations in document["paths"].values():
         for operation in operations.values():
-            for parameter in operation["parameters"]:
-                if parameter["name"] == "X-AIHub-Region":
-                    parameter["schema"] = {"enum": ["local"]}
+            operation["security"] = operation["security"][:1]
+            operation["parameters"] = [
+                {**one, "schema": {"enum": MODELS}} if one["name"] == "model" else one
+                for one in operation["parameters"]
+                if one["name"] != "X-AIHub-Region"
+            ]
     return document
 
 

@@ -46,6 +46,9 @@ EXACT = 2.0**53
 MAX_NAME = 64
 """Characters of the name of a function or schema: OpenAI's own bound."""
 
+MAX_SESSION_ID = 128
+"""Characters of a session's id: ours have 40."""
+
 SHOWN = 64
 """Characters of a wrong value that an error repeats: enough to find it."""
 
@@ -289,3 +292,5 @@ described({"type": "object"}, obj)
 described({"type": "object", "additionalProperties": {"type": "string"}}, pairs)
 _short = text_of(1, MAX_NAME)
 described({**schema_of(_short), "pattern": f"^{NAME.pattern}$"}, name)
+session_id: Check = text_of(1, MAX_SESSION_ID)
+"""Take the id of a session to go on with: ours, in whatever dialect."""

@@ -47,11 +47,18 @@ class UsageAsk:
     group_by: GroupBy
 
 
-def _limit(value: Json, path: str) -> int:
-    text = string(value, path)
-    # A number of more digits is out of range anyhow, and slow to read.
-    found = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else 0  # noqa: PLR2004
-    return integer(1, MAX_PAGE)(found, path)  # type: ignore[no-any-return]
+def whole(low: int, high: int, default: int) -> Check:
+    """Take the digits of a whole number within bounds, *high* of nine digits at most."""
+    bounded = integer(low, high)
+
+    def check(value: Json, path: str) -> int:
+        text = string(value, path)
+        # A number of more digits is out of range anyhow, and slow to read.
+        is_number = text.isascii() and text.isdigit() and len(text) <= 9  # noqa: PLR2004
+        return bounded(int(text) if is_number else low - 1, path)  # type: ignore[no-any-return]
+
+    schema = {"type": "integer", "minimum": low, "maximum": high, "default": default}
+    return described(schema, check)
 
 
 def _instant(value: Json, path: str) -> Micros:
@@ -69,11 +76,10 @@ def _instant(value: Json, path: str) -> Micros:
     return at
 
 
-described({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE}, _limit)
 described({"type": "string", "format": "date-time"}, _instant)
 
 identifier: Check = text_of(1, MAX_ID)
-PAGES: Mapping[str, Check] = {"after": identifier, "limit": _limit}
+PAGES: Mapping[str, Check] = {"after": identifier, "limit": whole(1, MAX_PAGE, PAGE)}
 USAGE: Mapping[str, Check] = {
     "account": identifier,
     "start": _instant,
@@ -82,8 +88,8 @@ USAGE: Mapping[str, Check] = {
 }
 
 
-def read_query(query: str, table: Mapping[str, Check]) -> dict[str, Json]:
-    """Return what *table* makes of a query.
+def read_query(query: str, table: Mapping[str, Check], *, others: bool = False) -> dict[str, Json]:
+    """Return what *table* makes of a query; *others* may stand in it too, and say nothing.
 
     Raises:
         InvalidRequest: a parameter is wrong, unknown or given twice; `faults` lists them all.
@@ -94,6 +100,8 @@ def read_query(query: str, table: Mapping[str, Check]) -> dict[str, Json]:
         raise InvalidRequest(f"There are more than {MAX_PARAMETERS} parameters.") from None
     given: dict[str, str] = {}
     for name, value in pairs:
+        if others and name not in table:
+            continue
         if name in given:
             raise refusal([Fault(name[:SHOWN], "A parameter is given twice.", "invalid_value")])
         given[name] = value

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from anyio import to_thread
+
+from ..model.catalogue import Model
 from ..model.chat import Chat, Tool
 from ..model.units import Json
+from ..model.usage import Count
+from ..protocols import TokenCounter
 
 LONG_TEXT = 16_384
 """Characters of a prompt that are counted on the event loop: some 2 ms; longer ones in a thread."""
@@ -34,3 +39,17 @@ def _tools_size(tools: tuple[Tool, ...], enough: int) -> int:
         elif isinstance(value, list):
             waiting += value
     return size
+
+
+async def make_ready(tokens: TokenCounter, model: Model) -> None:
+    """Load what counting for *model* needs, in a thread."""
+    if not tokens.ready(model.encoding):
+        await to_thread.run_sync(tokens.load, model.encoding)
+
+
+async def count_prompt(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
+    """Count a prompt, a long one in a thread."""
+    await make_ready(tokens, model)
+    if counts_at_once(chat):
+        return tokens.count_prompt(model, chat)
+    return await to_thread.run_sync(tokens.count_prompt, model, chat)

@@ -14,7 +14,6 @@ from contextlib import AbstractAsyncContextManager
 from hashlib import sha256
 
 import attrs
-from anyio import to_thread
 
 from ..core import asks
 from ..core.attempts import Running, failed_outcome, is_billed
@@ -49,7 +48,7 @@ from ..model.ledger import (
 )
 from ..model.session import NewTurn
 from ..model.units import Micros
-from ..model.usage import Count, Usage
+from ..model.usage import Usage
 from ..protocols import Clock, Ids
 from .draining import Line, Pump, Yard
 from .health import Health
@@ -171,7 +170,7 @@ class Exchange:
         places = self._setup.places(model, work, self._region(model), home)
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(identity), now)
-        prompt = recalled.prompt if recalled else await self._count(model)
+        prompt = recalled.prompt if recalled else await work.count(self._setup.tokens, model)
         estimate = self._settler.estimate(model.id)
         places = self._setup.ordered(places, prompt.tokens, estimate, self._health, home)
         reservation = work.reserve(
@@ -275,11 +274,12 @@ class Exchange:
             return self.result.dropped
         return self._recalled.dropped if self._recalled else 0
 
-    async def _count(self, model: Model) -> Count:
-        tokens = self._setup.tokens
-        if not tokens.ready(model.encoding):
-            await to_thread.run_sync(tokens.load, model.encoding)
-        return await self.work.count(tokens, model)
+    @property
+    def prompt(self) -> int:
+        """Tokens of the prompt as counted; of an answer that is told again, as they were billed."""
+        if self.replayed and self.result is not None:
+            return self.result.usage.prompt
+        return self._prompt.tokens
 
     # Attempts
 

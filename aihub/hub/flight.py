@@ -69,6 +69,11 @@ class Stream:
         return self._exchange.tried
 
     @property
+    def prompt(self) -> int:
+        """Tokens of the prompt, as counted when the request was admitted."""
+        return self._exchange.prompt
+
+    @property
     def dropped(self) -> int:
         """How many turns of its session were left out of the prompt, for they did not fit."""
         return self._exchange.dropped

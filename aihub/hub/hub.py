@@ -20,7 +20,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from ..core.asks import check_labels, check_scope, check_text, windows
+from ..core.asks import check_chat, check_labels, check_scope, check_text, windows
 from ..core.periods import month_of
 from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
 from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
@@ -31,16 +31,18 @@ from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.moderation import DEFAULT_MODERATOR, Moderation, ModerationRequest
 from ..model.units import HOUR, Micros
-from ..model.usage import GROUPS, GroupBy, UsageReport
+from ..model.usage import GROUPS, Count, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts
 from .calls import make_chat, make_embedding, make_moderation
+from .counting import count_prompt
 from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
 from .gate import Gate
 from .guards import Guards
 from .health import Health
+from .recall import recall
 from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
@@ -472,6 +474,21 @@ class Hub:
         async with Open(self._flight, self._exchange(work, identity, options)) as stream:
             await stream.wait()
         return stream
+
+    async def count(self, chat: Chat, identity: Identity) -> Count:
+        """Return how long a prompt is, as it would be counted on admission; nothing is admitted.
+
+        Raises:
+            InvalidRequest: the chat is wrong in itself, or there is no such model.
+            NotFound: there is no such session.
+            StorageError, Overloaded, HubClosed: not now.
+        """
+        self._check()
+        check_chat(chat)
+        setup = self._setup
+        if chat.session is not None:
+            return (await recall(setup, self._settler, chat, identity)).prompt
+        return await count_prompt(setup.tokens, setup.model(chat.model), chat)
 
     def _exchange(
         self, work: Work, identity: Identity, options: Options, *, session: str | None = None

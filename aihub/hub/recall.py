@@ -15,7 +15,7 @@ from ..model.chat import Chat, Message
 from ..model.session import Conversation, NewTurn, Turn
 from ..model.usage import Count
 from ..protocols import TokenCounter
-from .counting import LONG_TEXT, counts_at_once
+from .counting import LONG_TEXT, count_prompt
 from .settling import Settler
 from .setup import Setup
 
@@ -70,9 +70,7 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
     model, conversation = await _load(setup, settler, chat, identity.account.id)
     chat = attrs.evolve(chat, model=chat.model or conversation.session.model or "")
     opening = sessions.opening(conversation.session, prompts)
-    if not setup.tokens.ready(model.encoding):
-        await to_thread.run_sync(setup.tokens.load, model.encoding)
-    fixed = await _counted(setup.tokens, model, attrs.evolve(chat, messages=(*opening, *said)))
+    fixed = await count_prompt(setup.tokens, model, attrs.evolve(chat, messages=(*opening, *said)))
     sizes = await _sizes(setup.tokens, model, conversation.turns)
     reserve = completion_reserve(
         max_tokens=chat.bound,
@@ -94,7 +92,7 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
         prompt = _sum(fixed, *sizes[len(sizes) - len(kept) :])
     else:
         # Calls that nobody answered are not sent, nor are they counted.
-        prompt = await _counted(setup.tokens, model, whole)
+        prompt = await count_prompt(setup.tokens, model, whole)
     return Recalled(
         chat=whole,
         model=model,
@@ -143,12 +141,6 @@ async def _sizes(tokens: TokenCounter, model: Model, turns: tuple[Turn, ...]) ->
             for turn in turns
         ]
     )
-
-
-async def _counted(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
-    if counts_at_once(chat):
-        return tokens.count_prompt(model, chat)
-    return await to_thread.run_sync(tokens.count_prompt, model, chat)
 
 
 async def _counted_size(tokens: TokenCounter, model: Model, messages: tuple[Message, ...]) -> Count:

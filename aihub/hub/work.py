@@ -38,7 +38,7 @@ from ..protocols import (
     RequestChecker,
     TokenCounter,
 )
-from .counting import LONG_TEXT, counts_at_once
+from .counting import LONG_TEXT, count_prompt, make_ready
 
 Opened: TypeAlias = AbstractAsyncContextManager[AsyncIterator[Told]]
 Result: TypeAlias = Completion | Embeddings | Moderation
@@ -173,9 +173,7 @@ class ChatWork:
 
     async def count(self, tokens: TokenCounter, model: Model) -> Count:
         """Count the conversation as *model* would be charged for it."""
-        if counts_at_once(self.chat):
-            return tokens.count_prompt(model, self.chat)
-        return await to_thread.run_sync(tokens.count_prompt, model, self.chat)
+        return await count_prompt(tokens, model, self.chat)
 
     def reserve(
         self,
@@ -289,6 +287,7 @@ class EmbeddingWork:
         Raises:
             ContextLengthExceeded: one does not.
         """
+        await make_ready(tokens, model)
         size = sum([len(one) for one in self.request.inputs])
         if size <= LONG_TEXT:
             return self._counted(tokens, model)
@@ -393,6 +392,7 @@ class ModerationWork:
 
     async def count(self, tokens: TokenCounter, model: Model) -> Count:
         """Count the texts."""
+        await make_ready(tokens, model)
         text = "\n".join(
             [
                 part.text

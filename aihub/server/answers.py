@@ -88,11 +88,13 @@ _LOGPROBS: Json = {
     ]
 }
 _REASON: Json = {"enum": ["stop", "length", "tool_calls", "content_filter", "function_call", None]}
+_THOUGHTS: Json = {"type": "array", "items": {"type": "object"}}
 _CHOICE = _closed(
     index=COUNT,
     message=_closed(
         {
             "reasoning_content": TEXT,
+            "reasoning_details": _THOUGHTS,
             "tool_calls": {"type": "array", "items": _TOOL_CALL},
             "function_call": _FUNCTION_CALL,
         },
@@ -109,6 +111,7 @@ _DELTA = _closed(
         "content": TEXT_OR_NULL,
         "refusal": TEXT_OR_NULL,
         "reasoning_content": TEXT,
+        "reasoning_details": _THOUGHTS,
         "tool_calls": {
             "type": "array",
             "items": _closed(

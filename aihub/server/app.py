@@ -19,9 +19,11 @@ from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
 from .call import Call
 from .cors import Cors
-from .endpoints import administration, chat, reading, sessions
-from .errors import JSON, error_object, error_response, plain_error
+from .endpoints import administration, chat, gemini, messages, models, reading, sessions
+from .envelopes import OPENAI
+from .errors import JSON, error_response
 from .http import Instead, Refusal, Request, Response
+from .keys import secret_of
 from .reading import models_object
 from .routes import Action, Route, find, methods
 
@@ -161,11 +163,12 @@ class Opened(Call):
         The driver then cancels what it is doing, which settles the request as `aborted`.
         """
         error = HubClosed("The server stops and could not finish this request.")
-        response = error_response(error)
+        response = error_response(error, self.id, self.envelope)
         self.sign(response)
         if self._status == PEER_LEFT:
             self._status = response.status
-        return Instead(response, self.late_error(error_object(error)))
+        assert isinstance(response.body, bytes)  # noqa: S101 - an error is no stream
+        return Instead(response, self.envelope.in_band(response.body, self.begun))
 
     def _log_access(self) -> None:
         if not access.isEnabledFor(logging.INFO):
@@ -193,7 +196,7 @@ class Opened(Call):
     async def _answer(self) -> Response:
         request = self.request
         if not self._app.host_is_allowed(request.headers.get(b"host")):
-            return plain_error(421, "This host is not served here.", code="misdirected_request")
+            return self.refuse(421, "This host is not served here.", code="misdirected_request")
         # What answers GET answers HEAD; the driver leaves the body out.
         found = find("GET" if request.method == "HEAD" else request.method, request.path)
         if found is None:
@@ -209,13 +212,13 @@ class Opened(Call):
         # `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7).
         known = ["OPTIONS"] if request.path == "*" else methods(request.path)
         if not known:
-            return plain_error(404, "There is nothing at this path.", code="unknown_path")
+            return self.refuse(404, "There is nothing at this path.", code="unknown_path")
         allow = (b"allow", ", ".join(known).encode())
         if request.method == "OPTIONS":
             asked = self.cors is not None and b"access-control-request-method" in request.headers
             told = self.cors.preflight(request, known) if self.cors and asked else []
             return Response(204, [allow, *told], b"")
-        return plain_error(
+        return self.refuse(
             405, "This path does not know this method.", code="method_not_allowed", headers=[allow]
         )
 
@@ -224,7 +227,7 @@ class Opened(Call):
         guards, request = self.hub.guards, self.request
         try:
             self._identity = identity = await self.hub.authenticate(
-                bearer(request.headers.get(b"authorization")), None
+                secret_of(request, self.envelope), None
             )
         except AuthenticationFailed:
             self.windows = (guards.take_address(request.peer),)
@@ -234,7 +237,10 @@ class Opened(Call):
             guards.take_read(identity)
 
     async def models(self) -> Response:
-        """Return the list of models, which is written once."""
+        """Return the list of models: ours is written once, a vendor's as it is asked for."""
+        models.check_query(self.request.query)
+        if self.envelope is not OPENAI:
+            return await models.listed(self)
         return await self.answer(self._app.models())
 
     async def openapi(self) -> Response:
@@ -247,8 +253,18 @@ Handler = Callable[[Opened], Awaitable[Response]]
 HANDLERS: Mapping[Action, Handler] = {
     "chat": chat.chat,
     "chat_stream": chat.chat_stream,
+    "messages": messages.create,
+    "count_message_tokens": messages.count_tokens,
+    "generate_content": gemini.generate,
+    "stream_generate_content": gemini.stream,
+    "count_content_tokens": gemini.count_tokens,
+    "generate_content_v1": gemini.generate,
+    "stream_generate_content_v1": gemini.stream,
+    "count_content_tokens_v1": gemini.count_tokens,
+    "gemini_models": Opened.models,
+    "gemini_model": models.model,
     "models": Opened.models,
-    "model": reading.model,
+    "model": models.model,
     "usage": reading.usage,
     "create_session": sessions.create,
     "list_sessions": sessions.listed,
@@ -262,11 +278,3 @@ HANDLERS: Mapping[Action, Handler] = {
     "readyz": reading.readyz,
 }
 """What answers each route; a test fails when a route has no handler."""
-
-
-def bearer(header: bytes | None) -> str | None:
-    """Return the token of an `Authorization: Bearer` header (RFC 6750); None if there is none."""
-    if header is None:
-        return None
-    scheme, _, token = header.decode("latin-1").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import orjson
 
 from ..core.rights import check_reach
-from ..dialects import openai_chat
 from ..errors import HubError, OverLimit, StorageError, UpstreamError, UpstreamRefused
 from ..hub import Accounts, Hub
 from ..model.account import Identity
 from ..model.ledger import WindowState
 from ..model.units import Json
 from .cors import Cors
+from .envelopes import Envelope, envelope_at
 from .errors import JSON, describe, error_response, plain_error
 from .http import Headers, Refusal, Request, Response
-from .limits import add_limits
+from .limits import STYLES, add_limits
 
 log = logging.getLogger("aihub.server")
 
@@ -29,11 +29,9 @@ class Call:
     `parameters` are what stands in the path for the route's names. What is put on the stack is
     left when the response has been written. `model` is the one asked for, for the access log.
     `near` is the region that the address it came by prefers. `lenient`: what is wrong in a chat is
-    left out, where it can do without. `late_error` is how the route's dialect says an error in the
-    middle of a stream.
+    left out, where it can do without. `envelope` is how errors are said to whoever asks here;
+    `begun` whether something of a stream has been written.
     """
-
-    late_error: Callable[[Json], bytes] = staticmethod(openai_chat.encode_stream_error)
 
     def __init__(
         self,
@@ -55,6 +53,8 @@ class Call:
         self.inference = False
         self.windows: tuple[WindowState, ...] | None = None
         self.model: str | None = None
+        self.envelope: Envelope = envelope_at(request.path, request.headers)
+        self.begun = False
         self._identity: Identity | None = None
 
     @property
@@ -92,15 +92,26 @@ class Call:
         kind = self.request.headers.get(b"content-type", b"application/json")
         if kind.partition(b";")[0].strip().lower() != b"application/json":
             raise Refusal(
-                plain_error(
+                self.refuse(
                     415, "Send the body as 'Content-Type: application/json'.", code="not_json"
                 )
             )
         return self.request.body
 
+    def refuse(
+        self, status: int, message: str, *, code: str, headers: Headers | None = None
+    ) -> Response:
+        """Return an error of HTTP's own, in the dialect that was asked."""
+        return plain_error(
+            status, message, code=code, id=self.id, envelope=self.envelope, headers=headers
+        )
+
     def sign(self, response: Response) -> None:
         """Add what every answer says: the request's id, and who may read it."""
-        response.headers.append((b"x-request-id", self.id.encode()))
+        id, envelope = self.id.encode(), self.envelope
+        response.headers.append((b"x-request-id", id))
+        if envelope.id_header is not None:
+            response.headers.append((envelope.id_header, id))
         if self.cors is not None:
             response.headers += self.cors.headers(self.request)
 
@@ -115,7 +126,7 @@ class Call:
 
     async def failure(self, error: HubError) -> Response:
         """Return *error* as a response."""
-        response = error_response(error)
+        response = error_response(error, self.id, self.envelope)
         if isinstance(error, UpstreamError) and not isinstance(error, UpstreamRefused):
             # What its caller is told says little to who runs the server.
             log.warning("request %s: %s", self.id, describe(error))
@@ -134,11 +145,16 @@ class Call:
             except StorageError:
                 return
         if windows:
-            add_limits(headers, windows, self.hub.now(), inference=self.inference)
+            self.tell(headers, windows)
+
+    def tell(self, headers: Headers, windows: Sequence[WindowState]) -> None:
+        """Tell windows in *headers*, on inference as the vendor's clients know it too."""
+        style = STYLES[self.envelope] if self.inference else None
+        add_limits(headers, windows, self.hub.now(), style=style)
 
     async def bug(self) -> Response:
         """Return the answer to a fault of ours."""
-        response = plain_error(
+        response = self.refuse(
             500,
             f"Something went wrong here. Please tell us the id {self.id}.",
             code="internal_error",

@@ -17,8 +17,15 @@ MAX_AGE = 600
 
 EXPOSED = b", ".join(
     [
+        b"anthropic-ratelimit-requests-limit",
+        b"anthropic-ratelimit-requests-remaining",
+        b"anthropic-ratelimit-requests-reset",
+        b"anthropic-ratelimit-tokens-limit",
+        b"anthropic-ratelimit-tokens-remaining",
+        b"anthropic-ratelimit-tokens-reset",
         b"etag",
         b"idempotent-replayed",
+        b"request-id",
         b"retry-after",
         b"x-aihub-session-dropped",
         b"x-ratelimit-limit",

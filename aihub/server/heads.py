@@ -12,7 +12,17 @@ from http import HTTPStatus
 from urllib.parse import unquote
 
 SINGLE = frozenset(
-    {b"authorization", b"content-type", b"host", b"idempotency-key", b"if-match", b"x-aihub-region"}
+    {
+        b"anthropic-version",
+        b"authorization",
+        b"content-type",
+        b"host",
+        b"idempotency-key",
+        b"if-match",
+        b"x-aihub-region",
+        b"x-api-key",
+        b"x-goog-api-key",
+    }
 )
 """Headers that mean one thing: a proxy before us may have read the other of two."""
 

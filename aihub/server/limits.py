@@ -1,12 +1,25 @@
-"""Windows as headers: the API document's, and OpenAI's beside them on inference."""
+"""Windows as headers: the API document's, and on inference a vendor's beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from ..model.ledger import WindowKind, WindowState
-from ..model.units import SECOND, Micros
+from ..model.units import SECOND, Micros, rfc3339
+from .envelopes import (
+    ANTHROPIC,
+    ANTHROPIC_CHAT,
+    GEMINI,
+    GEMINI_CHAT,
+    GEMINI_LIST,
+    OPENAI,
+    Envelope,
+)
 from .http import Headers
+
+Style: TypeAlias = Callable[[WindowKind, WindowState, Micros], Headers]
+"""How a vendor's headers tell one window."""
 
 
 def tightest(windows: Sequence[WindowState], kind: WindowKind) -> WindowState | None:
@@ -19,9 +32,9 @@ def tightest(windows: Sequence[WindowState], kind: WindowKind) -> WindowState | 
 
 
 def add_limits(
-    headers: Headers, windows: Sequence[WindowState], now: Micros, *, inference: bool
+    headers: Headers, windows: Sequence[WindowState], now: Micros, *, style: Style | None
 ) -> None:
-    """Tell *windows* in *headers*. A limit that does not exist has no header.
+    """Tell *windows* in *headers*, and in a vendor's *style* too. What does not exist has none.
 
     `X-RateLimit-Reset` is in epoch seconds: when the window is full again.
     """
@@ -32,18 +45,39 @@ def add_limits(
             (b"x-ratelimit-remaining", b"%d" % requests.remaining),
             (b"x-ratelimit-reset", b"%d" % -(-requests.resets_at // SECOND)),
         ]
-        if inference:
-            _add_openai(headers, b"requests", requests, now)
-    if inference:
+        if style is not None:
+            headers += style("requests", requests, now)
+    if style is not None:
         tokens = tightest(windows, "tokens")
         if tokens is not None:
-            _add_openai(headers, b"tokens", tokens, now)
+            headers += style("tokens", tokens, now)
 
 
-def _add_openai(headers: Headers, kind: bytes, window: WindowState, now: Micros) -> None:
-    wait = max(0, window.resets_at - now) / SECOND
-    headers += [
-        (b"x-ratelimit-limit-" + kind, b"%d" % window.limit),
-        (b"x-ratelimit-remaining-" + kind, b"%d" % window.remaining),
-        (b"x-ratelimit-reset-" + kind, b"%.3fs" % wait),
+def _openai(kind: WindowKind, window: WindowState, now: Micros) -> Headers:
+    wait, name = max(0, window.resets_at - now) / SECOND, kind.encode()
+    return [
+        (b"x-ratelimit-limit-" + name, b"%d" % window.limit),
+        (b"x-ratelimit-remaining-" + name, b"%d" % window.remaining),
+        (b"x-ratelimit-reset-" + name, b"%.3fs" % wait),
     ]
+
+
+def _anthropic(kind: WindowKind, window: WindowState, _now: Micros) -> Headers:
+    name, full = kind.encode(), -(-window.resets_at // SECOND) * SECOND
+    return [
+        (b"anthropic-ratelimit-" + name + b"-limit", b"%d" % window.limit),
+        (b"anthropic-ratelimit-" + name + b"-remaining", b"%d" % window.remaining),
+        (b"anthropic-ratelimit-" + name + b"-reset", rfc3339(full).encode()),
+    ]
+
+
+STYLES: Mapping[Envelope, Style] = {
+    OPENAI: _openai,
+    ANTHROPIC: _anthropic,
+    ANTHROPIC_CHAT: _anthropic,
+    # Google has none of its own.
+    GEMINI: _openai,
+    GEMINI_CHAT: _openai,
+    GEMINI_LIST: _openai,
+}
+"""The style of those who are told errors so."""

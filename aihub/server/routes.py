@@ -8,10 +8,21 @@ from typing import Literal, TypeAlias
 import attrs
 
 from ..model.account import Scope
+from .envelopes import METHODS
 
 Action: TypeAlias = Literal[
     "chat",
     "chat_stream",
+    "messages",
+    "count_message_tokens",
+    "generate_content",
+    "stream_generate_content",
+    "count_content_tokens",
+    "generate_content_v1",
+    "stream_generate_content_v1",
+    "count_content_tokens_v1",
+    "gemini_models",
+    "gemini_model",
     "models",
     "model",
     "usage",
@@ -65,6 +76,28 @@ class Route:
 ROUTES = (
     Route("POST", "/v1/chat/completions", "chat", "inference", True),
     Route("POST", "/v1/chat/stream", "chat_stream", "inference", True),
+    Route("POST", "/v1/messages", "messages", "inference", True),
+    Route("POST", "/v1/messages/count_tokens", "count_message_tokens", "inference"),
+    Route(
+        "POST",
+        "/v1beta/models/{model}:streamGenerateContent",
+        "stream_generate_content",
+        "inference",
+        True,
+    ),
+    Route("POST", "/v1beta/models/{model}:generateContent", "generate_content", "inference", True),
+    Route("POST", "/v1beta/models/{model}:countTokens", "count_content_tokens", "inference"),
+    Route("GET", "/v1beta/models", "gemini_models", "read"),
+    Route("GET", "/v1beta/models/{model}", "gemini_model", "read"),
+    Route(
+        "POST",
+        "/v1/models/{model}:streamGenerateContent",
+        "stream_generate_content_v1",
+        "inference",
+        True,
+    ),
+    Route("POST", "/v1/models/{model}:generateContent", "generate_content_v1", "inference", True),
+    Route("POST", "/v1/models/{model}:countTokens", "count_content_tokens_v1", "inference"),
     Route("GET", "/v1/models", "models", "read"),
     Route("GET", "/v1/models/{model}", "model", "read"),
     Route("GET", "/v1/usage", "usage", "read"),
@@ -106,8 +139,12 @@ _EXACT = {(route.method, route.path): route for route in ROUTES if "{" not in ro
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    """Return what a path with names looks like; a model's id may hold slashes."""
-    wanted = re.escape(path).replace(r"\{model\}", "(?P<model>.+)")
+    """Return what a path with names looks like; a model's id may hold slashes and colons.
+
+    What Gemini does with a model is no part of the model's id.
+    """
+    no_method = "".join([f"(?<!:{method})" for method in METHODS])
+    wanted = re.escape(path).replace(r"\{model\}", f"(?P<model>.+){no_method}")
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", wanted), re.DOTALL)
 
 

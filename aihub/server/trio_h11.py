@@ -43,7 +43,7 @@ from .proxies import NOBODY, Proxies
 log = logging.getLogger("aihub.server")
 
 _NO_CONTENT = 204
-_REASONS = {int(status): status.phrase.encode() for status in HTTPStatus}
+_REASONS = {int(status): status.phrase.encode() for status in HTTPStatus} | {529: b"Overloaded"}
 
 READ = 64 * 1024
 """Bytes asked of a socket at a time."""
@@ -156,6 +156,8 @@ class Connection:
         # What the next write has to wait for.
         self._hold: trio.Event | None = None
         self._opened: Opened | None = None
+        # Of the request that is being read: in which dialect to refuse it.
+        self._asked: tuple[str, Mapping[bytes, bytes]] = ("", {})
         self._last_words: Instead | None = None
         self._unsent = b""
         self.deadline = inf
@@ -264,12 +266,14 @@ class Connection:
         self._pipelined = 0
         # What comes may be no request at all, and is refused with a body then.
         self._head_only = False
+        self._asked = ("", {})
         head = await self._next_event()
         if type(head) is not h11.Request:
             return False
         self._head_only = head.method == b"HEAD"
         # Once: h11's headers are slow to walk through.
         headers = dict(head.headers)
+        self._asked = (head.target.decode("ascii"), headers)
         check_head(head.http_version, head.headers, headers)
         self._body_began, self._body_size = trio.current_time(), 0
         self.deadline = self._body_began + BODY_TIMEOUT
@@ -441,7 +445,10 @@ class Connection:
         """Answer bytes that are no request, if there is still somebody to answer."""
         if self._h11.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             return
-        await self._write(framing_error(status, self._app.hub.new_id(), why))
+        target, headers = self._asked
+        path, _ = read_target(target, dict(headers))
+        id = self._app.hub.new_id()
+        await self._write(framing_error(status, id, why, path=path, headers=headers))
         # Closing on bytes that nobody has read resets the connection, and the answer is lost with
         # it: read on for a moment, and keep nothing.
         self._discard = True

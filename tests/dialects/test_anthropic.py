@@ -547,7 +547,6 @@ def test_a_request_is_read():
             "metadata": {"x": 1},
             "output_config": {"x": 1},
             "thinking": {"type": "enabled", "budget_tokens": 2000},
-            "cache_control": None,
         },
         dialect="anthropic",
     )

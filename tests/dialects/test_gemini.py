@@ -1296,3 +1296,10 @@ def test_a_result_that_is_an_object_is_read_as_its_json():
     assert decoded(contents=[{"parts": parts}]).messages[0].content == '{"b":2}'
     assert speaking.answer(decode(gemini.encode_completion(done))) == ((choice,), usage)
     assert speaking.answer(read) == ((choice,), usage)
+
+
+def test_a_model_whose_most_is_not_known_tells_none():
+    """Google's own list leaves out what it does not know."""
+    told = gemini.model_object(attrs.evolve(MODEL, max_output=None))
+    assert "outputTokenLimit" not in told
+    assert gemini.model_object(MODEL)["outputTokenLimit"] == MODEL.max_output

@@ -20,7 +20,7 @@ import aihub.testing
 from aihub import errors, protocols
 from aihub.config import Settings
 from aihub.model.ledger import Attempt, AttemptOutcome, LedgerRow, LostPolicy, State
-from aihub.server.errors import _FRAMING, STATUS
+from aihub.server.problems import _FRAMING, STATUS
 from aihub.server.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]

@@ -58,6 +58,18 @@ class Reader:
         return self._head.status_code, headers, self._body
 
 
+def as_ours(error):
+    """An error in Google's words in our own four fields."""
+    told = {one["@type"].rpartition(".")[2]: one for one in error["details"]}
+    field = told.get("BadRequest", {"fieldViolations": [{"field": None}]})["fieldViolations"][0]
+    return {
+        "message": error["message"],
+        "type": error["status"],
+        "param": field["field"],
+        "code": told["ErrorInfo"]["reason"],
+    }
+
+
 def check(case, status, headers, body, method="POST"):
     """Fail unless this is the answer that *case* expects."""
     told = body[:300]
@@ -70,6 +82,8 @@ def check(case, status, headers, body, method="POST"):
     if method == "HEAD":
         return
     error = json.loads(body)["error"]
+    if "details" in error:
+        error = as_ours(error)
     more = {"retry_after"} if status == 429 else set()
     assert set(error) == {"message", "type", "param", "code"} | more
     assert error["param"] == case.param, told

@@ -34,6 +34,7 @@ class Case:
     carries_on: bool = True
 
 
+GEMINI = "/v1beta/models/gpt-4"
 CHAT, STREAM = "/v1/chat/completions", "/v1/chat/stream"
 HELLO = {"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}]}
 
@@ -313,6 +314,11 @@ ODD = [
 ENDPOINTS = {
     "chat": ("POST", CHAT),
     "stream": ("POST", STREAM),
+    "message": ("POST", "/v1/messages"),
+    "count of a message": ("POST", "/v1/messages/count_tokens"),
+    "content": ("POST", f"{GEMINI}:generateContent"),
+    "content as a stream": ("POST", f"{GEMINI}:streamGenerateContent?alt=sse"),
+    "count of content": ("POST", f"{GEMINI}:countTokens"),
     "new session": ("POST", "/v1/sessions"),
     "session": ("PUT", "/v1/sessions/none"),
     "fork": ("POST", "/v1/sessions/none/fork"),
@@ -490,9 +496,56 @@ _BUDGET_FAULTS = [
     ("limit", "9" * 10**6, VALUE, "limit"),
 ]
 
+_MESSAGE = {**HELLO, "max_tokens": 9}
+_CONTENT = {"contents": [{"parts": [{"text": "Hi"}]}]}
+_COUNT_FAULTS = [
+    ("model", "", SHORT, "model"),
+    ("model", "m" * 10**5, LONG, "model"),
+    ("messages", {}, INVALID, "messages"),
+    ("messages", [{"role": "user", "content": [[]]}], INVALID, "messages[0].content[0]"),
+    (
+        "messages",
+        [{"role": "user", "content": [{"type": 7}]}],
+        INVALID,
+        "messages[0].content[0].type",
+    ),
+    ("system", 7, INVALID, "system"),
+    ("thinking", {"type": "enabled", "budget_tokens": 1}, LOW, "thinking.budget_tokens"),
+    ("tools", [{"name": "n" * 129, "input_schema": {}}], LONG, "tools[0].name"),
+    ("tools", [{"name": "f"}], MISSING, "tools[0].input_schema"),
+    ("tool_choice", {"type": "x" * 10**5}, VALUE, "tool_choice.type"),
+    ("session_id", "s" * 129, LONG, "session_id"),
+]
+_MESSAGE_FAULTS = [
+    *_COUNT_FAULTS,
+    ("max_tokens", 0, LOW, "max_tokens"),
+    ("max_tokens", BIG, HIGH, "max_tokens"),
+    ("max_tokens", "9", INVALID, "max_tokens"),
+    ("temperature", 1.5, D_HIGH, "temperature"),
+    ("stop_sequences", "a", INVALID, "stop_sequences"),
+    ("top_k", 0.5, INVALID, "top_k"),
+]
+_CONTENT_FAULTS = [
+    ("contents", {}, INVALID, "contents"),
+    ("contents", [{"parts": [[]]}], INVALID, "contents[0].parts[0]"),
+    ("contents", [{"parts": [{"text": 7}]}], INVALID, "contents[0].parts[0].text"),
+    ("contents", [{"role": "x" * 10**5}], VALUE, "contents[0].role"),
+    ("contents", [{"y" * 10**5: 1}], UNKNOWN, "contents[0]." + "y" * 52),
+    ("generationConfig", 7, INVALID, "generationConfig"),
+    ("generationConfig", {"candidateCount": 10**9}, HIGH, "generationConfig.candidateCount"),
+    ("tools", [{"functionDeclarations": [7]}], INVALID, "tools[0].functionDeclarations[0]"),
+    ("model", "models/other", VALUE, "model"),
+    ("sessionId", "", SHORT, "sessionId"),
+]
+
 FAULTS = {
     "chat": _CHAT_FAULTS,
     "stream": _CHAT_FAULTS,
+    "message": _MESSAGE_FAULTS,
+    "count of a message": _COUNT_FAULTS,
+    "content": _CONTENT_FAULTS,
+    "content as a stream": _CONTENT_FAULTS,
+    "count of content": _CONTENT_FAULTS,
     "new session": _SESSION_FAULTS,
     "session": [
         *_SESSION_FAULTS,
@@ -534,7 +587,16 @@ FAULTS = {
 }
 """Fields that are wrong, alone in a body that is otherwise good: name, value, code, param."""
 
-_BASE = {"chat": HELLO, "stream": HELLO, "new budget": {"limit": "1"}}
+_BASE = {
+    "chat": HELLO,
+    "stream": HELLO,
+    "message": _MESSAGE,
+    "count of a message": HELLO,
+    "content": _CONTENT,
+    "content as a stream": _CONTENT,
+    "count of content": _CONTENT,
+    "new budget": {"limit": "1"},
+}
 
 
 def _bodies():
@@ -552,7 +614,7 @@ def _bodies():
                 param,
             )
     for what, body in TOO_MANY.items():
-        for place in ("chat", "new session"):
+        for place in ("chat", "new session", "message", "content"):
             yield Case(f"{place}: {what}", request(*ENDPOINTS[place], body), 400, "too_many_values")
     unknown = json.dumps({**HELLO, "session_id": "ses_of_another"}).encode()
     yield Case(

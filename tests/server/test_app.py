@@ -18,9 +18,11 @@ from aihub.errors import (
 from aihub.model.account import Plan
 from aihub.model.events import Text
 from aihub.server import http, routes
-from aihub.server.app import HANDLERS, App, bearer
+from aihub.server.app import HANDLERS, App
 from aihub.server.cors import Cors
-from aihub.server.errors import STATUS, error_response, framing_error
+from aihub.server.errors import error_response, framing_error
+from aihub.server.keys import bearer
+from aihub.server.problems import STATUS
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 
 pytestmark = pytest.mark.anyio

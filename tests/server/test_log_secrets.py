@@ -90,7 +90,7 @@ async def test_a_bug_is_logged_without_what_was_asked(caplog):
     async with open_test_hub(ScriptedProvider([ZeroDivisionError("boom")])) as hub:
         account = await hub.accounts.create("a", plan="pro")
         secret = (await hub.accounts.create_key(account.id)).secret
-        headers = {b"authorization": f"Bearer {secret}".encode(), b"x-api-key": KEY.encode()}
+        headers = {b"authorization": f"Bearer {secret}".encode(), b"x-other-key": KEY.encode()}
         body = json.dumps(chat()).encode()
         request = Request("POST", "/v1/chat/completions", f"key={QUERY}", headers, body)
         async with App(hub).open(request) as response:

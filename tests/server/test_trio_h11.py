@@ -598,3 +598,57 @@ async def test_head_has_no_body_and_options_no_length():
         assert b"content-length" not in data.lower()
         await peer.send(peer.request("/healthz", b"", "GET"))
         assert (await peer.receive())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/v1/messages", {"type", "message", "param", "code"}),
+        (
+            "http://localhost/v1beta/models/gpt-4:generateContent",
+            {"code", "message", "status", "details"},
+        ),
+        ("/v1/chat/completions", {"message", "type", "param", "code"}),
+    ],
+)
+async def test_a_refused_body_is_told_in_the_dialect_of_its_path(autojump_clock, path, names):
+    """413 before the body is read: the head has said who asks."""
+    async with connected() as peer:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {MAX_BODY + 1}\r\n\r\n"
+        await peer.send(head.encode())
+        answered = await peer.rest()
+        body = json.loads(answered.partition(b"\r\n\r\n")[2])
+        assert answered.startswith(b"HTTP/1.1 413 ")
+        assert body["error"].keys() == names
+        assert ("request_id" in body) == (path == "/v1/messages")
+
+
+async def test_a_silent_stream_says_alive_as_its_dialect_does(autojump_clock):
+    """A ping for Anthropic's clients, white space in a list for Google's."""
+    hello = {"messages": [{"role": "user", "content": "Hi"}], "model": "gpt-4", "max_tokens": 9}
+    contents = {"contents": [{"parts": [{"text": "Hi"}]}]}
+    for path, body, alive in (
+        ("/v1/messages", {**hello, "stream": True}, b'event: ping\ndata: {"type":"ping"}\n\n'),
+        ("/v1beta/models/gpt-4:streamGenerateContent", contents, b"\n"),
+    ):
+        async with connected(Slow(20, [UpstreamFailed("boom")])) as peer:
+            data = json.dumps(body).encode()
+            await peer.send(peer.request(path, data))
+            status, _, told = await peer.receive()
+            assert status == 200
+            assert told.startswith(alive)
+            last = told.removeprefix(alive).rpartition(b"data: ")[2]
+            last = json.loads(last)
+            (error,) = [one["error"] for one in (last if isinstance(last, list) else [last])]
+            assert error["message"] == "boom"
+
+
+async def test_a_busy_hub_is_529_for_anthropics_clients():
+    """A status that HTTP's registry does not have."""
+    async with connected() as peer:
+        peer.hub._max_in_flight = 0
+        body = json.dumps({"model": "gpt-4", "max_tokens": 9, "messages": []}).encode()
+        body = body.replace(b"[]", b'[{"role": "user", "content": "Hi"}]')
+        await peer.send(peer.request("/v1/messages", body))
+        status, _, told = await peer.receive()
+        assert (status, json.loads(told)["error"]["type"]) == (529, "overloaded_error")

@@ -96,9 +96,12 @@ class StreamEncoder:
         return begun
 
     def _start(self, block: dict[str, Json]) -> bytes:
-        begun = b"" if self._begun else self._message()
+        first = not self._begun
+        begun = self._message() if first else b""
         self._count += 1
-        return begun + _frame("content_block_start", index=self._count - 1, content_block=block)
+        begun += _frame("content_block_start", index=self._count - 1, content_block=block)
+        # Anthropic's own streams have one here.
+        return begun + PING if first else begun
 
     def _closed(self) -> bytes:
         if self._open is None:

@@ -14,6 +14,7 @@ import attrs
 from ...model.chat import Chat, Message, ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..fields import (
+    Check,
     Fault,
     boolean,
     integer,
@@ -21,12 +22,15 @@ from ..fields import (
     number,
     obj,
     one_of,
+    schema_of,
+    session_id,
     string,
     text_of,
     wrong_type,
 )
 from ..objects import MAX_FAULTS, json_object, refusal
 from .messages import content, messages
+from .schema import request_schemas
 from .words import NAME
 
 MAX_MODEL = 256
@@ -34,6 +38,9 @@ MAX_MODEL = 256
 
 SCHEMA_NAME = "response"
 """What a schema for the answer is called in dialects that want a name; this one has none."""
+
+MIN_BUDGET = 1024
+"""Tokens of thinking at least, where it is told how many: Anthropic's own bound."""
 
 _INT32 = 2**31 - 1
 
@@ -44,6 +51,19 @@ def decode_request(body: bytes) -> Chat:
     Raises:
         InvalidRequest: the body is not JSON, or fields are wrong; `faults` lists them all.
     """
+    return _decode(body, ("model", "messages", "max_tokens"))
+
+
+def decode_count(body: bytes) -> Chat:
+    """Read the body of a request that only asks how many tokens it has.
+
+    Raises:
+        InvalidRequest: as for `decode_request`.
+    """
+    return _decode(body, ("model", "messages"))
+
+
+def _decode(body: bytes, required: tuple[str, ...]) -> Chat:
     fields = json_object(body)
     chat = _Chat()
     faults: list[Fault] = []
@@ -56,11 +76,14 @@ def decode_request(body: bytes) -> Chat:
                 read(value, name, chat)
             except Fault as fault:
                 faults.append(fault)
-    required = ("model", "messages", "max_tokens")
+    values = chat.values
+    if "session" in values:
+        # A session may have a model of its own.
+        values.setdefault("model", "")
+        required = tuple([name for name in required if name != "model"])
     faults += [missing(name) for name in required if fields.get(name) is None]
     if faults:
         raise refusal(faults[:MAX_FAULTS])
-    values = chat.values
     system = values.pop("system", None)
     if system is not None:
         values["messages"] = (system, *values["messages"])
@@ -83,6 +106,15 @@ def _to(place: str, check: Callable[[Json, str], Any]) -> _Read:
 
     def read(value: Json, path: str, chat: _Chat) -> None:
         chat.values[place] = check(value, path)
+
+    return read
+
+
+def _kept(check: Callable[[Json, str], Any]) -> _Read:
+    """Check a field, and keep it as it is."""
+
+    def read(value: Json, path: str, chat: _Chat) -> None:
+        chat.extra[path] = check(value, path)
 
     return read
 
@@ -111,8 +143,18 @@ def _metadata(value: Json, path: str, chat: _Chat) -> None:
 _effort = one_of(frozenset({"low", "medium", "high", "xhigh", "max"}))
 
 
+_way = one_of(frozenset({"enabled", "adaptive", "disabled"}))
+_budget = integer(MIN_BUDGET, _INT32)
+
+
 def _thinking(value: Json, path: str, chat: _Chat) -> None:
     thinking = obj(value, path)
+    if thinking.get("type") is None:
+        raise missing(f"{path}.type")
+    if _way(thinking["type"], f"{path}.type") == "enabled":
+        if thinking.get("budget_tokens") is None:
+            raise missing(f"{path}.budget_tokens")
+        _budget(thinking["budget_tokens"], f"{path}.budget_tokens")
     if thinking == {"type": "disabled"} and "reasoning_effort" not in chat.values:
         chat.values["reasoning_effort"] = "none"
     else:
@@ -197,14 +239,27 @@ def _tool_choice(value: Json, path: str, chat: _Chat) -> None:
         chat.values["parallel_tool_calls"] = False
 
 
+_PLAIN: Mapping[str, tuple[str | None, Check]] = {
+    "model": ("model", text_of(1, MAX_MODEL)),
+    "session_id": ("session", session_id),
+    "max_tokens": ("max_tokens", integer(1, _INT32)),
+    "stream": ("stream", boolean),
+    "temperature": ("temperature", number(0, 1)),
+    "top_p": ("top_p", number(0, 1)),
+    "top_k": (None, integer(0, _INT32)),
+    "service_tier": (None, string),
+    "inference_geo": (None, string),
+    "cache_control": (None, obj),
+}
+"""Fields that one check decides: where each goes, or that it is kept as it is."""
+
 _FIELDS: Mapping[str, _Read] = {
-    "model": _to("model", text_of(1, MAX_MODEL)),
+    **{
+        name: _kept(check) if place is None else _to(place, check)
+        for name, (place, check) in _PLAIN.items()
+    },
     "messages": _to("messages", messages),
     "system": _to("system", _system),
-    "max_tokens": _to("max_tokens", integer(1, _INT32)),
-    "stream": _to("stream", boolean),
-    "temperature": _to("temperature", number(0, 1)),
-    "top_p": _to("top_p", number(0, 1)),
     "stop_sequences": _to("stop", _texts),
     "tools": _to("tools", _tools),
     "tool_choice": _tool_choice,
@@ -212,3 +267,8 @@ _FIELDS: Mapping[str, _Read] = {
     "thinking": _thinking,
     "output_config": _output_config,
 }
+
+
+def schemas() -> dict[str, Json]:
+    """Return the JSON Schemas of what `decode_request` and `decode_count` take, by name."""
+    return request_schemas({name: schema_of(check) for name, (_, check) in _PLAIN.items()})

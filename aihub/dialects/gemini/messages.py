@@ -13,7 +13,7 @@ import orjson
 
 from ...model.chat import Message, Part, TextPart, ToolCall
 from ...model.units import Json
-from ..fields import Fault, obj, one_of, wrong_type
+from ..fields import Fault, boolean, obj, one_of, string, wrong_type
 from ..objects import unknown
 from .parts import message, part, text_in
 
@@ -67,9 +67,21 @@ def _parts(fields: Mapping[str, Json], path: str) -> list[tuple[dict[str, Json],
     value = fields.get("parts", [])
     if not isinstance(value, list):
         raise wrong_type(f"{path}.parts", "an array", value)
-    return [
-        (message(one, f"{path}.parts[{n}]"), f"{path}.parts[{n}]") for n, one in enumerate(value)
-    ]
+    return [(_part(one, f"{path}.parts[{n}]"), f"{path}.parts[{n}]") for n, one in enumerate(value)]
+
+
+_OBJECTS = ("inlineData", "fileData", "functionCall", "functionResponse")
+
+
+def _part(value: Json, path: str) -> dict[str, Json]:
+    """Take a part whose members are of the right types, be they of use where it stands or not."""
+    fields = message(value, path)
+    for name in _OBJECTS:
+        if name in fields:
+            obj(fields[name], f"{path}.{name}")
+    boolean(fields.get("thought", False), f"{path}.thought")
+    string(fields.get("thoughtSignature", ""), f"{path}.thoughtSignature")
+    return fields
 
 
 def _said(parts: list[Part]) -> str | tuple[Part, ...]:

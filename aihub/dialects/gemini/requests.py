@@ -13,10 +13,24 @@ import attrs
 
 from ...model.chat import MAX_CHOICES, Chat, ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
-from ..fields import Fault, boolean, integer, missing, number, obj, one_of, string, wrong_type
+from ..fields import (
+    Check,
+    Fault,
+    boolean,
+    integer,
+    missing,
+    number,
+    obj,
+    one_of,
+    schema_of,
+    session_id,
+    string,
+    wrong_type,
+)
 from ..objects import MAX_FAULTS, json_object, refusal
 from .messages import contents, system
 from .parts import message, text_in
+from .schema import request_schemas
 from .schemas import json_schema
 from .words import NAME
 
@@ -31,6 +45,7 @@ _JSON = "application/json"
 class _Chat:
     """What has been read of a request: fields of `Chat`, its extra, and what is wrong."""
 
+    model: str
     values: dict[str, Any] = attrs.field(factory=dict)
     extra: dict[str, Json] = attrs.field(factory=dict)
     faults: list[Fault] = attrs.field(factory=list)
@@ -66,8 +81,33 @@ def decode_request(body: bytes, *, model: str, stream: bool = False) -> Chat:
     Raises:
         InvalidRequest: the body is not JSON, or fields are wrong; `faults` lists them all.
     """
-    fields = json_object(body)
-    chat = _Chat()
+    return _decode(json_object(body), model, stream=stream)
+
+
+def decode_count(body: bytes, *, model: str) -> Chat:
+    """Read the body of a request that only asks how many tokens it has.
+
+    It is contents alone, or the whole of what would be asked.
+
+    Raises:
+        InvalidRequest: as for `decode_request`, or it is both.
+    """
+    fields = message(json_object(body), "")
+    whole = fields.pop("generateContentRequest", None)
+    if whole is None:
+        return _decode(fields, model, stream=False)
+    if fields.get("contents") is not None:
+        name = "generateContentRequest"
+        text = f"Invalid '{name}': it excludes 'contents'."
+        raise refusal([Fault(name, text, "invalid_value")])
+    try:
+        return _decode(obj(whole, "generateContentRequest"), model, stream=False)
+    except Fault as fault:
+        raise refusal([fault]) from None
+
+
+def _decode(fields: dict[str, Json], model: str, *, stream: bool) -> Chat:
+    chat = _Chat(model=model)
     chat.extra.update(chat.read(fields, "", _FIELDS))
     if fields.get("contents") is None:
         chat.faults.append(missing("contents"))
@@ -164,11 +204,13 @@ def _texts(value: Json, path: str) -> tuple[str, ...]:
 def _generation(value: Json, path: str, chat: _Chat) -> None:
     rest = chat.read(value, path, _GENERATION)
     # The form of an answer is told by two fields together.
-    kind = rest.get("responseMimeType")
+    kind = string(rest.get("responseMimeType", ""), f"{path}.responseMimeType")
+    for one in _SCHEMAS:
+        obj(rest.get(one, {}), f"{path}.{one}")
     named = next((one for one in _SCHEMAS if one in rest), None)
     if kind == _JSON:
         del rest["responseMimeType"]
-        schema = None if named is None else obj(rest.pop(named), f"{path}.{named}")
+        schema = None if named is None else rest.pop(named)
         if named == "responseSchema":
             schema = json_schema(schema)
         chat.values["response_format"] = (
@@ -186,8 +228,13 @@ _SCHEMAS = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
 _EFFORTS = {"MINIMAL": "minimal", "LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
 
 
+_budget = integer()
+
+
 def _thinking(value: Json, path: str, chat: _Chat) -> None:
     rest = message(value, path)
+    boolean(rest.get("includeThoughts", False), f"{path}.includeThoughts")
+    _budget(rest.get("thinkingBudget", 0), f"{path}.thinkingBudget")
     level = rest.get("thinkingLevel")
     if isinstance(level, str) and level.upper() in _EFFORTS:
         chat.values["reasoning_effort"] = _EFFORTS[rest.pop("thinkingLevel").upper()]
@@ -198,24 +245,44 @@ def _thinking(value: Json, path: str, chat: _Chat) -> None:
         chat.extra.setdefault("generationConfig", {})["thinkingConfig"] = rest
 
 
+_PLAIN: Mapping[str, tuple[str, Check]] = {
+    "candidateCount": ("n", integer(1, MAX_CHOICES)),
+    "maxOutputTokens": ("max_tokens", integer(1, _INT32)),
+    "temperature": ("temperature", number(0, 2)),
+    "topP": ("top_p", number(0, 1)),
+    "seed": ("seed", integer(-_INT32 - 1, _INT32)),
+    "presencePenalty": ("presence_penalty", number(-2, 2)),
+    "frequencyPenalty": ("frequency_penalty", number(-2, 2)),
+    "responseLogprobs": ("logprobs", boolean),
+    "logprobs": ("top_logprobs", integer(0, 20)),
+}
+"""Fields that one check decides, and where each goes."""
+
 _GENERATION: Mapping[str, _Read] = {
-    "candidateCount": _to("n", integer(1, MAX_CHOICES)),
+    **{name: _to(place, check) for name, (place, check) in _PLAIN.items()},
     "stopSequences": _to("stop", _texts),
-    "maxOutputTokens": _to("max_tokens", integer(1, _INT32)),
-    "temperature": _to("temperature", number(0, 2)),
-    "topP": _to("top_p", number(0, 1)),
-    "seed": _to("seed", integer(-_INT32 - 1, _INT32)),
-    "presencePenalty": _to("presence_penalty", number(-2, 2)),
-    "frequencyPenalty": _to("frequency_penalty", number(-2, 2)),
-    "responseLogprobs": _to("logprobs", boolean),
-    "logprobs": _to("top_logprobs", integer(0, 20)),
     "thinkingConfig": _thinking,
 }
 
+
+def _model(value: Json, path: str, chat: _Chat) -> None:
+    """Take the name that stands in the path too."""
+    if string(value, path).removeprefix("models/") != chat.model:
+        raise Fault(path, f"Invalid '{path}': the path names another model.", "invalid_value")
+
+
 _FIELDS: Mapping[str, _Read] = {
+    "model": _model,
+    "sessionId": _to("session", session_id),
     "contents": _to("messages", contents),
     "systemInstruction": _to("system", system),
     "tools": _tools,
     "toolConfig": _tool_config,
     "generationConfig": _generation,
 }
+
+
+def schemas() -> dict[str, Json]:
+    """Return the JSON Schemas of what `decode_request` and `decode_count` take, by name."""
+    plain = {name: schema_of(check) for name, (_, check) in _PLAIN.items()}
+    return request_schemas(plain, schema_of(session_id))

@@ -159,6 +159,35 @@ class StreamEncoder:
         return _frame(piece)
 
 
+class ListEncoder:
+    """Write one stream as a JSON array, as it comes where no events are asked for.
+
+    Args:
+        id: the answer's id.
+        model: the model's name as asked.
+    """
+
+    def __init__(self, *, id: str, model: str) -> None:
+        self._events = StreamEncoder(id=id, model=model)
+        self._begun = False
+
+    def encode(self, one: Event) -> bytes:
+        """Write an event; empty where it is told at the end, or not at all."""
+        return self._items(self._events.encode(one))
+
+    def _items(self, frames: bytes) -> bytes:
+        items = [one.removeprefix(b"data: ") for one in frames.split(b"\n\n") if one]
+        if not items:
+            return b""
+        head = b"\n,\n" if self._begun else b"["
+        self._begun = True
+        return head + b"\n,\n".join(items)
+
+    def end(self, usage: Usage, cost: Pico) -> bytes:
+        """Write the last item, and the end of the array."""
+        return self._items(self._events.end(usage, cost)) + b"]\n"
+
+
 def _logprobs(logprobs: Json) -> dict[str, Json]:
     return {"logprobsResult": logprobs_result(logprobs)}
 

@@ -10,7 +10,6 @@ Source: OpenAI's published OpenAPI document, `CreateChatCompletionRequest`,
 from ...model.chat import MAX_CHOICES as MAX_CHOICES
 from .answers import StreamEncoder as StreamEncoder
 from .answers import encode_completion as encode_completion
-from .answers import encode_stream_error as encode_stream_error
 from .answers import usage_object as usage_object
 from .messages import message_object as message_object
 from .messages import message_schema as message_schema
@@ -18,7 +17,6 @@ from .outbound import OPENAI as OPENAI
 from .outbound import Flavour as Flavour
 from .outbound import Outbound as Outbound
 from .requests import MAX_MODEL as MAX_MODEL
-from .requests import MAX_SESSION_ID as MAX_SESSION_ID
 from .requests import MAX_STOPS as MAX_STOPS
 from .requests import MAX_TOP_LOGPROBS as MAX_TOP_LOGPROBS
 from .requests import decode_request as decode_request

@@ -19,7 +19,7 @@ from ...model.events import (
 )
 from ...model.units import SECOND, Json, Micros, Pico, format_usd
 from ...model.usage import Usage
-from ..sse import event
+from ..sse import DONE
 from .messages import call_object, signed, thought_object
 from .passing import Passed
 
@@ -233,6 +233,10 @@ class StreamEncoder:
         told = orjson.dumps(usage_object(usage, cost))
         return self._head + b',"choices":[],"usage":' + told + b"}\n\n"
 
+    def end(self, usage: Usage, cost: Pico) -> bytes:
+        """Write the end: the usage, if it was asked for, and that the stream is complete."""
+        return self.usage(usage, cost) + DONE
+
 
 DIALECT = "openai_chat"
 _OURS = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint"})
@@ -287,8 +291,3 @@ def _function_delta(one: ToolDelta) -> dict[str, Json]:
 
 def _named(piece: dict[str, Json], name: str | None) -> dict[str, Json]:
     return piece if name is None else {"name": name, **piece}
-
-
-def encode_stream_error(error: Json) -> bytes:
-    """Write an error in the middle of a stream: an event without a name, and then the end."""
-    return event(orjson.dumps(error))

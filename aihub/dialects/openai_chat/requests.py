@@ -24,6 +24,7 @@ from ..fields import (
     obj,
     one_of,
     schema_of,
+    session_id,
     shape,
     shape_schema,
     string,
@@ -38,9 +39,6 @@ MAX_STOPS = 4
 MAX_TOP_LOGPROBS = 20
 MAX_MODEL = 256
 """Characters of a model's name: the longest of the catalogue has a third of that."""
-
-MAX_SESSION_ID = 128
-"""Characters of a session's id: ours have 40."""
 
 MAX_METADATA = 16
 """Pairs of a request's metadata; like the length of each, OpenAI's own bound."""
@@ -260,7 +258,7 @@ _FIELDS: dict[str, tuple[str | None, Check]] = {
     "top_logprobs": ("top_logprobs", integer(0, MAX_TOP_LOGPROBS)),
     "logit_bias": ("logit_bias", _logit_bias),
     "user": ("user", string),
-    "session_id": ("session", text_of(1, MAX_SESSION_ID)),
+    "session_id": ("session", session_id),
     "audio": (None, _audio),
     "metadata": (None, _metadata),
     "modalities": (None, array(_words("text", "audio"))),

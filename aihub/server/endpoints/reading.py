@@ -1,17 +1,12 @@
-"""Models, usage, and whether the server lives."""
+"""Usage, and whether the server lives."""
 
 from __future__ import annotations
 
 from ...dialects.queries import read_usage
 from ..call import Call
-from ..errors import JSON, plain_error
+from ..errors import JSON
 from ..http import Response
-from ..reading import model_object, usage_object
-
-
-async def model(call: Call) -> Response:
-    """Return one model."""
-    return await call.answer(model_object(call.hub.model(call.parameters["model"])))
+from ..reading import usage_object
 
 
 async def usage(call: Call) -> Response:
@@ -34,4 +29,4 @@ async def readyz(call: Call) -> Response:
     """Say whether requests are admitted."""
     if call.hub.ready:
         return Response(200, [JSON], b'{"status":"ready"}')
-    return plain_error(503, "Requests are not admitted now.", code="not_ready")
+    return call.refuse(503, "Requests are not admitted now.", code="not_ready")

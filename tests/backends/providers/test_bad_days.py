@@ -25,7 +25,7 @@ from aihub.errors import (
 )
 from aihub.model.catalogue import Deployment, Retries, Routes
 from aihub.model.events import Finished, Text, UsageSeen
-from aihub.server.errors import STATUS
+from aihub.server.problems import STATUS
 from aihub.testing import ManualClock, ScriptedProvider, open_test_hub
 from aihub.testing.providers import MODEL
 from aihub.testing.upstreams import Deed, answer, chunked, open_upstream

@@ -8,14 +8,17 @@ dialect that checks types and ranges, and this that knows models.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from ....errors import InvalidRequest
 from ....model.catalogue import Model
-from ....model.chat import Chat, Message, OtherPart, Role
+from ....model.chat import Chat, OtherPart, Role, ToolChoice
 from ....protocols import ProviderCall
-from .reasoning import efforts, is_openai_reasoner, reasons
+from .reasoning import efforts, is_openai_reasoner, reasons, shown
+from .tools import KINDS as _TOOLS
+
+_OPENAI = "openai_chat"
 
 # Parts by role; what each needs of a model's inputs.
 _PARTS: dict[str, frozenset[str]] = {
@@ -31,11 +34,29 @@ _BY_ROLE: dict[Role, tuple[str, ...]] = {
 }
 _TEXT_ALONE = ("text",)
 
+# What other vendors' documents know besides, wherever in a chat it stands.
+_OTHERS: Mapping[str, frozenset[str]] = {
+    "anthropic": frozenset(
+        """
+        bash_code_execution_tool_result code_execution_tool_result container_upload document image
+        mid_conv_system search_result server_tool_use text_editor_code_execution_tool_result
+        tool_reference
+        tool_result tool_search_tool_result tool_use web_fetch_tool_result web_search_tool_result
+        """.split()  # noqa: SIM905 - a list of so many is read better so
+    ),
+    "gemini": frozenset(
+        """
+        codeExecutionResult executableCode fileData functionCall functionResponse inlineData part
+        toolCall toolResponse videoMetadata
+        """.split()  # noqa: SIM905
+    ),
+}
+_NEEDED = {**_PARTS, "image": frozenset({"image"}), "document": frozenset({"pdf", "image"})}
+
 _NO_STOP = re.compile(r"^(o3|o4|gpt-5)")
 _PREDICTS = re.compile(r"^gpt-4(o|\.1)")
 _SEARCHES = re.compile("search|sonar")
 _FORMATS = ("text", "json_object", "json_schema")
-_TOOLS = ("function", "custom")
 
 
 def check(model: Model, chat: Chat) -> None:
@@ -91,25 +112,27 @@ def _unknown_value(value: str, known: tuple[str, ...], param: str) -> NoReturn:
 
 def _parts(model: Model, chat: Chat) -> None:
     for n, message in enumerate(chat.messages):
-        if message.content.__class__ is tuple:
-            _message_parts(model, message, f"messages[{n}]")
-
-
-def _message_parts(model: Model, message: Message, path: str) -> None:
-    known = _BY_ROLE.get(message.role, _TEXT_ALONE)
-    for m, part in enumerate(message.content or ()):
-        if not isinstance(part, OtherPart):
+        if message.content.__class__ is not tuple:
             continue
-        param = f"{path}.content[{m}].type"
-        if part.type not in known:
-            _unknown_value(part.type, known, param)
-        needed = _PARTS[part.type]
-        if needed and not needed & model.inputs:
-            _refuse(
-                f"Invalid content type. {part.type} is only supported by certain models.",
-                param,
-                "invalid_value",
-            )
+        for m, part in enumerate(message.content or ()):
+            if not isinstance(part, OtherPart):
+                continue
+            if part.dialect == chat.dialect == _OPENAI:
+                known = _BY_ROLE.get(message.role, _TEXT_ALONE)
+                _part(model, part, known, f"messages[{n}].content[{m}].type")
+            else:
+                # In other words its place is another, and so are the roles that may have it.
+                others = _OTHERS.get(part.dialect, frozenset())
+                _part(model, part, tuple(sorted({*others, *_PARTS})), "messages")
+
+
+def _part(model: Model, part: OtherPart, known: tuple[str, ...], param: str) -> None:
+    if part.type not in known:
+        _unknown_value(part.type, known, param)
+    needed = _NEEDED.get(part.type)
+    if needed and not needed & model.inputs:
+        text = f"Invalid content type. {part.type} is only supported by certain models."
+        _refuse(text, param, "invalid_value")
 
 
 def _length(model: Model, chat: Chat) -> None:
@@ -133,6 +156,9 @@ def _effort(model: Model, chat: Chat) -> None:
     asked = chat.reasoning_effort
     if asked is None:
         return
+    if asked == "none" and chat.dialect != _OPENAI:
+        # Elsewhere it is how to say that a model should not do what it may not be able to.
+        return
     if not reasons(model):
         _unsupported("reasoning_effort")
     known = efforts(model)[0]
@@ -144,6 +170,11 @@ def _effort(model: Model, chat: Chat) -> None:
             "reasoning_effort",
             "unsupported_value",
         )
+
+
+def _thinking(model: Model, chat: Chat) -> None:
+    if chat.dialect == "anthropic" and shown(chat) is not None and not reasons(model):
+        _unsupported("thinking")
 
 
 _DEFAULTS = {
@@ -180,7 +211,8 @@ def _sampling(model: Model, chat: Chat) -> None:
 def _names_of_bounds(model: Model, chat: Chat) -> None:
     if not is_openai_reasoner(model):
         return
-    if chat.max_tokens is not None:
+    # Others have one name for it, and may have to give it.
+    if chat.max_tokens is not None and chat.dialect == _OPENAI:
         _refuse(
             "Unsupported parameter: 'max_tokens' is not supported with this model. "
             "Use 'max_completion_tokens' instead.",
@@ -201,7 +233,8 @@ def _tools(model: Model, chat: Chat) -> None:
     if chat.tools and model.features and "tools" not in model.features:
         _unsupported(param)
     for n, tool in enumerate(chat.tools):
-        if tool.kind not in _TOOLS:
+        # A vendor's own tools are let be in its own words: the mock does without them.
+        if tool.kind not in _TOOLS and chat.dialect == _OPENAI:
             _unknown_value(tool.kind, _TOOLS, f"{param}[{n}].type")
     _choice(chat, param)
 
@@ -219,12 +252,23 @@ def _choice(chat: Chat, tools: str) -> None:
                 param,
                 "invalid_value",
             )
+    if choice.mode == "required" and names and not _callable(chat, choice):
+        text = f"Invalid value for '{param}': the mock cannot call a tool of the vendor's own."
+        _refuse(text, param, "invalid_value")
     if choice.mode == "required" and not (choice.only or names):
         _refuse(
             f"Invalid value for '{param}': '{param}' is only allowed when '{tools}' are specified.",
             param,
             "invalid_value",
         )
+
+
+def _callable(chat: Chat, choice: ToolChoice) -> bool:
+    """Say whether the mock can call one of the tools among which an answer must choose."""
+    return any(
+        tool.kind in _TOOLS and (choice.only is None or tool.name in choice.only)
+        for tool in chat.tools
+    )
 
 
 def _format(_model: Model, chat: Chat) -> None:
@@ -269,6 +313,7 @@ _RULES: tuple[Callable[[Model, Chat], None], ...] = (
     _names_of_bounds,
     _length,
     _effort,
+    _thinking,
     _sampling,
     _tools,
     _format,

@@ -247,7 +247,7 @@ class MockProvider:
                     if turn < len(reply.events):
                         yield reply.events[turn]
                     elif turn == len(reply.events):
-                        yield Finished(reply.reason, index)
+                        yield Finished(reply.reason, index, stop=reply.stop)
             yield usage
 
     async def _wait_for_all(self, call: ProviderCall, replies: list[Reply]) -> None:
@@ -272,6 +272,7 @@ def _whole(replies: list[Reply]) -> list[Event]:
     """Return everything at once, each choice before the next."""
     return list(
         chain.from_iterable(
-            [*reply.events, Finished(reply.reason, index)] for index, reply in enumerate(replies)
+            [*reply.events, Finished(reply.reason, index, stop=reply.stop)]
+            for index, reply in enumerate(replies)
         )
     )

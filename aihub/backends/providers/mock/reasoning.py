@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ....model.catalogue import Model
+from ....model.chat import Chat
 from .choosing import Chooser
 
 STEP = 64
@@ -22,6 +23,7 @@ _STEPS = {
     "medium": (2, 10),
     "high": (8, 24),
     "xhigh": (16, 40),
+    "max": (24, 48),
 }
 EFFORTS = tuple(_STEPS)
 
@@ -62,6 +64,37 @@ def effort(model: Model, asked: str | None) -> str:
     if not reasons(model):
         return "none"
     return asked if asked in _STEPS else efforts(model)[1]
+
+
+_ASKED = ("enabled", "adaptive")
+
+
+def shown(chat: Chat) -> str | None:
+    """Return how *chat* wants to see the thinking: `summarized` or `omitted`; None is not at all.
+
+    Anthropic's `thinking` and Gemini's `thinkingConfig` say it; the first in any dialect's words.
+    """
+    extra = chat.extra
+    if not extra or chat.reasoning_effort == "none":
+        return None
+    asked = extra.get("thinking")
+    if isinstance(asked, dict) and asked.get("type") in _ASKED:
+        return "omitted" if asked.get("display") == "omitted" else "summarized"
+    config = extra.get("generationConfig")
+    config = config.get("thinkingConfig") if isinstance(config, dict) else None
+    if isinstance(config, dict) and config.get("includeThoughts") is True:
+        return "summarized"
+    return None
+
+
+def hidden(model: Model, chat: Chat) -> str:
+    """Return how hard *model* thinks where nobody sees it.
+
+    In Anthropic's words effort is no thinking: that has a parameter of its own.
+    """
+    if chat.dialect == "anthropic" and not is_openai_reasoner(model):
+        return "none"
+    return effort(model, chat.reasoning_effort)
 
 
 def reasoning_tokens(effort: str, chooser: Chooser) -> int:

@@ -1,12 +1,13 @@
 """What the mock answers, before any of it is sent: one choice at a time.
 
-A `Draft` is what a model would say if nothing cut it: a text, or calls of tools. `cut` applies the
-bounds (reasoning comes first, as tokens that nobody sees) and makes events of what is left, in one
-piece or in a piece for each token.
+A `Draft` is what a model would say if nothing cut it: a text, or calls of tools. Bounds are applied
+to it (reasoning comes first, and is seen where that is asked for), and what is left becomes events,
+in one piece or in a piece for each token.
 """
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
@@ -16,15 +17,15 @@ from string import ascii_letters, digits
 import attrs
 
 from ....model.chat import FinishReason, Tool, ToolCall
-from ....model.events import Event, Text, ToolDelta
+from ....model.events import Event, Reasoning, Text, ToolDelta
 from ....model.units import Json
 from ....protocols import ProviderCall
-from ...tokens import CuttingCounter
+from ...tokens import CuttingCounter, cut, pieces
 from . import bias, prediction
 from .choosing import Chooser
 from .probabilities import logprobs
-from .reasoning import effort, reasoning_tokens
-from .text import Subject, asked_last, request_digest, write
+from .reasoning import hidden, reasoning_tokens, reasons, shown
+from .text import Subject, asked_last, request_digest, thoughts_on, write
 from .tools import to_call
 
 LONGEST = 4096
@@ -60,6 +61,7 @@ class Reply:
     reasoning: int = 0
     accepted: int = 0
     rejected: int = 0
+    stop: str | None = None
 
 
 class Writer:
@@ -87,30 +89,53 @@ class Writer:
         Raises:
             InvalidRequest: a schema cannot be kept to.
         """
-        chat = self._chat
-        thinking = self._thinking(index)
         most = _most(self._call)
+        thoughts, thinking = self._thinking(index, most)
         draft = self._draft(index)
         room = min(most - thinking, self._longest)
         if room <= 0:
-            return Reply([Text("", index)], "length", most, most)
+            return Reply([*thoughts, Text("", index)], "length", most, most)
         if draft.calls:
             reply = self._called(draft.calls, index, room)
         elif draft.tokens is not None:
             reply = self._forced(draft.tokens, index, room)
         else:
-            reply = self._said(_stopped(draft.text, chat.stop), index, room)
-            reply.accepted = min(draft.accepted, reply.tokens)
-            reply.rejected = draft.rejected + draft.accepted - reply.accepted
+            reply = self._cut(draft, index, room)
+        if thoughts:
+            reply.events = [*thoughts, *reply.events]
         reply.reasoning = thinking
         reply.tokens += thinking + reply.rejected
         return reply
 
+    def _cut(self, draft: Draft, index: int, room: int) -> Reply:
+        """Say a text up to what stops it."""
+        text, stop = _stopped(draft.text, self._chat.stop)
+        reply = self._said(text, index, room)
+        reply.stop = stop if reply.reason == "stop" else None
+        reply.accepted = min(draft.accepted, reply.tokens)
+        reply.rejected = draft.rejected + draft.accepted - reply.accepted
+        return reply
+
     # Drafts
 
-    def _thinking(self, index: int) -> int:
-        hard = effort(self._call.model, self._chat.reasoning_effort)
-        return 0 if hard == "none" else reasoning_tokens(hard, self._chooser(index, "reasoning"))
+    def _thinking(self, index: int, most: int) -> tuple[list[Event], int]:
+        """Return what is told of the thinking, and its tokens."""
+        model, chat = self._call.model, self._chat
+        way = shown(chat)
+        hard = hidden(model, chat) if way is None else ""
+        if hard == "none" or not reasons(model):
+            return [], 0
+        chooser = self._chooser(index, "reasoning")
+        if way is None:
+            return [], reasoning_tokens(hard, chooser)
+        text = cut(self._tokens, self._encoding, thoughts_on(Subject.of(chat), chooser), most)
+        used = _count(self._tokens, self._call, text)
+        signature = b64encode(sha256(b"thought" + text.encode()).digest()).decode()
+        if way == "omitted":
+            return [Reasoning("", index, signature=signature)], used
+        said = pieces(self._tokens, self._encoding, text) if chat.stream else [text]
+        told: list[Event] = [Reasoning(one, index) for one in said if one]
+        return [*told, Reasoning("", index, signature=signature)], used
 
     def _draft(self, index: int) -> Draft:
         chat = self._chat
@@ -178,12 +203,12 @@ class Writer:
         chat = self._chat
         said = tokens[:room]
         places, text = _places(said)
-        stopped = _stopped(text, chat.stop)
+        stopped, stop = _stopped(text, chat.stop)
         reason: FinishReason = "stop" if len(stopped) < len(text) or not tokens else "length"
         kept = [place for place in places if place[0] <= len(stopped)]
         used = kept[-1][1] if kept else 0
         spelled = said[:used] if chat.logprobs else None
-        return Reply(self._texts(text, kept, spelled, index), reason, used)
+        return Reply(self._texts(text, kept, spelled, index), reason, used, stop=stop)
 
     def _texts(
         self,
@@ -259,10 +284,13 @@ def _most(call: ProviderCall) -> int:
     return room
 
 
-def _stopped(text: str, stops: tuple[str, ...]) -> str:
-    """Cut *text* before the first stop string that would have been produced."""
-    found = [at for at in (text.find(stop) for stop in stops if stop) if at >= 0]
-    return text[: min(found)] if found else text
+def _stopped(text: str, stops: tuple[str, ...]) -> tuple[str, str | None]:
+    """Cut *text* before the first stop string that would have been produced, and return that."""
+    found = [(at, stop) for at, stop in ((text.find(one), one) for one in stops if one) if at >= 0]
+    if not found:
+        return text, None
+    at, stop = min(found, key=lambda one: one[0])
+    return text[:at], stop
 
 
 def _places(tokens: Sequence[bytes]) -> tuple[list[tuple[int, int]], str]:

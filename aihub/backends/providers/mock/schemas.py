@@ -22,20 +22,23 @@ def check_schemas(chat: Chat) -> None:
         InvalidRequest: the field that the schema is in is named, and in the text its keyword and
             path.
     """
+    # What a strict schema must have besides is OpenAI's own rule.
+    strict = chat.dialect == "openai_chat"
     for n, tool in enumerate(chat.tools):
-        _check_tool(tool, f"functions[{n}]" if chat.legacy else f"tools[{n}]", legacy=chat.legacy)
+        path = f"functions[{n}]" if chat.legacy else f"tools[{n}]"
+        _check_tool(tool, path, legacy=chat.legacy, strict=strict and tool.strict)
     wanted = chat.response_format
     if wanted is not None and wanted.kind == "json_schema" and wanted.schema is not None:
         what = f"response_format '{wanted.name}'"
-        _check(wanted.schema, what, "response_format", strict=wanted.strict)
+        _check(wanted.schema, what, "response_format", strict=strict and wanted.strict)
 
 
-def _check_tool(tool: Tool, path: str, *, legacy: bool) -> None:
+def _check_tool(tool: Tool, path: str, *, legacy: bool, strict: bool) -> None:
     if tool.kind == "custom":
         _pattern_of(tool, f"{path}.custom.format.grammar")
     elif tool.kind == "function" and tool.parameters:
         param = f"{path}.parameters" if legacy else f"{path}.function.parameters"
-        _check(tool.parameters, f"function '{tool.name}'", param, strict=tool.strict)
+        _check(tool.parameters, f"function '{tool.name}'", param, strict=strict)
 
 
 def _check(schema: Json, what: str, param: str, *, strict: bool) -> None:

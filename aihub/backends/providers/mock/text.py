@@ -40,6 +40,12 @@ def write(seed: int, chat: Chat, index: int) -> str:
     return answer(Subject.of(chat), Chooser(digest), index, turn, verbosity)
 
 
+def thoughts_on(subject: Subject, chooser: Chooser) -> str:
+    """Write what a model says to itself before it answers: a sentence or three."""
+    said = [subject.sentence(chooser) for _ in range(1 + chooser.below(3))]
+    return " ".join(dict.fromkeys(said))
+
+
 def _with_results(chat: Chat, chooser: Chooser) -> str:
     """Repeat what the tools said that were called last."""
     said: list[str] = []

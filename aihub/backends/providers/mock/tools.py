@@ -45,6 +45,9 @@ _WORD = re.compile(r"[^\W\d_]+")
 _PLURAL = re.compile(r"(?<=\w{3})s$")
 _HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{2,}")
 
+KINDS = ("function", "custom")
+"""Tools that the mock can call: of a vendor's own it knows no arguments."""
+
 HEAD = 4000
 """Characters of a prompt, and of a description, that are looked at: what is asked for is said in
 them."""
@@ -65,7 +68,11 @@ def to_call(chat: Chat) -> tuple[Tool, ...]:
     if not chat.tools or (choice is not None and choice.mode == "none"):
         return ()
     only = None if choice is None else choice.only
-    tools = [tool for tool in chat.tools if only is None or tool.name in only]
+    tools = [
+        tool for tool in chat.tools if tool.kind in KINDS and (only is None or tool.name in only)
+    ]
+    if not tools:
+        return ()
     if choice is not None and choice.mode == "required":
         called = _called(chat)
         fresh = [tool for tool in tools if tool.name not in called]

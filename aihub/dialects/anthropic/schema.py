@@ -1,0 +1,120 @@
+"""What `decode_request` takes, as JSON Schema: no narrower than it, and as telling as it can be.
+
+A field that is null counts as not given. Blocks and tools of types that are not known here are
+taken too, so each union ends with an open member.
+"""
+
+from __future__ import annotations
+
+from ...model.units import Json
+
+_TEXT: Json = {"type": "string"}
+_OBJECT: Json = {"type": "object"}
+_BOOLEAN: Json = {"type": "boolean"}
+
+
+def _or_null(schema: Json) -> Json:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _shape(optional: dict[str, Json] | None = None, /, **required: Json) -> dict[str, Json]:
+    """Return an object with *required* fields, and *optional* ones that may be null."""
+    more = {name: _or_null(one) for name, one in (optional or {}).items()}
+    return {"type": "object", "properties": {**required, **more}, "required": sorted(required)}
+
+
+_CACHE: dict[str, Json] = {"cache_control": _OBJECT}
+_SOURCE: Json = {
+    "anyOf": [
+        _shape(type={"const": "base64"}, media_type=_TEXT, data=_TEXT),
+        _shape(type={"const": "url"}, url=_TEXT),
+        _shape(type={"const": "text"}, media_type=_TEXT, data=_TEXT),
+        _OBJECT,
+    ]
+}
+
+
+def _said(block: str) -> Json:
+    items: Json = {"$ref": f"#/components/schemas/{block}"}
+    return {"anyOf": [_TEXT, {"type": "array", "items": items}]}
+
+
+def _block() -> Json:
+    """Return a block of content."""
+    return {
+        "anyOf": [
+            _shape(_CACHE, type={"const": "text"}, text=_TEXT),
+            _shape(_CACHE, type={"const": "image"}, source=_SOURCE),
+            _shape(
+                {**_CACHE, "title": _TEXT, "context": _TEXT},
+                type={"const": "document"},
+                source=_SOURCE,
+            ),
+            _shape(type={"const": "thinking"}, thinking=_TEXT, signature=_TEXT),
+            _shape(type={"const": "redacted_thinking"}, data=_TEXT),
+            _shape(_CACHE, type={"const": "tool_use"}, id=_TEXT, name=_TEXT, input=_OBJECT),
+            _shape(
+                {**_CACHE, "content": _said(BLOCK), "is_error": _BOOLEAN},
+                type={"const": "tool_result"},
+                tool_use_id=_TEXT,
+            ),
+            _shape(type=_TEXT),
+        ]
+    }
+
+
+BLOCK = "AnthropicBlock"
+REQUEST = "AnthropicRequest"
+COUNT_REQUEST = "AnthropicCountRequest"
+
+_TOOL: Json = {
+    "anyOf": [
+        _shape(
+            {"type": _TEXT, "description": _TEXT, "strict": _BOOLEAN, **_CACHE},
+            name={"type": "string", "minLength": 1, "maxLength": 128},
+            input_schema=_OBJECT,
+        ),
+        _shape(type=_TEXT),
+    ]
+}
+_CHOICE = _shape(
+    {"name": _TEXT, "disable_parallel_tool_use": _BOOLEAN},
+    type={"enum": ["auto", "any", "none", "tool"]},
+)
+
+
+def request_schemas(fields: dict[str, Json]) -> dict[str, Json]:
+    """Return the schemas of requests by name.
+
+    Args:
+        fields: those of plain fields, which their checks know.
+    """
+    known: dict[str, Json] = {
+        **fields,
+        "system": _said(BLOCK),
+        "stop_sequences": {"type": "array", "items": _TEXT},
+        "tools": {"type": "array", "items": _TOOL},
+        "tool_choice": _CHOICE,
+        "metadata": _shape({"user_id": _TEXT}),
+        "output_config": _shape(
+            {"effort": {"enum": ["low", "medium", "high", "xhigh", "max"]}, "format": _OBJECT}
+        ),
+        "thinking": _shape(
+            {"budget_tokens": {"type": "integer", "minimum": 1024}, "display": _TEXT},
+            type={"enum": ["enabled", "adaptive", "disabled"]},
+        ),
+    }
+    message = _shape(
+        role={"enum": ["user", "assistant", "system"]},
+        content=_said(BLOCK),
+    )
+    messages: Json = {"type": "array", "items": message, "minItems": 1}
+    model, bound = known.pop("model"), known.pop("max_tokens")
+    whose: Json = [{"required": ["model"]}, {"required": ["session_id"]}]
+    count = _shape({**known, "model": model, "max_tokens": bound}, messages=messages)
+    request = _shape({**known, "model": model}, messages=messages, max_tokens=bound)
+    return {
+        BLOCK: _block(),
+        REQUEST: {**request, "anyOf": whose},
+        COUNT_REQUEST: {**count, "anyOf": whose},
+    }
