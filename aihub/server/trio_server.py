@@ -17,6 +17,7 @@ import attrs
 import trio
 
 from .app import App
+from .http import FAREWELL_TICK, FAREWELL_TIMEOUT
 from .proxies import UNIX
 from .trio_h11 import TICK, Connection, ServerOptions
 from .workers import CHANGE, CUT, LENGTH
@@ -26,12 +27,6 @@ MAX_TURNED_AWAY = 64
 
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds for a TLS handshake: two round trips, and a slow phone's arithmetic."""
-
-FAREWELL_TIMEOUT = 2.0
-"""Seconds after the grace in which what is left is settled and its peers are told why it ends."""
-
-FAREWELL_TICK = 0.05
-"""Seconds between two looks, then, at who has finished a write."""
 
 
 @attrs.frozen

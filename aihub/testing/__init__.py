@@ -6,6 +6,7 @@ on both event loops. Nothing here imports pytest.
 
 from ..backends.clocks import ManualClock as ManualClock
 from .answers import AnswersSuite as AnswersSuite
+from .drivers import DriverSuite as DriverSuite
 from .fakes import ANSWER as ANSWER
 from .fakes import ScriptedProvider as ScriptedProvider
 from .fakes import open_test_hub as open_test_hub
