@@ -29,6 +29,7 @@ from .http import (
     FAREWELL_TICK,
     FAREWELL_TIMEOUT,
     KEEP_ALIVE_AFTER,
+    LINGER,
     MAX_BODY,
     MAX_CHUNKS,
     MIN_BODY_RATE,
@@ -39,7 +40,7 @@ from .http import (
     Response,
 )
 from .proxies import NOBODY, Proxies
-from .scopes import Head, read_head
+from .scopes import read_head
 
 log = logging.getLogger("aihub.server")
 
@@ -167,21 +168,22 @@ class ASGIApp:
     # Requests
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app, writer = self._app, _Writer(scope, send)
+        app, reader, writer = self._app, _Reader(receive), _Writer(scope, send)
         if app is None:
             log.error("a request came before the hub was open: enter ASGIApp.open() at the start")
             await writer.whole(_not_open())
             return
         try:
             head = read_head(scope, self.options.proxies)
-            body = await read_body(receive, head, self.options.max_body)
+            body = await reader.body(head.length, self.options.max_body)
         except Refused as refused:
-            await writer.refuse(framing_error(refused.status, app.hub.new_id(), refused.why))
+            told = framing_error(refused.status, app.hub.new_id(), refused.why)
+            await writer.refuse(told, reader)
             return
         except _Left:
             return
         request = Request(head.method, head.path, head.query, head.headers, body, head.peer)
-        exchange = _Exchange(app.open(request), receive, writer)
+        exchange = _Exchange(app.open(request), reader, writer)
         self._exchanges.add(exchange)
         try:
             await exchange.run()
@@ -206,30 +208,53 @@ class _Ended(Exception):
     """The application stops: nothing more of this answer is written."""
 
 
-async def read_body(receive: Receive, head: Head, most: int) -> bytes:
-    """Collect a request's body.
+class _Reader:
+    """Takes the messages of one request."""
 
-    Raises:
-        Refused: it is larger than *most*, which one that says so itself is at once, or too slow.
-        _Left: the peer went away before its end.
-    """
-    if head.length > most:
-        raise Refused(413)
-    began, body, chunks = anyio.current_time(), bytearray(), 0
-    with anyio.move_on_after(BODY_TIMEOUT) as scope:
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Left
-            body += message.get("body", b"")
-            chunks += 1
-            if len(body) > most or chunks > MAX_CHUNKS:
-                raise Refused(413)
-            if not message.get("more_body", False):
-                return bytes(body)
-            whole = began + BODY_TIMEOUT + len(body) / MIN_BODY_RATE
-            scope.deadline = min(anyio.current_time() + BODY_TIMEOUT, whole)
-    raise Refused(408)
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise _Left
+        self._ended = not message.get("more_body", False)
+        part: bytes = message.get("body", b"")
+        return part
+
+    async def body(self, length: int, most: int) -> bytes:
+        """Collect the body, which says that it has *length* bytes.
+
+        Raises:
+            Refused: it has more than *most*, which one that says so itself is at once, or is slow.
+            _Left: the peer went away before its end.
+        """
+        if length > most:
+            raise Refused(413)
+        began, body, chunks = anyio.current_time(), bytearray(), 0
+        with anyio.move_on_after(BODY_TIMEOUT) as scope:
+            while True:
+                body += await self._next()
+                chunks += 1
+                if len(body) > most or chunks > MAX_CHUNKS:
+                    raise Refused(413)
+                if self._ended:
+                    return bytes(body)
+                whole = began + BODY_TIMEOUT + len(body) / MIN_BODY_RATE
+                scope.deadline = min(anyio.current_time() + BODY_TIMEOUT, whole)
+        raise Refused(408)
+
+    async def discard(self) -> None:
+        """Read on for a moment what is left of the body, and keep nothing."""
+        with suppress(_Left), anyio.move_on_after(LINGER):
+            while not self._ended:
+                await self._next()
+
+    async def wait_left(self) -> None:
+        """Wait until the peer goes away."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
 
 class _Writer:
@@ -242,24 +267,31 @@ class _Writer:
         self.turn = anyio.Lock(fast_acquire=True)
         self.begun = self.done = False
 
-    async def refuse(self, response: Response) -> None:
+    async def refuse(self, response: Response, reader: _Reader) -> None:
         """Answer what was not read to its end."""
         if not self._closes:
             # In HTTP/2 a connection is not for one answer to close.
             response.headers = [one for one in response.headers if one[0] != b"connection"]
-        with anyio.move_on_after(WRITE_TIMEOUT):
-            await self.whole(response)
+        with suppress(OSError), anyio.move_on_after(WRITE_TIMEOUT):
+            # Servers that close on bytes that nobody has read reset the connection, and the answer
+            # is lost with it.
+            await self._most(response, more=True)
+            await reader.discard()
+            await self._body(b"", more=False)
 
     async def whole(self, response: Response) -> None:
         """Send head and body."""
+        async with self.turn:
+            await self._most(response, more=False)
+
+    async def _most(self, response: Response, *, more: bool) -> None:
         assert isinstance(response.body, bytes)  # noqa: S101 - the caller has looked
         headers = list(response.headers)
         if response.status != _NO_CONTENT:
             headers.append((b"content-length", b"%d" % len(response.body)))
-        async with self.turn:
-            await self._begin(response.status, headers)
-            # The answer to HEAD says how long a body would be, and has none.
-            await self._body(b"" if self._head_only else response.body, more=False)
+        await self._begin(response.status, headers)
+        # The answer to HEAD says how long a body would be, and has none.
+        await self._body(b"" if self._head_only else response.body, more=more)
 
     async def item(self, response: Response, data: bytes, *, more: bool = True) -> None:
         """Send one item of a stream, before the first the head; the caller has the turn."""
@@ -279,9 +311,9 @@ class _Writer:
 class _Exchange:
     """One request while it is answered."""
 
-    def __init__(self, opened: Opened, receive: Receive, writer: _Writer) -> None:
+    def __init__(self, opened: Opened, reader: _Reader, writer: _Writer) -> None:
         self._opened = opened
-        self._receive = receive
+        self._reader = reader
         self._writer = writer
         self._scope = anyio.CancelScope()
         self._response: Response | None = None
@@ -322,8 +354,7 @@ class _Exchange:
 
     async def _watch(self) -> None:
         """Cancel when the peer leaves."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        await self._reader.wait_left()
         self._scope.cancel()
 
     # Writing

@@ -45,6 +45,9 @@ it costs in company."""
 WRITE_TIMEOUT = 60.0
 """Seconds that one write may wait for a peer that does not read."""
 
+LINGER = 2.0
+"""Seconds that a refused peer is given to read why."""
+
 FAREWELL_TIMEOUT = 2.0
 """Seconds after the grace in which what is left is settled and its peers are told why it ends."""
 

@@ -40,6 +40,7 @@ from .heads import Refused, check_head, read_target
 from .http import (
     BODY_TIMEOUT,
     KEEP_ALIVE_AFTER,
+    LINGER,
     MAX_BODY,
     MAX_CHUNKS,
     MAX_HEAD,
@@ -67,9 +68,6 @@ IDLE_TIMEOUT = 75.0
 
 HEAD_TIMEOUT = 10.0
 """Seconds from a head's first byte to its last: a real client sends it at once."""
-
-LINGER = 2.0
-"""Seconds that a refused peer is given to read why."""
 
 TICK = 1.0
 """Seconds between two looks at the deadlines."""

@@ -49,6 +49,7 @@ STILL = 0.1
 """Seconds without a further item after which a provider is held to stand still."""
 
 CHAT = {"model": "gpt-4", "messages": [{"role": "user", "content": "Tell me a story"}]}
+OK: tuple[State, ...] = ("ok",)
 ITEM = 16 * 1024
 """Characters of one item where a reader does not read."""
 
@@ -174,8 +175,8 @@ class Served:
         with anyio.fail_after(PATIENCE):
             await self.app.wait_left()
             # One that was cancelled on being entered is not counted, and settles by itself.
-            while self.hub.in_flight:
-                await anyio.sleep(0.01)  # noqa: ASYNC110 - the hub has no event for it
+            while self.hub.in_flight:  # noqa: ASYNC110 - the hub has no event for it
+                await anyio.sleep(0.01)
         assert tuple(row.state for row in await self.hub.requests(self.account)) == states
 
 
@@ -226,9 +227,7 @@ class DriverSuite:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def _serve(
-        self, *providers: Provider, plan: Plan | None = None
-    ) -> AsyncIterator[Served]:
+    async def _serve(self, *providers: Provider, plan: Plan | None = None) -> AsyncIterator[Served]:
         failure: Exception | None = None
         async with AsyncExitStack() as stack:
             hub = await stack.enter_async_context(open_test_hub(*providers))
@@ -298,7 +297,7 @@ class DriverSuite:
                 for _ in range(10):
                     tasks.start_soon(ask)
             assert len(ids) == 13
-            await served.wait_ended(*["ok"] * 13)
+            await served.wait_ended(*OK * 13)
 
     async def test_head_has_no_body_and_options_no_length(self) -> None:
         """The length is that of the body which GET would have."""

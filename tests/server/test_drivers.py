@@ -1,9 +1,13 @@
 """One suite for every driver, and drivers that are broken, which must fail it."""
 
+import socket
 from contextlib import asynccontextmanager
+from functools import partial
+from importlib import import_module
 
 import anyio
 import pytest
+import sniffio
 
 httpx2 = pytest.importorskip("httpx2")
 
@@ -51,3 +55,81 @@ class TestReference(DriverSuite):
             async with httpx2.AsyncClient(base_url=url, timeout=PATIENT) as client:
                 yield client
             server.cut()
+
+
+@asynccontextmanager
+async def open_socket_client(sock):
+    """A client of what listens on *sock*; it gives up late."""
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    async with httpx2.AsyncClient(base_url=url, timeout=PATIENT) as client:
+        yield client
+
+
+class OnAsyncio(DriverSuite):
+    """Runs on asyncio, the only loop that it is for."""
+
+    engine = ""
+    __test__ = False
+
+    @pytest.fixture(params=["asyncio"])
+    def anyio_backend(self, request):
+        """Give the loop."""
+        return request.param
+
+    @asynccontextmanager
+    async def open_client(self, app):
+        """Run the engine as aihub-serve does, in this process."""
+        pytest.importorskip(self.engine)
+        pytest.importorskip("trio")
+        from aihub.server.engines import make_engine
+        from aihub.server.trio_h11 import ServerOptions
+
+        options = ServerOptions(grace=0)
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            running = make_engine(self.engine, app, [sock], options, None)
+            started = anyio.Event()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(running.run, started.set)
+                await started.wait()
+                async with open_socket_client(sock) as client:
+                    yield client
+                running.stop()
+
+
+class TestUvicorn(OnAsyncio):
+    """uvicorn."""
+
+    engine = "uvicorn"
+    __test__ = True
+
+
+class TestGranian(OnAsyncio):
+    """granian."""
+
+    engine = "granian"
+    __test__ = True
+
+
+class TestHypercorn(DriverSuite):
+    """hypercorn, which has both loops."""
+
+    @asynccontextmanager
+    async def open_client(self, app):
+        """Run it in this process."""
+        pytest.importorskip("hypercorn")
+        import hypercorn
+
+        with socket.create_server(("127.0.0.1", 0)) as sock:
+            config = hypercorn.Config()
+            config.bind = [f"fd://{sock.dup().detach()}"]
+            config.errorlog = None
+            config.graceful_timeout = 1
+            ended = anyio.Event()
+            library = sniffio.current_async_library()
+            serve = import_module(f"hypercorn.{library}").serve
+            async with anyio.create_task_group() as tasks:
+                run = partial(serve, ASGIApp(app), config, shutdown_trigger=ended.wait)
+                tasks.start_soon(run)
+                async with open_socket_client(sock) as client:
+                    yield client
+                ended.set()
