@@ -75,12 +75,14 @@ class FixedKey:
         return cls(secret, plan, cast(frozenset[Scope], named))
 
 
-async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | None:
+async def furnish(
+    hub: Hub, keys: Sequence[FixedKey], *, local: bool, first: bool = True
+) -> str | None:
     """Have the keys that a server starts with, and return a secret worth printing.
 
     With *keys*, those, and nothing to print but the first. Without, where only this machine can
     reach us (*local*), the development key; otherwise a random one, printed at the first start and
-    never again (None).
+    never again (None), or none at all where there is nobody to print it for (not *first*).
 
     Raises:
         InvalidRequest: a plan is unknown, or a secret is malformed.
@@ -96,6 +98,8 @@ async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | N
         return keys[0].secret
     if local:
         return DEV_KEY
+    if not first:
+        return None
     await hub.accounts.fix_account(FIRST_ACCOUNT, plan=DEV_PLAN, operator=True)
     if await hub.accounts.keys(FIRST_ACCOUNT, limit=1):
         return None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import anyio
 import attrs
@@ -150,20 +150,23 @@ class ASGIApp:
             await self._idle.wait()
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        phase = "startup"
+        phase, failure = "startup", cast(Exception | None, None)
         await receive()
         try:
             async with self.open():
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
                 phase = "shutdown"
+        except (HubError, OSError) as error:
+            failure = error
         except Exception as error:
-            # The server says the text and ends; a HubError's is all that there is to say.
-            if not isinstance(error, HubError | OSError):
-                log.exception("the hub's %s failed", phase)
-            await send({"type": f"lifespan.{phase}.failed", "message": str(error)})
-        else:
+            log.exception("the hub's %s failed", phase)
+            failure = error
+        # The server says the text and ends.
+        if failure is None:
             await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await send({"type": f"lifespan.{phase}.failed", "message": str(failure)})
 
     # Requests
 

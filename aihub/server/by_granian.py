@@ -57,6 +57,7 @@ class Granian:
         certificate: Certificate | None,
     ) -> None:
         self._servers = [_OnSocket(app, one, certificate) for one in sockets]
+        self._sockets = sockets
         self._tasks = anyio.CancelScope()
 
     async def run_until_stopped(self, started: Callable[[], None]) -> None:
@@ -72,6 +73,8 @@ class Granian:
 
     def stop(self) -> None:
         """Accept nothing more; idle connections close."""
+        for one in self._sockets:
+            one.close()
         for server in self._servers:
             server.stop()  # type: ignore[no-untyped-call]
 

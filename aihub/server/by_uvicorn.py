@@ -43,7 +43,7 @@ class Uvicorn(uvicorn.Server):
         config.load()
         config.ssl = None if certificate is None else certificate.context()
         super().__init__(config)
-        self._listeners = [one.dup() for one in sockets]
+        self._listeners = list(sockets)
         self._started: Callable[[], None] = lambda: None
 
     async def run_until_stopped(self, started: Callable[[], None]) -> None:

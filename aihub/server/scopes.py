@@ -65,7 +65,10 @@ def _length(headers: Mapping[bytes, bytes]) -> int:
 def _read_path(scope: Mapping[str, Any], headers: dict[bytes, bytes]) -> str:
     """Return the path below where the application is mounted, decoded save for `%2F`."""
     path: str = scope["path"]
-    raw = raw_part(scope.get("raw_path") or b"", path)
+    sent = scope.get("raw_path") or b""
+    raw = raw_part(sent, path)
+    if raw is None and path.endswith("/"):
+        raw = raw_part(sent, path[:-1])  # Litestar's mounts add one.
     if raw is not None:
         path, _ = read_target(raw.decode("latin-1"), headers)
     root = scope.get("root_path", "").rstrip("/")

@@ -1,7 +1,7 @@
 """One suite for every driver, and drivers that are broken, which must fail it."""
 
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib import import_module
 
@@ -11,8 +11,9 @@ import sniffio
 
 httpx2 = pytest.importorskip("httpx2")
 
-from aihub.server.asgi import ASGIApp  # noqa: E402 - after what may be missing
-from aihub.testing import DriverSuite  # noqa: E402
+from aihub.server.app import App  # noqa: E402 - after what may be missing
+from aihub.server.asgi import ASGIApp, ASGIOptions  # noqa: E402
+from aihub.testing import DriverSuite, drivers  # noqa: E402
 
 from .asgi_engine import open_engine  # noqa: E402
 
@@ -96,6 +97,7 @@ class OnAsyncio(DriverSuite):
                 running.stop()
 
 
+@pytest.mark.slow
 class TestUvicorn(OnAsyncio):
     """uvicorn."""
 
@@ -103,6 +105,7 @@ class TestUvicorn(OnAsyncio):
     __test__ = True
 
 
+@pytest.mark.slow
 class TestGranian(OnAsyncio):
     """granian."""
 
@@ -133,3 +136,134 @@ class TestHypercorn(DriverSuite):
                 async with open_socket_client(sock) as client:
                     yield client
                 ended.set()
+
+
+# Drivers that are broken
+
+
+def swallows_the_disconnect(asgi):
+    """Who leaves is not noticed, neither by what is received nor by what is sent."""
+
+    async def app(scope, receive, send):
+        async def deaf():
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                await anyio.sleep_forever()
+            return message
+
+        async def blind(message):
+            with suppress(OSError):
+                await send(message)
+
+        await asgi(scope, deaf, blind)
+
+    return app
+
+
+def buffers_the_stream(asgi):
+    """All of an answer is sent at its end."""
+
+    async def app(scope, receive, send):
+        kept = []
+
+        async def keep(message):
+            kept.append(message)
+
+        await asgi(scope, receive, keep)
+        for message in kept:
+            await send(message)
+
+    return app
+
+
+def takes_any_body(asgi):
+    """What a body says of its length is taken out, and the bound is far away."""
+    asgi.options = ASGIOptions(max_body=10**9)
+    return asgi
+
+
+def says_nothing_of_lengths(asgi):
+    """A whole answer has no length."""
+
+    async def app(scope, receive, send):
+        async def without(message):
+            if "headers" in message:
+                kept = [one for one in message["headers"] if one[0] != b"content-length"]
+                message["headers"] = kept
+            await send(message)
+
+        await asgi(scope, receive, without)
+
+    return app
+
+
+class NeverLeaves(App):
+    """Its contexts are entered, and what leaves them is lost on the way."""
+
+    def __init__(self, app):
+        super().__init__(app.hub)
+        self._app = app
+
+    def open(self, request):
+        """Give a context that is not left."""
+        return Forgotten(self._app.open(request))
+
+
+class Forgotten:
+    """A context that is entered and never left."""
+
+    def __init__(self, opened):
+        self._opened = opened
+        self.stop = opened.stop
+
+    async def __aenter__(self):
+        return await self._opened.__aenter__()
+
+    async def __aexit__(self, *_):
+        return None
+
+
+SUITE = [name for name in dir(DriverSuite) if name.startswith("test_")]
+
+
+async def failures(suite, only=SUITE):
+    """Name the tests that a driver fails, hanging included."""
+    failed = []
+    for name in only:
+        try:
+            await getattr(suite, name)()
+        except (AssertionError, TimeoutError, httpx2.HTTPError, KeyError):
+            failed.append(name)
+    return failed
+
+
+@pytest.mark.parametrize(
+    ("breaks", "by"),
+    [
+        (swallows_the_disconnect, "test_who_leaves_amid_a_stream_frees_the_provider"),
+        (buffers_the_stream, "test_a_stream_comes_item_by_item"),
+        (takes_any_body, "test_a_body_that_is_too_large_is_refused"),
+        (says_nothing_of_lengths, "test_a_whole_answer_says_its_length"),
+    ],
+)
+async def test_the_suite_finds_a_broken_driver(breaks, by, monkeypatch):
+    """Each fails the test that is about what it breaks."""
+    monkeypatch.setattr(drivers, "PATIENCE", 0.2)
+
+    class Broken(DriverSuite):
+        def open_client(self, app):
+            return open_engine(breaks(ASGIApp(app)))
+
+    assert await failures(Broken(), [by]) == [by]
+
+
+async def test_the_suite_finds_a_driver_that_forgets_to_leave(monkeypatch):
+    """Even with whole answers, of which nothing else would tell."""
+    monkeypatch.setattr(drivers, "PATIENCE", 0.2)
+
+    class Broken(DriverSuite):
+        def open_client(self, app):
+            return open_engine(ASGIApp(NeverLeaves(app)))
+
+    by = "test_a_whole_answer_says_its_length"
+    assert await failures(Broken(), [by]) == [by]
