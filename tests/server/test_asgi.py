@@ -500,7 +500,7 @@ def mounted_in_litestar(asgi, lifespan):
 async def test_a_framework_mounts_it(framework, mount):
     """Below a path, with the framework's own lifespan; answers come item by item all the same."""
     if find_spec(framework) is None:
-        pytest.skip(f"needs {framework}")
+        pytest.skip(f"{framework} is there only with the group of frameworks")
     provider = Stepwise()
     held = []
 
