@@ -25,6 +25,7 @@ from ..server.cors import Cors
 from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
 from ..server.proxies import Proxies
+from ..server.words import DEV_KEY as DEV_KEY
 from ..server.words import REFERENCE
 from .settings import MEMORY, SQLITE, Settings, open_hub
 from .swapping import Swap
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from ..server.workers import Change
     from .file import Config
     from .source import Source
-
-DEV_KEY = "aihub-dev-key"
-"""The key of a server that only this machine can reach; it is in the documentation."""
 
 DEV_PLAN = "pro"
 SAMPLE_MODEL = "gpt-4"

@@ -17,6 +17,7 @@ import orjson
 from ..core.asks import check_scope
 from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
+from ..model.account import Identity
 from .call import Call
 from .cors import Cors
 from .endpoints import administration, chat, reading, sessions
@@ -75,6 +76,10 @@ class App:
         Cancelled, or left before a stream's end: the request is settled as `aborted`.
         """
         return Opened(self, request)
+
+    async def authenticate(self, secret: str | None) -> Identity:
+        """Return whose key *secret* is; see `Hub.authenticate`."""
+        return await self.hub.authenticate(secret, None)
 
     def models(self) -> bytes:
         """Return the list of models as JSON."""
@@ -223,8 +228,8 @@ class Opened(Call):
         assert route.scope is not None  # noqa: S101 - the caller has looked
         guards, request = self.hub.guards, self.request
         try:
-            self._identity = identity = await self.hub.authenticate(
-                bearer(request.headers.get(b"authorization")), None
+            self._identity = identity = await self._app.authenticate(
+                bearer(request.headers.get(b"authorization"))
             )
         except AuthenticationFailed:
             self.windows = (guards.take_address(request.peer),)

@@ -19,6 +19,10 @@ LARGEST_BODY = 1024**3
 LARGEST_PORT = 65535
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
+DEV_KEY = "aihub-dev-key"
+"""The key of a server that only this machine can reach, or of a client in this process; it is in
+the documentation."""
+
 REFERENCE = "h11"
 ENGINES: Mapping[str, str] = {"granian": ".by_granian:Granian", "uvicorn": ".by_uvicorn:Uvicorn"}
 """What `aihub-serve` may run on beside the reference driver, and where in this package it is."""

@@ -11,7 +11,8 @@ import sniffio
 
 httpx2 = pytest.importorskip("httpx2")
 
-from aihub.server.app import App  # noqa: E402 - after what may be missing
+from aihub.server import inprocess  # noqa: E402 - after what may be missing
+from aihub.server.app import App  # noqa: E402
 from aihub.server.asgi import ASGIApp, ASGIOptions  # noqa: E402
 from aihub.testing import DriverSuite, drivers  # noqa: E402
 
@@ -136,6 +137,27 @@ class TestHypercorn(DriverSuite):
                 async with open_socket_client(sock) as client:
                     yield client
                 ended.set()
+
+
+class TestInProcess(DriverSuite):
+    """A transport of httpx2's, without a socket."""
+
+    ahead = 2 * 16 * 1024 + 65536
+
+    def open_client(self, app):
+        """Ask the app itself."""
+        return inprocess.async_http_client(app, base_url="http://localhost")
+
+
+class TestInProcessHttpx(DriverSuite):
+    """The same of httpx's."""
+
+    ahead = 2 * 16 * 1024 + 65536
+
+    def open_client(self, app):
+        """Ask the app itself."""
+        httpx = pytest.importorskip("httpx")
+        return inprocess.async_http_client(app, httpx, base_url="http://localhost")
 
 
 # Drivers that are broken
