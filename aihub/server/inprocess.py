@@ -24,7 +24,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import unquote
 
 import anyio
@@ -254,9 +254,15 @@ class _AsyncBody:
     def __init__(self, ask: _Ask) -> None:
         self._ask = ask
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while (data := await self._ask.data()) is not None:
-            yield data
+    def __aiter__(self) -> Self:
+        # An object, for an abandoned generator would leak.
+        return self
+
+    async def __anext__(self) -> bytes:
+        data = await self._ask.data()
+        if data is None:
+            raise StopAsyncIteration
+        return data
 
     async def aclose(self) -> None:
         await self._ask.leave()
