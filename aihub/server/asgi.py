@@ -326,8 +326,7 @@ class _Exchange:
     async def run(self) -> None:
         """Answer it until it is done, its peer leaves, or it is ended."""
         try:
-            with self._scope:
-                await self._respond()
+            await self._respond()
         except anyio.get_cancelled_exc_class():
             # The server stops: it cancels what it does not want to wait for.
             self._last_words = self._opened.stop()
@@ -338,6 +337,7 @@ class _Exchange:
 
     async def _respond(self) -> None:
         async with anyio.create_task_group() as tasks:
+            self._scope = tasks.cancel_scope
             tasks.start_soon(self._watch)
             try:
                 async with self._opened as response:
@@ -363,8 +363,9 @@ class _Exchange:
     # Writing
 
     async def _write_whole(self, response: Response) -> None:
-        with anyio.move_on_after(WRITE_TIMEOUT):
-            await self._writer.whole(response)
+        # All else has ended by then; a scope of its own would cost more than the write.
+        self._scope.deadline = anyio.current_time() + WRITE_TIMEOUT
+        await self._writer.whole(response)
 
     async def _write_stream(self, response: Response, body: AsyncIterator[bytes]) -> None:
         self._wrote, self._response = anyio.current_time(), response
