@@ -16,7 +16,6 @@ from aihub.errors import StoreUnavailable  # noqa: E402 - after what may be miss
 from aihub.model.events import Finished, Text  # noqa: E402
 from aihub.server.app import App  # noqa: E402
 from aihub.server.asgi import ASGIApp, ASGIOptions  # noqa: E402
-from aihub.server.http import BODY_TIMEOUT, KEEP_ALIVE_AFTER, WRITE_TIMEOUT  # noqa: E402
 from aihub.server.proxies import Proxies  # noqa: E402
 from aihub.server.scopes import peer_of, raw_part, read_head  # noqa: E402
 from aihub.testing import open_test_hub  # noqa: E402
@@ -42,79 +41,6 @@ async def asked(*providers, grace=0, **scope):
         async with open_engine(asgi, **scope) as client:
             client.headers["authorization"] = f"Bearer {key}"
             yield asgi, client, states
-
-
-@pytest.mark.trio
-async def test_a_silent_stream_says_that_it_lives(autojump_clock):
-    """The head and a comment after 15 s, then a comment every 15 s; then the answer."""
-    import trio
-
-    provider = Stepwise()
-    async with asked(provider) as (_, client, _):
-        began = trio.current_time()
-        async with client.stream("POST", PATH, json=STREAM) as response:
-            waited = trio.current_time() - began
-            assert KEEP_ALIVE_AFTER <= waited <= KEEP_ALIVE_AFTER + 2
-            said = Words(response)
-            for _ in range(3):
-                assert await anext(said) == ": keep-alive"
-            assert trio.current_time() - began > 3 * KEEP_ALIVE_AFTER
-            provider.say(Text("one"), Finished("stop"))
-            await said.wait_for("one")
-            assert [word async for word in said][-1] == "[DONE]"
-
-
-@pytest.mark.trio
-async def test_a_failure_after_a_keep_alive_is_told_in_band(autojump_clock):
-    """The head has left: the error is an event, without [DONE]."""
-    provider = Stepwise()
-    async with asked(provider) as (_, client, _):
-        async with client.stream("POST", PATH, json=STREAM) as response:
-            said = Words(response)
-            assert await anext(said) == ": keep-alive"
-            provider._say.close()
-            told = [word async for word in said]
-        assert response.status_code == 200
-        assert json.loads(told[-1])["error"]["type"] == "model_error"
-
-
-@pytest.mark.trio
-async def test_a_peer_that_never_reads_is_given_up(autojump_clock):
-    """A write that waits WRITE_TIMEOUT ends the request, a keep-alive's too; it is settled."""
-    import trio
-
-    for provider in (Talker(), Stepwise()):
-        async with asked(provider) as (_, client, states):
-            began = trio.current_time()
-            async with client.stream("POST", PATH, json=STREAM):
-                await provider.left.wait()
-                waited = trio.current_time() - began
-                assert WRITE_TIMEOUT <= waited <= WRITE_TIMEOUT + KEEP_ALIVE_AFTER + 4
-            await trio.testing.wait_all_tasks_blocked()
-            assert await states() == ["aborted"]
-
-
-@pytest.mark.trio
-async def test_a_body_that_does_not_come_is_given_up(autojump_clock):
-    """408 when BODY_TIMEOUT passes between two pieces, or when the whole is too slow."""
-    import trio
-
-    async def stops():
-        yield b"{"
-        await trio.sleep_forever()
-
-    async def drips():
-        while True:
-            yield b" "
-            await trio.sleep(BODY_TIMEOUT - 1)
-
-    for body in (stops, drips):
-        began = trio.current_time()
-        async with asked() as (_, client, states):
-            answer = await client.post(PATH, content=body())
-            assert (answer.status_code, answer.json()["error"]["code"]) == (408, "request_timeout")
-            assert trio.current_time() - began < 2 * BODY_TIMEOUT + 3
-            assert await states() == []
 
 
 @pytest.mark.anyio
@@ -193,22 +119,6 @@ async def test_a_stream_that_outlives_the_grace_ends_with_the_error_event():
             assert json.loads(told[-1])["error"]["code"] == "hub_closed"
             assert "[DONE]" not in told
             assert await states() == ["aborted"]
-
-
-@pytest.mark.trio
-async def test_a_peer_that_does_not_read_does_not_hold_a_stop(autojump_clock):
-    """It is cut after the farewell, and settled."""
-    import trio
-
-    provider = Talker()
-    async with (
-        asked(provider) as (asgi, client, states),
-        client.stream("POST", PATH, json=STREAM),
-    ):
-        began = trio.current_time()
-        await asgi.stop(0)
-        assert trio.current_time() - began < 5
-        assert await states() == ["aborted"]
 
 
 @pytest.mark.anyio

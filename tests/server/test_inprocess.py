@@ -310,22 +310,6 @@ async def test_a_body_without_end_is_not_taken_whole():
     assert len(taken) == MAX_BODY // 65536 + 1
 
 
-@pytest.mark.trio
-async def test_a_silent_stream_says_that_it_lives(autojump_clock):
-    """So a client with a timeout for reading waits for a slow model as it does over HTTP."""
-    provider = Stepwise()
-    async with (
-        open_test_hub(provider) as hub,
-        inprocess.async_http_client(hub, timeout=20) as client,
-        client.stream("POST", PATH, json=STREAM, headers=HEADERS) as response,
-    ):
-        said = Words(response)
-        for _ in range(3):
-            assert await anext(said) == ": keep-alive"
-        provider.say(Text("one"), Finished("stop"))
-        assert [word async for word in said][-1] == "[DONE]"
-
-
 def test_the_default_hub_answers_an_sdk_in_six_lines():
     """As the documentation has it."""
     openai = pytest.importorskip("openai")
