@@ -385,9 +385,10 @@ class _Exchange:
         async with self._writer.turn:
             if self._last_words is not None:
                 raise _Ended
-            self._deadline = anyio.current_time() + WRITE_TIMEOUT
+            now = anyio.current_time()
+            self._deadline = now + WRITE_TIMEOUT
             await self._writer.item(response, data, more=more)
-            self._wrote, self._deadline = anyio.current_time(), 0.0
+            self._wrote, self._deadline = now, 0.0
 
     async def _keep_time(self) -> None:
         """Cancel when the peer does not read; write the keep-alive into a silence."""

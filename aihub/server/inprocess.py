@@ -6,8 +6,8 @@
         client = openai.OpenAI(api_key="aihub-dev-key", http_client=http)
 
 Theory of operation. A request is answered by the ASGI application, so all that it promises holds
-here; in place of a server there is a `Cycle`, which hands messages over one by one and keeps none:
-a provider is asked for more when the client has taken what there was. The application runs in a
+here; in place of a server there is a `Cycle`, which keeps what the client has not taken, `AHEAD`
+bytes of it and no more, and hands it over piece by piece as it was made. The application runs in a
 task of the hub's, because a response outlives the call that gave it and may be closed anywhere. A
 response that is closed early, a client that is closed and a call that is cancelled all leave the
 cycle, and wait until it has been settled. Synchronous clients do the same through a `SyncHub`.
@@ -21,10 +21,11 @@ from __future__ import annotations
 import functools
 import hmac
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote
 
 import anyio
@@ -45,6 +46,10 @@ log = logging.getLogger("aihub.server")
 
 BASE_URL = "http://aihub.invalid"
 """Where relative paths lead; which host it is does not matter, nothing is looked up."""
+
+AHEAD = 16 * 1024
+"""Bytes of an answer that are kept for a client: beside those that it has taken and not yet read it
+is half of what a driver may keep. Keeping none would cost two turns of the event loop a piece."""
 
 LEAVE_TIMEOUT = 10.0
 """Seconds that leaving waits for a request to be settled: twice what a store is given."""
@@ -71,8 +76,11 @@ class Cycle:
     def __init__(self, scope: dict[str, Any], body: bytes) -> None:
         self._scope = scope
         self._body: bytes | None = body
-        self._say, self._said = anyio.create_memory_object_stream[Message](0)
-        self._left = anyio.Event()
+        self._kept: deque[Message] = deque()
+        self._size = 0
+        self._news: anyio.Event | None = None
+        self._room: anyio.Event | None = None
+        self._gone = anyio.Event()
         self._ended = anyio.Event()
         self._whole = False
 
@@ -86,23 +94,30 @@ class Cycle:
             # The client is told by an answer that breaks off.
             log.exception("a request in process failed")
         finally:
-            # What was handed over has been taken, for nothing is kept.
-            self._say.close()
-            self._said.close()
             self._ended.set()
+            self._tell()
 
     async def _receive(self) -> Message:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._left.wait()
+        await self._gone.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Message) -> None:
-        try:
-            await self._say.send(message)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-            raise OSError("the client has left") from None
+        if self._gone.is_set():
+            raise OSError("the client has left")
+        self._kept.append(message)
+        self._size += len(message.get("body", b""))
+        self._tell()
+        while self._size > AHEAD and not self._gone.is_set():
+            self._room = anyio.Event()
+            await self._room.wait()
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
+            self._news = None
 
     # The client's side
 
@@ -112,33 +127,45 @@ class Cycle:
         Raises:
             BrokenOff: there is no answer.
         """
-        return await self._next()
+        await self._wait()
+        return self._kept.popleft()
 
-    async def data(self) -> bytes | None:
-        """Return what comes next of the body, None at its end.
+    async def pieces(self) -> deque[bytes]:
+        """Return what has come of the body, piece by piece, when something has; none at its end.
 
         Raises:
             BrokenOff: the answer ends before its end.
         """
-        while not self._whole:
-            message = await self._next()
-            self._whole = not message["more_body"]
-            if message["body"]:
-                return cast(bytes, message["body"])
-        return None
+        pieces: deque[bytes] = deque()
+        while not pieces and not self._whole:
+            await self._wait()
+            for message in self._kept:
+                self._whole = not message["more_body"]
+                if message["body"]:
+                    pieces.append(message["body"])
+            self._kept.clear()
+            self._size = 0
+            if self._room is not None:
+                self._room.set()
+        return pieces
 
-    async def _next(self) -> Message:
-        try:
-            return await self._said.receive()
-        except (anyio.EndOfStream, anyio.ClosedResourceError):
-            raise BrokenOff from None
+    async def _wait(self) -> None:
+        while not self._kept:
+            if self._ended.is_set() or self._gone.is_set():
+                raise BrokenOff
+            self._news = anyio.Event()
+            await self._news.wait()
 
     async def leave(self) -> None:
         """Want no more of it, and wait until it has been settled."""
-        self._left.set()
-        self._said.close()
-        with anyio.move_on_after(LEAVE_TIMEOUT, shield=True):
-            await self._ended.wait()
+        self._gone.set()
+        self._kept.clear()
+        self._tell()
+        if self._room is not None:
+            self._room.set()
+        if not self._ended.is_set():
+            with anyio.move_on_after(LEAVE_TIMEOUT, shield=True):
+                await self._ended.wait()
 
 
 class Desk:
@@ -217,10 +244,10 @@ class _Ask:
             self._cycle, head = await desk.begin(make_scope(self._request), body)
         return head
 
-    async def data(self) -> bytes | None:
-        """Return what comes next of the body, None at its end."""
+    async def pieces(self) -> deque[bytes]:
+        """Return what has come of the body when something has; none at its end."""
         async with self._said_so():
-            return None if self._cycle is None else await self._cycle.data()
+            return deque() if self._cycle is None else await self._cycle.pieces()
 
     async def leave(self) -> None:
         """Want no more of it."""
@@ -253,16 +280,18 @@ class _AsyncBody:
 
     def __init__(self, ask: _Ask) -> None:
         self._ask = ask
+        self._pieces: deque[bytes] = deque()
 
     def __aiter__(self) -> Self:
         # An object, for an abandoned generator would leak.
         return self
 
     async def __anext__(self) -> bytes:
-        data = await self._ask.data()
-        if data is None:
-            raise StopAsyncIteration
-        return data
+        if not self._pieces:
+            self._pieces = await self._ask.pieces()
+            if not self._pieces:
+                raise StopAsyncIteration
+        return self._pieces.popleft()
 
     async def aclose(self) -> None:
         await self._ask.leave()
@@ -294,15 +323,15 @@ class _Body:
         self._ask = ask
 
     def __iter__(self) -> Iterator[bytes]:
-        while (data := self._next()) is not None:
-            yield data
+        while pieces := self._next():
+            yield from pieces
 
-    def _next(self) -> bytes | None:
+    def _next(self) -> deque[bytes]:
         try:
-            data: bytes | None = self._hub.run(self._ask.data)
+            pieces: deque[bytes] = self._hub.run(self._ask.pieces)
         except HubClosed:
             raise self._ask.broken_off() from None
-        return data
+        return pieces
 
     def close(self) -> None:
         _unless_closed(self._hub, self._ask.leave)
