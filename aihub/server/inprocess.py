@@ -156,13 +156,17 @@ class Cycle:
             self._news = anyio.Event()
             await self._news.wait()
 
-    async def leave(self) -> None:
-        """Want no more of it, and wait until it has been settled."""
+    def let_go(self) -> None:
+        """Want no more of it."""
         self._gone.set()
         self._kept.clear()
         self._tell()
         if self._room is not None:
             self._room.set()
+
+    async def leave(self) -> None:
+        """Want no more of it, and wait until it has been settled."""
+        self.let_go()
         if not self._ended.is_set():
             with anyio.move_on_after(LEAVE_TIMEOUT, shield=True):
                 await self._ended.wait()
@@ -201,7 +205,10 @@ class Desk:
 
     async def close(self) -> None:
         """Leave all that is under way."""
-        for cycle in list(self._cycles):
+        cycles = list(self._cycles)
+        for cycle in cycles:
+            cycle.let_go()
+        for cycle in cycles:
             await cycle.leave()
 
 
