@@ -32,6 +32,7 @@ class TestASGI(DriverSuite):
         return open_engine(ASGIApp(app))
 
 
+@pytest.mark.needs("trio", "h11")
 class TestReference(DriverSuite):
     """The reference driver, on a socket."""
 
@@ -43,8 +44,8 @@ class TestReference(DriverSuite):
     @asynccontextmanager
     async def open_client(self, app):
         """Listen on a free port."""
-        trio = pytest.importorskip("trio")
-        pytest.importorskip("h11")
+        import trio
+
         from aihub.server import trio_h11, trio_server
 
         listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -80,8 +81,6 @@ class OnAsyncio(DriverSuite):
     @asynccontextmanager
     async def open_client(self, app):
         """Run the engine as aihub-serve does, in this process."""
-        pytest.importorskip(self.engine)
-        pytest.importorskip("trio")
         from aihub.server.engines import make_engine
         from aihub.server.trio_h11 import ServerOptions
 
@@ -98,6 +97,7 @@ class OnAsyncio(DriverSuite):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("trio", "uvicorn")
 class TestUvicorn(OnAsyncio):
     """uvicorn."""
 
@@ -106,6 +106,7 @@ class TestUvicorn(OnAsyncio):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("trio", "granian")
 class TestGranian(OnAsyncio):
     """granian."""
 
@@ -117,13 +118,13 @@ def _loop():
     return "trio" if "trio" in str(anyio.get_cancelled_exc_class()) else "asyncio"
 
 
+@pytest.mark.needs("hypercorn")
 class TestHypercorn(DriverSuite):
     """hypercorn, which has both loops."""
 
     @asynccontextmanager
     async def open_client(self, app):
         """Run it in this process."""
-        pytest.importorskip("hypercorn")
         import hypercorn
 
         with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -151,6 +152,7 @@ class TestInProcess(DriverSuite):
         return inprocess.async_http_client(app, base_url="http://localhost")
 
 
+@pytest.mark.needs("httpx")
 class TestInProcessHttpx(DriverSuite):
     """The same of httpx's."""
 
@@ -158,7 +160,8 @@ class TestInProcessHttpx(DriverSuite):
 
     def open_client(self, app):
         """Ask the app itself."""
-        httpx = pytest.importorskip("httpx")
+        import httpx
+
         return inprocess.async_http_client(app, httpx, base_url="http://localhost")
 
 
