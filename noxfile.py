@@ -104,7 +104,7 @@ def _existing(*paths: str) -> list[str]:
 @nox.session(python=OLDEST, reuse_venv=True)
 def quick(session: nox.Session) -> None:
     """Check and test on one Python and both event loops, without what is slow."""
-    _install(session, "lint", "test")
+    _install(session, "lint", "test", "frameworks")
     _check_statically(session)
     timing = ["--durations=10", "--durations-min=0.25"]
     fast = ["-m", "not slow", "--hypothesis-profile=quick"]
@@ -121,7 +121,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[::-1])
 def tests(session: nox.Session) -> None:
     """Run the whole suite on each installed Python; on the oldest, measure its coverage."""
-    _install(session, "test")
+    _install(session, "test", "frameworks")
     pytest = ["pytest", *AT_ONCE, "--hypothesis-profile=ci", *session.posargs]
     if session.python != OLDEST:
         session.run(*pytest)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .config import Settings as Settings
     from .config import open_hub as open_hub
     from .config import open_sync_hub as open_sync_hub
+    from .config.asgi import make_asgi_app as make_asgi_app
     from .errors import HubError as HubError
     from .hub import Hub as Hub
     from .hub import Stream as Stream
@@ -68,6 +69,7 @@ _LAZY = {
     "ToolChoice": ".model.chat",
     "Usage": ".model.usage",
     "format_usd": ".model.units",
+    "make_asgi_app": ".config.asgi",
     "open_hub": ".config",
     "open_sync_hub": ".config",
     "usd": ".model.units",
@@ -99,6 +101,7 @@ __all__ = [
     "ToolChoice",
     "Usage",
     "format_usd",
+    "make_asgi_app",
     "open_hub",
     "open_sync_hub",
     "usd",

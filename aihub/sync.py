@@ -148,6 +148,16 @@ class SyncHub:
         finally:
             self._portal = None
 
+    @property
+    def hub(self) -> Hub:
+        """The hub itself, for what `run` calls in its loop.
+
+        Raises:
+            HubClosed: the hub is not entered.
+        """
+        self._entered()
+        return self._hub
+
     def run(self, function: Callable[[], Any]) -> Any:
         """Call an asynchronous function in the hub's loop and wait for its result.
 

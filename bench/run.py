@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -25,7 +26,7 @@ from typing import Any
 
 from .load import DEADLINE_SECONDS
 from .relaying import open_relays
-from .servers import CEILING, TARGETS, Server, StartError, Target, open_server
+from .servers import AIHUB, CEILING, TARGETS, Server, StartError, Target, on_engine, open_server
 from .servers import seconds_to_first_answer as first_answer
 from .table import show
 
@@ -49,6 +50,13 @@ class Scenario:
     chunks: int = 0
     memory: bool = False
 
+
+ENGINES = ("granian", "uvicorn")
+ENGINE_SCENARIOS = [
+    Scenario("whole, 1 connection", 1, 4_000),
+    Scenario("whole, 32 connections", 32, 8_000),
+    Scenario("50 streams of 100 chunks", 50, 500, CHUNKS),
+]
 
 RELAYED = [
     Scenario("whole, 1 connection", 1, 2_000),
@@ -139,6 +147,7 @@ class Bench:
         self._write_by_schema()
         self._ask_the_mock()
         self._carry()
+        self._ask_by_the_sdk()
         self._compare_starts()
         with ExitStack() as stack:
             subject = stack.enter_context(open_server(self._subject))
@@ -147,7 +156,26 @@ class Bench:
                 server.ask_once()
             for scenario in SCENARIOS:
                 self._compare_load(scenario, subject, ceiling)
+        self.engines()
         self.relay()
+
+    def engines_and_sdk(self) -> None:
+        """Measure what there is beside our own driver."""
+        self._ask_by_the_sdk()
+        self.engines()
+
+    def engines(self) -> None:
+        """Measure the ASGI application on each engine that is installed, beside our own driver."""
+        for name in ENGINES:
+            if find_spec(name) is None:
+                self.notes.append(f"{name} is not installed: pip install {name}")
+                continue
+            with open_server(on_engine(name)) as engine, open_server(AIHUB) as own:
+                for server in (engine, own):
+                    server.ask_once()
+                for scenario in ENGINE_SCENARIOS:
+                    renamed = replace(scenario, name=f"{engine.target.name}: {scenario.name}")
+                    self._compare_load(renamed, engine, own)
 
     def relay(self) -> None:
         """Measure what a gateway adds to a call of a provider's, beside the provider alone."""
@@ -204,6 +232,20 @@ class Bench:
         for (what, way), pairs in found.items():
             name = f"processor, {what}, {way}; beside httpx2 alone"
             self.rows.append(make_row("to a provider", name, "us", pairs))
+
+    def _ask_by_the_sdk(self) -> None:
+        """Tell what a call by the SDK in process takes, beside one with a constant answer."""
+        if find_spec("openai") is None:
+            self.notes.append("openai is not installed: pip install openai")
+            return
+        calls = max(500 // self._share, 10)
+        found: dict[str, Pairs] = defaultdict(list)
+        for _ in range(self._rounds):
+            for asked, took in self._run(["bench.sdk", "--calls", str(calls)]).items():
+                found[asked].append((took["hub"], took["constant"]))
+        for asked, pairs in found.items():
+            name = f"processor, {asked}; beside a constant answer"
+            self.rows.append(make_row("openai SDK in process", name, "us", pairs))
 
     def _processor_us(self, module: list[str]) -> float | None:
         """Give the median of what a module says of itself, each time in a new process."""
@@ -296,6 +338,9 @@ def read_options(arguments: list[str] | None = None) -> argparse.Namespace:
         "--relay", action="store_true", help="only what a gateway adds to a call of a provider"
     )
     parser.add_argument(
+        "--engines", action="store_true", help="only the engines, and the SDK in process"
+    )
+    parser.add_argument(
         "--peers", action="store_true", help="other gateways too, where they are installed"
     )
     parser.add_argument("--quick", action="store_true", help="few answers: only see that it works")
@@ -316,6 +361,8 @@ def main() -> int:
     try:
         if options.relay:
             bench.relay()
+        elif options.engines:
+            bench.engines_and_sdk()
         else:
             bench.run()
     except StartError as error:

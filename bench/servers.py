@@ -70,6 +70,13 @@ AIHUB = Target(
 TARGETS = {target.name: target for target in (AIHUB, CEILING)}
 
 
+def on_engine(name: str) -> Target:
+    """Return aihub on another server than its own."""
+    return Target(
+        f"aihub, {name}", [*AIHUB.command, "--engine", name], stream_path=AIHUB.stream_path
+    )
+
+
 class Server:
     """A running server."""
 

@@ -48,7 +48,10 @@ nitpick_ignore_regex = [
     (r"py:(class|exc|obj)", r"[a-z]+|[A-Z]\w*(Error|Exception|Group)"),
     # Aliases of plain types, which autodoc writes without their module.
     # And what is imported for type checkers alone, since it is loaded where it is used.
-    (r"py:class", r"(Config|Json|Micros|Pico|Any|Literal.*|LostPolicy|TypeAlias|Path|Decimal)"),
+    (
+        r"py:class",
+        r"(Config|Cors|Json|Micros|ModuleType|Opens|Pico|Any|Literal.*|LostPolicy|TypeAlias|Path|Decimal)",
+    ),
     (
         r"py:class",
         r"(Abstract)?(Async)?(ContextManager|Iterator|Iterable|Callable|Sequence|Mapping)",

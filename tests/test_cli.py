@@ -23,7 +23,7 @@ pytest.importorskip("platformdirs")
 
 from click.testing import CliRunner
 
-from aihub.cli import main, serve
+from aihub.cli import extra, main, serve
 from aihub.config import Settings, open_hub
 from aihub.config.serving import DEV_ACCOUNT, DEV_KEY
 from aihub.hub.hub import MAX_IN_FLIGHT
@@ -289,6 +289,27 @@ def test_without_the_extra_the_line_to_install_it_is_printed(module, tmp_path):
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"This command needs '{module}': pip install 'ai-hub[server]'\n"
+
+
+def test_an_engine_that_is_not_installed_is_named_with_its_line(run, monkeypatch):
+    """Exit code 2, before anything is bound or written."""
+    monkeypatch.setattr(extra, "find_spec", lambda _: None)
+    done = run("--ephemeral", "--port", "0", "--engine", "granian")
+
+    assert done.exit_code == 2
+    assert done.output == (
+        "--engine granian needs 'granian': pip install 'ai-hub[server,granian]'\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--max-connections", "--idle-timeout"])
+def test_what_an_engine_cannot_do_is_refused(run, option, monkeypatch):
+    """Who bounds something must not believe that it is bounded."""
+    monkeypatch.setattr(extra, "find_spec", lambda _: True)
+    done = run("--ephemeral", "--port", "0", "--engine", "granian", option, "7")
+
+    assert done.exit_code == 2
+    assert f"{option} is nothing that --engine granian can do" in done.output
 
 
 # Keys and the store

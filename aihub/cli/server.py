@@ -18,17 +18,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..server.words import (
+    ENGINES,
     LARGEST_BODY,
     LARGEST_PORT,
     LOG_LEVELS,
     MOST_WORKERS,
+    REFERENCE,
     check_host,
     check_origins,
     check_region,
     parse_retention,
 )
 from .configured import is_configured, merge, read, take
-from .extra import extra_is_missing
+from .extra import check_engine, extra_is_missing
 from .options import SHOWN
 
 if TYPE_CHECKING:
@@ -305,6 +307,13 @@ class Grouped(click.Command):
     help="Processes that serve, sharing one SQLite file.",
 )
 @click.option(
+    "--engine",
+    default=REFERENCE,
+    show_default=True,
+    type=click.Choice([REFERENCE, *ENGINES]),
+    help="The HTTP server to run on: its own, made of h11, or one that is installed beside it.",
+)
+@click.option(
     "--grace",
     default=10.0,
     show_default=True,
@@ -394,6 +403,7 @@ def _serve(options: dict[str, Any]) -> None:
         config = take(source)
         seeded = seeded or "seed" in config.hub
         options = merge(options, config, _was_given)
+    check_engine(options["engine"])
     uds = options["uds"]
     # What a proxy passes on comes from wherever it listens.
     import attrs
@@ -414,6 +424,7 @@ def _serve(options: dict[str, Any]) -> None:
                 clock=options["clock"],
                 region=options["region"],
                 workers=options["workers"],
+                engine=options["engine"],
                 allowed_hosts=_allowed(options["allowed_hosts"], local=local),
                 origins=options["origins"],
                 proxies=options["proxies"],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickle
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -24,17 +25,16 @@ from ..server.cors import Cors
 from ..server.listening import Certificate, Place, Unix, listening
 from ..server.logs import LogFormat, configure
 from ..server.proxies import Proxies
+from ..server.words import DEV_KEY as DEV_KEY
+from ..server.words import REFERENCE
 from .settings import MEMORY, SQLITE, Settings, open_hub
 from .swapping import Swap
 
 if TYPE_CHECKING:
-    from ..server.trio_server import Orders
+    from ..server.orders import Orders
     from ..server.workers import Change
     from .file import Config
     from .source import Source
-
-DEV_KEY = "aihub-dev-key"
-"""The key of a server that only this machine can reach; it is in the documentation."""
 
 DEV_PLAN = "pro"
 SAMPLE_MODEL = "gpt-4"
@@ -73,12 +73,14 @@ class FixedKey:
         return cls(secret, plan, cast(frozenset[Scope], named))
 
 
-async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | None:
+async def furnish(
+    hub: Hub, keys: Sequence[FixedKey], *, local: bool, first: bool = True
+) -> str | None:
     """Have the keys that a server starts with, and return a secret worth printing.
 
     With *keys*, those, and nothing to print but the first. Without, where only this machine can
     reach us (*local*), the development key; otherwise a random one, printed at the first start and
-    never again (None).
+    never again (None), or none at all where there is nobody to print it for (not *first*).
 
     Raises:
         InvalidRequest: a plan is unknown, or a secret is malformed.
@@ -94,6 +96,8 @@ async def furnish(hub: Hub, keys: Sequence[FixedKey], *, local: bool) -> str | N
         return keys[0].secret
     if local:
         return DEV_KEY
+    if not first:
+        return None
     await hub.accounts.fix_account(FIRST_ACCOUNT, plan=DEV_PLAN, operator=True)
     if await hub.accounts.keys(FIRST_ACCOUNT, limit=1):
         return None
@@ -144,6 +148,7 @@ class Serving:
     clock: Micros | None
     region: str
     workers: int
+    engine: str
     allowed_hosts: frozenset[str] | None
     origins: frozenset[str]
     proxies: Proxies
@@ -193,6 +198,7 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
         serving.certificate.context()
     serving = attrs.evolve(serving, store=serving.store or default_store())
     _check_clock(serving)
+    _check_engine(serving)
     if serving.workers > 1 and serving.store == MEMORY:
         raise UsageMistake("--workers needs a store that they share: sqlite:PATH, and not memory:")
     # The address first: nothing is written for a server that cannot start.
@@ -234,6 +240,20 @@ def _check_clock(serving: Serving) -> None:
         raise UsageMistake("--clock keeps all in memory: what a file has would be of another time")
 
 
+UNABLE: Mapping[str, tuple[str, ...]] = {"granian": ("max_connections", "idle_timeout")}
+"""Options that an engine has no say in: who gives one must be told."""
+
+
+def _check_engine(serving: Serving) -> None:
+    from ..server import trio_h11
+
+    usual = {"max_connections": trio_h11.MAX_CONNECTIONS, "idle_timeout": trio_h11.IDLE_TIMEOUT}
+    for name in UNABLE.get(serving.engine, ()):
+        if getattr(serving, name) != usual[name]:
+            option = name.replace("_", "-")
+            raise UsageMistake(f"--{option} is nothing that --engine {serving.engine} can do")
+
+
 def serve_here(
     serving: Serving,
     sockets: Sequence[socket.socket],
@@ -254,7 +274,7 @@ def serve_here(
     Raises:
         HubError: the store cannot be opened, or a key is malformed.
     """
-    from ..server import trio_server
+    from ..server import engines, trio_server
     from ..server.trio_h11 import ServerOptions
 
     _allow_files(serving.max_connections + OWN_FILES)
@@ -276,17 +296,24 @@ def serve_here(
             )
             yield app
 
-    trio_server.run(
+    options = ServerOptions(
+        grace=serving.grace,
+        max_connections=serving.max_connections,
+        max_body=serving.max_body,
+        idle_timeout=serving.idle_timeout,
+        tls=serving.certificate.context() if serving.certificate else None,
+        proxies=serving.proxies,
+    )
+    by_reference = serving.engine == REFERENCE
+    run = (
+        trio_server.run
+        if by_reference
+        else partial(engines.run, serving.engine, certificate=serving.certificate)
+    )
+    run(
         open_app,
         sockets,
-        options=ServerOptions(
-            grace=serving.grace,
-            max_connections=serving.max_connections,
-            max_body=serving.max_body,
-            idle_timeout=serving.idle_timeout,
-            tls=serving.certificate.context() if serving.certificate else None,
-            proxies=serving.proxies,
-        ),
+        options=options,
         started=lambda: started(secret[0]),
         orders=orders and attrs.evolve(orders, change=swap.to_order),
         reread=swap.reread if orders is None and _is_from_file(serving) else None,

@@ -17,7 +17,7 @@ import attrs
 
 from ..errors import HubError, UsageMistake
 from ..server.logs import configure
-from ..server.trio_server import Orders
+from ..server.orders import Orders
 from ..server.workers import Report
 from .serving import Serving, serve_here
 

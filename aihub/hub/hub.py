@@ -11,7 +11,15 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, cast
@@ -252,6 +260,17 @@ class Hub:
                 with anyio.move_on_after(LEAVE_TIMEOUT):
                     await provider.aclose()
 
+    def start_soon(self, task: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a driver's task that must not raise; it ends with the hub, if not before.
+
+        Raises:
+            HubClosed: the hub is closing.
+        """
+        self._check_place()
+        if self._state != _OPEN:
+            raise HubClosed("the hub is closing")
+        self._tasks.start_soon(task)
+
     @property
     def ready(self) -> bool:
         """Whether requests are admitted: the hub is open and nothing waits to be settled."""
@@ -320,6 +339,15 @@ class Hub:
         if scope is not None:
             check_scope(identity, scope)
         return identity
+
+    async def local(self) -> Identity:
+        """Return the embedding program itself as a caller: without a key, metered, unlimited.
+
+        Raises:
+            StoreUnavailable: nobody can tell.
+        """
+        self._check_place()
+        return await self._gate.account(LOCAL_ACCOUNT)
 
     async def _caller(self, key: str | None, account: str | None) -> Identity:
         self._check()

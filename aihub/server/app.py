@@ -17,6 +17,7 @@ import orjson
 from ..core.asks import check_scope
 from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
+from ..model.account import Identity
 from .call import Call
 from .cors import Cors
 from .endpoints import administration, chat, gemini, messages, models, reading, sessions
@@ -77,6 +78,10 @@ class App:
         Cancelled, or left before a stream's end: the request is settled as `aborted`.
         """
         return Opened(self, request)
+
+    async def authenticate(self, secret: str | None) -> Identity:
+        """Return whose key *secret* is; see `Hub.authenticate`."""
+        return await self.hub.authenticate(secret, None)
 
     def models(self) -> bytes:
         """Return the list of models as JSON."""
@@ -226,8 +231,8 @@ class Opened(Call):
         assert route.scope is not None  # noqa: S101 - the caller has looked
         guards, request = self.hub.guards, self.request
         try:
-            self._identity = identity = await self.hub.authenticate(
-                secret_of(request, self.envelope), None
+            self._identity = identity = await self._app.authenticate(
+                secret_of(request, self.envelope)
             )
         except AuthenticationFailed:
             self.windows = (guards.take_address(request.peer),)

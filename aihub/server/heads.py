@@ -65,6 +65,15 @@ def check_head(
             raise Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
         if version == b"1.0":
             raise Refused(400, "HTTP/1.0 has no Transfer-Encoding.")
+    check_repeated(given, headers)
+
+
+def check_repeated(given: Sequence[tuple[bytes, bytes]], headers: Mapping[bytes, bytes]) -> None:
+    """Refuse a head that says twice what means one thing; arguments as `check_head`.
+
+    Raises:
+        Refused: it does.
+    """
     if len(headers) != len(given):
         names = [name for name, _ in given]
         for name in sorted(SINGLE & headers.keys()):

@@ -30,6 +30,30 @@ MAX_BODY = 4 * 1024 * 1024
 MAX_HEAD = 64 * 1024
 """431 beyond this: request line and headers together."""
 
+BODY_TIMEOUT = 30.0
+"""Seconds between two reads of a body, and what the whole may take beside `MIN_BODY_RATE`."""
+
+MIN_BODY_RATE = 8 * 1024
+"""Bytes of a body a second, on the whole: the slowest phone's line has twice that. Who sends less
+would hold a connection, and what has come of the body, for as long as he likes."""
+
+MAX_CHUNKS = 16 * 1024
+"""Chunks of one body: the largest then still comes in pieces of 256 bytes, and clients send
+thousands. Each costs some 4 us of h11's time, a byte in a chunk of its own a thousand times what
+it costs in company."""
+
+WRITE_TIMEOUT = 60.0
+"""Seconds that one write may wait for a peer that does not read."""
+
+LINGER = 2.0
+"""Seconds that a refused peer is given to read why."""
+
+FAREWELL_TIMEOUT = 2.0
+"""Seconds after the grace in which what is left is settled and its peers are told why it ends."""
+
+FAREWELL_TICK = 0.05
+"""Seconds between two looks, then, at who has finished a write."""
+
 
 @attrs.define
 class Request:

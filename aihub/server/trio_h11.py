@@ -37,7 +37,19 @@ import trio
 from .app import App, Opened
 from .errors import framing_error
 from .heads import Refused, check_head, read_target
-from .http import KEEP_ALIVE_AFTER, MAX_BODY, MAX_HEAD, Instead, Request, Response
+from .http import (
+    BODY_TIMEOUT,
+    KEEP_ALIVE_AFTER,
+    LINGER,
+    MAX_BODY,
+    MAX_CHUNKS,
+    MAX_HEAD,
+    MIN_BODY_RATE,
+    WRITE_TIMEOUT,
+    Instead,
+    Request,
+    Response,
+)
 from .proxies import NOBODY, Proxies
 
 log = logging.getLogger("aihub.server")
@@ -56,24 +68,6 @@ IDLE_TIMEOUT = 75.0
 
 HEAD_TIMEOUT = 10.0
 """Seconds from a head's first byte to its last: a real client sends it at once."""
-
-BODY_TIMEOUT = 30.0
-"""Seconds between two reads of a body, and what the whole may take beside `MIN_BODY_RATE`."""
-
-MIN_BODY_RATE = 8 * 1024
-"""Bytes of a body a second, on the whole: the slowest phone's line has twice that. Who sends less
-would hold a connection, and what has come of the body, for as long as he likes."""
-
-MAX_CHUNKS = 16 * 1024
-"""Chunks of one body: the largest then still comes in pieces of 256 bytes, and clients send
-thousands. Each costs some 4 us of h11's time, a byte in a chunk of its own a thousand times what
-it costs in company."""
-
-WRITE_TIMEOUT = 60.0
-"""Seconds that one write may wait for a peer that does not read."""
-
-LINGER = 2.0
-"""Seconds that a refused peer is given to read why."""
 
 TICK = 1.0
 """Seconds between two looks at the deadlines."""

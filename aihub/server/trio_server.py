@@ -13,40 +13,19 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
-import attrs
 import trio
 
 from .app import App
+from .http import FAREWELL_TICK, FAREWELL_TIMEOUT
+from .orders import Orders, obey, take_order
 from .proxies import UNIX
 from .trio_h11 import TICK, Connection, ServerOptions
-from .workers import CHANGE, CUT, LENGTH
 
 MAX_TURNED_AWAY = 64
 """Connections too many that are told so at a time; others are closed without a word."""
 
 HANDSHAKE_TIMEOUT = 10.0
 """Seconds for a TLS handshake: two round trips, and a slow phone's arithmetic."""
-
-FAREWELL_TIMEOUT = 2.0
-"""Seconds after the grace in which what is left is settled and its peers are told why it ends."""
-
-FAREWELL_TICK = 0.05
-"""Seconds between two looks, then, at who has finished a write."""
-
-
-@attrs.frozen
-class Orders:
-    """Where a parent says when to stop.
-
-    Args:
-        pipe: the number of the open file; when it ends the parent is dead.
-        stopping: called once a stop begins, whoever wanted it.
-        change: does what the parent says is different.
-    """
-
-    pipe: int
-    stopping: Callable[[], None]
-    change: Callable[[bytes], Awaitable[None]] | None = None
 
 
 class Server:
@@ -254,32 +233,9 @@ async def _heed_orders(server: Server, orders: Orders) -> None:
     async with trio.lowlevel.FdStream(os.dup(orders.pipe)) as pipe:
         async for data in pipe:
             said += data
-            while (found := _take_order(said)) is not None:
-                await _obey(server, orders, *found)
+            while (found := take_order(said)) is not None:
+                await obey(server, orders, *found)
     server.stop()
-
-
-def _take_order(said: bytearray) -> tuple[bytes, bytes] | None:
-    """Take the next order from what was said, and what comes with it, once both are there."""
-    head = 1 + LENGTH if said[:1] == CHANGE else 1
-    end = head + int.from_bytes(said[1:head], "big")
-    if len(said) < head or len(said) < end:
-        return None
-    order, told = bytes(said[:1]), bytes(said[head:end])
-    del said[:end]
-    return order, told
-
-
-async def _obey(server: Server, orders: Orders, order: bytes, told: bytes) -> None:
-    if order == CHANGE:
-        if orders.change is not None:
-            await orders.change(told)
-        return
-    orders.stopping()
-    if order == CUT:
-        server.cut()
-    else:
-        server.stop()
 
 
 def _peer_of(stream: trio.SocketStream) -> str:

@@ -6,7 +6,7 @@ Each function raises `ValueError` with what is wrong; each bound stands here for
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..model.units import REGION
 
@@ -18,6 +18,14 @@ LARGEST_BODY = 1024**3
 
 LARGEST_PORT = 65535
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+DEV_KEY = "aihub-dev-key"
+"""The key of a server that only this machine can reach, or of a client in this process; it is in
+the documentation."""
+
+REFERENCE = "h11"
+ENGINES: Mapping[str, str] = {"granian": ".by_granian:Granian", "uvicorn": ".by_uvicorn:Uvicorn"}
+"""What `aihub-serve` may run on beside the reference driver, and where in this package it is."""
 
 _SPANS = {"h": 3600.0, "d": 86_400.0}
 

@@ -28,14 +28,9 @@ import attrs
 import orjson
 import trio
 
+from .orders import CHANGE, CUT, LENGTH, STOP
+
 log = logging.getLogger("aihub.server")
-
-STOP, CUT, CHANGE = b"s", b"c", b"n"
-"""Orders to a worker: stop within the grace; end at once; work by what follows, eight bytes of its
-length and then it."""
-
-LENGTH = 8
-"""Bytes of a length."""
 
 START_TIMEOUT = 60.0
 """Seconds until a worker must accept: a cold start on a busy machine takes a few."""

@@ -7,8 +7,8 @@ pytest.importorskip("trio")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aihub.server.trio_server import _take_order
-from aihub.server.workers import CUT, STOP, Change
+from aihub.server.orders import CUT, STOP, take_order
+from aihub.server.workers import Change
 
 ORDERS = st.one_of(
     st.sampled_from([(STOP, STOP, b""), (CUT, CUT, b"")]),
@@ -23,7 +23,7 @@ def test_orders_are_the_same_however_their_bytes_come(orders, size):
     said, taken = bytearray(), []
     for start in range(0, len(wire), size):
         said += wire[start : start + size]
-        while (found := _take_order(said)) is not None:
+        while (found := take_order(said)) is not None:
             taken.append(found)
 
     assert taken == [(order, told) for _, order, told in orders]

@@ -13,10 +13,12 @@ from ...server.listening import Certificate
 from ...server.logs import FORMATS
 from ...server.proxies import Proxies
 from ...server.words import (
+    ENGINES,
     LARGEST_BODY,
     LARGEST_PORT,
     LOG_LEVELS,
     MOST_WORKERS,
+    REFERENCE,
     check_host,
     check_origins,
     check_region,
@@ -61,6 +63,7 @@ def server_keys(sources: Sources) -> Mapping[str, Reader]:
         "cors": joined(check_origins),
         "trusted_proxy": joined(Proxies.parse),
         "workers": whole(1, MOST_WORKERS),
+        "engine": one_of((REFERENCE, *ENGINES)),
         "grace": number(0, MOST_SECONDS),
         "max_connections": whole(1, MOST_REQUESTS),
         "max_body": whole(1, LARGEST_BODY),
