@@ -58,7 +58,7 @@ def with_real_names(url: str) -> object:
     for name in ("ChatRequest", "AnthropicRequest", "AnthropicCountRequest"):
         schemas[name]["properties"]["model"] = {"enum": MODELS}
     # The path says it already, and the two may not differ.
-    schemas["GeminiRequest"]["properties"]["model"] = {"type": "null"}
+    del schemas["GeminiRequest"]["properties"]["model"]
     keys = document["components"]["securitySchemes"]
     document["components"]["securitySchemes"] = {"key": keys["key"]}
     for operations in document["paths"].values():

@@ -1367,7 +1367,9 @@ def test_what_is_answered_is_valid_by_the_published_document(done):
     for one in sse.SseDecoder().feed(wire):
         frame = json.loads(one.data)
         assert frame["type"] == one.name
-        anthropic_document.check("MessageStreamEvent", frame)
+        # The guide has a ping in each of its streams, the document has none.
+        if frame != {"type": "ping"}:
+            anthropic_document.check("MessageStreamEvent", frame)
 
 
 @published
