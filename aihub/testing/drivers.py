@@ -217,7 +217,7 @@ class DriverSuite:
     buffers of sockets and of a server, beside the 64 KiB that a driver may keep.
     """
 
-    ahead = 32 * 1024 * 1024
+    ahead = 8 * 1024 * 1024
 
     def open_client(self, app: App) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
         """Serve *app* until the context ends, and give a client whose base URL it answers.
