@@ -10,6 +10,7 @@ Subclass and say how to be served by yours::
                 yield client
 
 A driver may be a server with sockets or a transport without any: the suite sees a client alone.
+One class says all that a driver promises, so this is longer than other files.
 """
 
 from __future__ import annotations
