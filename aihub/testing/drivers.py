@@ -10,6 +10,7 @@ Subclass and say how to be served by yours::
                 yield client
 
 A driver may be a server with sockets or a transport without any: the suite sees a client alone.
+One class says all that a driver promises, so this is longer than other files.
 """
 
 from __future__ import annotations
@@ -217,7 +218,7 @@ class DriverSuite:
     buffers of sockets and of a server, beside the 64 KiB that a driver may keep.
     """
 
-    ahead = 32 * 1024 * 1024
+    ahead = 8 * 1024 * 1024
 
     def open_client(self, app: App) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
         """Serve *app* until the context ends, and give a client whose base URL it answers.

@@ -16,7 +16,7 @@ from aihub.server.http import BODY_TIMEOUT, KEEP_ALIVE_AFTER, WRITE_TIMEOUT
 from aihub.testing import open_test_hub
 from aihub.testing.drivers import Stepwise, Talker, Words
 
-from .test_asgi import PATH, STREAM, asked
+from .test_asgi import PATH, STREAM, asked, scope_of
 
 pytestmark = pytest.mark.trio
 HEADERS = {"authorization": "Bearer aihub-dev-key"}
@@ -63,6 +63,27 @@ async def test_a_peer_that_never_reads_is_given_up(autojump_clock):
                 assert WRITE_TIMEOUT <= waited <= WRITE_TIMEOUT + KEEP_ALIVE_AFTER + 4
             await trio.testing.wait_all_tasks_blocked()
             assert await states() == ["aborted"]
+
+
+async def test_a_keep_alive_that_finds_nobody_ends_the_request(autojump_clock):
+    """A server may say so by an error of `send` alone: it is no bug, and the request is settled."""
+    provider = Stepwise()
+    async with asked(provider) as (asgi, client, states):
+        body = [json.dumps(STREAM).encode()]
+
+        async def receive():
+            if not body:
+                await trio.sleep_forever()
+            return {"type": "http.request", "body": body.pop()}
+
+        async def send(_):
+            raise BrokenPipeError
+
+        key = client.headers["authorization"].encode()
+        scope = scope_of(PATH, [(b"authorization", key)], method="POST")
+        await asgi(scope, receive, send)
+        assert provider.left.is_set()
+        assert await states() == ["aborted"]
 
 
 async def test_a_body_that_does_not_come_is_given_up(autojump_clock):
