@@ -7,7 +7,7 @@ suite in `aihub.testing`. All methods may be called from many tasks at once. A m
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, runtime_checkable
 
@@ -89,6 +89,19 @@ class TokenCounter(Protocol):
 
     def count_text(self, model: Model, text: str) -> Count:
         """Count a text alone."""
+        ...
+
+
+@runtime_checkable
+class Speller(TokenCounter, Protocol):
+    """Protocol: a token counter that knows tokens by their numbers; a rule of thumb does not."""
+
+    def size(self, encoding: str) -> int:
+        """Return how many ids of tokens there are, special ones included."""
+        ...
+
+    def spell(self, encoding: str, tokens: Iterable[int]) -> list[bytes]:
+        """Return the bytes of each of *tokens*; a special one has none."""
         ...
 
 

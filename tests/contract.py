@@ -21,6 +21,9 @@ PUBLISHED = {
     "ChatCompletion": (openai_document, "CreateChatCompletionResponse"),
     "ChatCompletionChunk": (openai_document, "CreateChatCompletionStreamResponse"),
     "Error": (openai_document, "ErrorResponse"),
+    "TextCompletion": (openai_document, "CreateCompletionResponse"),
+    "Embeddings": (openai_document, "CreateEmbeddingResponse"),
+    "Moderation": (openai_document, "CreateModerationResponse"),
     "AnthropicMessage": (anthropic_document, "Message"),
     "AnthropicEvent": (anthropic_document, "MessageStreamEvent"),
     "AnthropicCount": (anthropic_document, "CountMessageTokensResponse"),
@@ -37,6 +40,7 @@ ERRORS = ("Error", "AnthropicError", "GeminiError")
 # What an operation's stream is made of.
 EVENTS = {
     "ChatCompletion": "ChatCompletionChunk",
+    "TextCompletion": "TextCompletionChunk",
     "AnthropicMessage": "AnthropicEvent",
     "GeminiAnswers": "GeminiAnswer",
 }
@@ -84,6 +88,10 @@ def _check(names, value, told):
 
 def published(name, value):
     """What a vendor would have said: without our own fields where its document is closed."""
+    if name == "Embeddings" and isinstance(value["data"][0]["embedding"], str):
+        # The document knows vectors as numbers alone, though it lets ask for base64.
+        data = [{**one, "embedding": [0.5]} for one in value["data"]]
+        return {**value, "data": data}
     if name == "GeminiAnswer":
         counts = value.get("usageMetadata", {})
         value = {**value, "usageMetadata": {n: counts[n] for n in counts if n not in OURS}}

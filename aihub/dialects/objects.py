@@ -92,13 +92,15 @@ def nullable(check: Check) -> Check:
     )
 
 
-def object_schema(table: Mapping[str, Check], required: Iterable[str] = ()) -> dict[str, Json]:
-    """Return the JSON Schema of the bodies that `read_object` takes."""
+def object_schema(
+    table: Mapping[str, Check], required: Iterable[str] = (), *, closed: bool = True
+) -> dict[str, Json]:
+    """Return the JSON Schema of the bodies that `read_object` takes, or `read_open`."""
     return {
         "type": "object",
         "properties": {name: schema_of(check) for name, check in table.items()},
         "required": list(required),
-        "additionalProperties": False,
+        **({"additionalProperties": False} if closed else {}),
     }
 
 

@@ -7,3 +7,8 @@ from .flight import Stream as Stream
 from .hub import Hub as Hub
 from .sessions import Sessions as Sessions
 from .setup import Setup as Setup
+from .several import Several as Several
+from .work import EmbeddingWork as EmbeddingWork
+from .work import ModerationWork as ModerationWork
+from .work import Result as Result
+from .work import Work as Work

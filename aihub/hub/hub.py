@@ -40,10 +40,20 @@ from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.moderation import DEFAULT_MODERATOR, Moderation, ModerationRequest
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, Count, GroupBy, UsageReport
-from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Store, TokenCounter
+from ..protocols import (
+    Catalogue,
+    Clock,
+    Closing,
+    Ids,
+    Observer,
+    Provider,
+    Speller,
+    Store,
+    TokenCounter,
+)
 from .accounts import Accounts
 from .calls import make_chat, make_embedding, make_moderation
-from .counting import count_prompt
+from .counting import count_prompt, make_ready
 from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
 from .flight import Flight, Open, Stream
@@ -55,6 +65,7 @@ from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
+from .several import Several
 from .work import ChatWork, EmbeddingWork, ModerationWork, Work
 
 MAX_IN_FLIGHT = 1000
@@ -433,6 +444,45 @@ class Hub:
         """
         exchange = self._exchange(ChatWork(chat), identity, options, session=chat.session)
         return Open(self._flight, exchange)
+
+    @asynccontextmanager
+    async def open_each(
+        self, chats: Sequence[Chat], identity: Identity, options: Options = NO_OPTIONS
+    ) -> AsyncIterator[Several]:
+        """Answer several chats as one, inside a context; entering admits all of them, or none.
+
+        Each is a request of its own; with an idempotency key, each but the first has it with its
+        number. They are answered one after another; those that follow one that fails are settled
+        as `aborted`, at no cost.
+        """
+        async with AsyncExitStack() as stack:
+            streams = []
+            for n, chat in enumerate(chats):
+                own = options if n == 0 else self._numbered(options, n)
+                streams.append(await stack.enter_async_context(self.open(chat, identity, own)))
+            yield Several(streams, chats[0].n)
+
+    def _numbered(self, options: Options, n: int) -> Options:
+        key = options.idempotency_key
+        return attrs.evolve(
+            options, id=self.new_id(), idempotency_key=None if key is None else f"{key}/{n}"
+        )
+
+    async def spell(self, model: str, tokens: Sequence[int]) -> str:
+        """Return the text that a model's tokens spell.
+
+        Raises:
+            InvalidRequest: nobody here knows tokens by their numbers, or there is no such one.
+            ModelNotFound: there is no such model.
+        """
+        self._check()
+        found, counter = self._setup.model(model), self._setup.tokens
+        if not isinstance(counter, Speller):
+            raise InvalidRequest("Tokens cannot be read here: send text.", code="unsupported_value")
+        await make_ready(counter, found)
+        if max(tokens, default=0) >= counter.size(found.encoding):
+            raise InvalidRequest("There is no such token.", code="invalid_value")
+        return b"".join(counter.spell(found.encoding, tokens)).decode("utf-8", "replace")
 
     # What is no chat
 

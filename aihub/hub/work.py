@@ -36,6 +36,7 @@ from ..protocols import (
     Provider,
     ProviderCall,
     RequestChecker,
+    Speller,
     TokenCounter,
 )
 from .counting import LONG_TEXT, count_prompt, make_ready
@@ -295,13 +296,15 @@ class EmbeddingWork:
 
     def _counted(self, tokens: TokenCounter, model: Model) -> Count:
         total, source = 0, _COUNTED
-        for one in self.request.inputs:
+        for n, one in enumerate(self.request.inputs):
             if isinstance(one, str):
                 count = tokens.count_text(model, one)
                 size = count.tokens
                 source = source if count.source == _COUNTED else count.source
             else:
                 size = len(one)
+                if isinstance(tokens, Speller) and max(one) >= tokens.size(model.encoding):
+                    raise InvalidRequest("There is no such token.", param=f"input[{n}]")
             if size > model.context_window:
                 raise ContextLengthExceeded(size, model.context_window)
             total += size

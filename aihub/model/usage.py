@@ -13,6 +13,8 @@ import attrs
 from .units import Micros, Pico
 
 Source: TypeAlias = Literal["provider", "counted", "estimated"]
+SOURCES: tuple[Source, ...] = ("provider", "counted", "estimated")
+"""The most certain first."""
 """Who counted: the provider, our own tokenizer, or a rule of thumb."""
 
 
@@ -44,6 +46,19 @@ class Usage:
     def total(self) -> int:
         """Prompt and completion together."""
         return self.prompt + self.completion
+
+    def plus(self, other: Usage) -> Usage:
+        """Return both together; the source is that of the less certain."""
+        return Usage(
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            cached=self.cached + other.cached,
+            cache_write=self.cache_write + other.cache_write,
+            reasoning=self.reasoning + other.reasoning,
+            source=max(self.source, other.source, key=SOURCES.index),
+            accepted=self.accepted + other.accepted,
+            rejected=self.rejected + other.rejected,
+        )
 
     @property
     def is_sound(self) -> bool:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from functools import partial
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import attrs
 
 from ..dialects.sse import KEEP_ALIVE
 from ..errors import HubError
-from ..hub import Options, Stream
+from ..hub import Options, Result, Several, Stream, Work
 from ..model.chat import Chat
 from ..model.events import Completion, Event, UsageSeen
 from ..model.units import Pico
 from ..model.usage import Usage
 from .call import Call
-from .envelopes import Envelope
+from .envelopes import OPENAI_INPUTS, Envelope
 from .errors import JSON, attempts_header
 from .http import Headers, Instead, Response
 
@@ -32,6 +33,12 @@ EVENTS: tuple[bytes, bytes] = (b"content-type", b"text/event-stream; charset=utf
 
 REGION = b"x-aihub-region"
 IDEMPOTENCY_KEY = b"idempotency-key"
+
+
+Answer: TypeAlias = Stream | Several
+"""What is answered: one chat, or several as one."""
+
+Opened: TypeAlias = AbstractAsyncContextManager[Answer]
 
 
 class Encoder(Protocol):
@@ -60,27 +67,51 @@ class Door:
 
     envelope: Envelope
     complete: Callable[[Chat, Completion], bytes]
-    encoder: Callable[[Chat, Stream], Encoder]
+    encoder: Callable[[Chat, Answer], Encoder]
     kind: tuple[bytes, bytes] = EVENTS
     keep_alive: bytes = KEEP_ALIVE
 
 
 async def answer(call: Call, chat: Chat, door: Door) -> Response:
     """Answer *chat*, as a stream where it asks for one."""
+    opened = partial(call.hub.open, chat, call.identity)
+    return await answer_opened(call, chat, door, opened)
+
+
+async def answer_opened(
+    call: Call, chat: Chat, door: Door, opened: Callable[[Options], Opened]
+) -> Response:
+    """Answer what *opened* opens, in the way that *chat* asks for."""
     call.model = chat.model or None
     call.envelope = door.envelope
-    options = _options(call)
+    options = read_options(call)
     if chat.stream:
-        return await _stream(call, chat, options, door)
-    stream = await call.hub.answer(chat, call.identity, options)
+        return await _stream(call, chat, door, opened(options))
+    async with opened(options) as stream:
+        await stream.finish()
     headers: Headers = [JSON, *_marks(chat, stream)]
-    if stream.tried:
-        headers.append(attempts_header(stream.tried))
+    tell_attempts(headers, stream)
     call.tell(headers, stream.windows)
     return Response(200, headers, door.complete(chat, stream.completion))
 
 
-def _options(call: Call) -> Options:
+async def answer_work(call: Call, work: Work, encode: Callable[[Result], bytes]) -> Response:
+    """Do what is no chat, and answer with what came of it."""
+    call.model, call.envelope = work.model, OPENAI_INPUTS
+    stream = await call.hub.do(work, call.identity, read_options(call))
+    headers: Headers = [JSON]
+    tell_attempts(headers, stream)
+    call.tell(headers, stream.windows)
+    return Response(200, headers, encode(stream.result))
+
+
+def tell_attempts(headers: Headers, stream: Answer) -> None:
+    """Say what was tried, if anything was."""
+    if stream.tried:
+        headers.append(attempts_header(stream.tried))
+
+
+def read_options(call: Call) -> Options:
     """Read what the headers say of a request."""
     headers = call.request.headers
     region = headers.get(REGION)
@@ -95,9 +126,9 @@ def _options(call: Call) -> Options:
     return options
 
 
-async def _stream(call: Call, chat: Chat, options: Options, door: Door) -> Response:
+async def _stream(call: Call, chat: Chat, door: Door, opened: Opened) -> Response:
     call.stack = stack = AsyncExitStack()
-    stream = await stack.enter_async_context(call.hub.open(chat, call.identity, options))
+    stream = await stack.enter_async_context(opened)
     headers: Headers = [
         door.kind,
         (b"cache-control", b"no-cache"),
@@ -110,7 +141,7 @@ async def _stream(call: Call, chat: Chat, options: Options, door: Door) -> Respo
     return Response(200, headers, body, keep_alive=door.keep_alive)
 
 
-def _marks(chat: Chat, stream: Stream) -> Headers:
+def _marks(chat: Chat, stream: Answer) -> Headers:
     """Tell how many turns of the session did not fit, and that an answer is an earlier one."""
     marks: Headers = []
     if chat.session is not None:
@@ -121,7 +152,7 @@ def _marks(chat: Chat, stream: Stream) -> Headers:
 
 
 async def _chunks(
-    call: Call, encoder: Encoder, stream: Stream, headers: Headers
+    call: Call, encoder: Encoder, stream: Answer, headers: Headers
 ) -> AsyncGenerator[bytes, None]:
     begun = False
     try:
@@ -132,9 +163,8 @@ async def _chunks(
             if chunk:
                 if not begun:
                     begun = call.begun = True
-                    if stream.tried:
-                        # The head leaves with the first chunk.
-                        headers.append(attempts_header(stream.tried))
+                    # The head leaves with the first chunk.
+                    tell_attempts(headers, stream)
                 yield chunk
     except Exception as error:
         failure = await _late_failure(call, error)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from ..dialects.openai_chat import message_schema
 from ..model.account import PERIODS, SCOPES, TOKEN_RESERVES
+from ..model.moderation import CATEGORIES
 from ..model.session import CONTEXT_POLICIES
 from ..model.units import Json
+from ..model.usage import SOURCES
 from .reading import GROUP_FIELDS
 
 TEXT: Json = {"type": "string"}
@@ -21,6 +23,7 @@ SECONDS_OR_NULL: Json = {"type": ["integer", "null"], "description": "Epoch seco
 USD: Json = {"type": "number", "minimum": 0, "description": "USD, exact."}
 DOLLARS: Json = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "description": "USD, exact."}
 BOOLEAN: Json = {"type": "boolean"}
+NUMBER: Json = {"type": "number"}
 
 
 def ref(name: str) -> dict[str, Json]:
@@ -167,6 +170,32 @@ _GROUPS: Json = {
 }
 
 
+_TEXT_ID: Json = {"type": "string", "pattern": "^cmpl-"}
+_TEXT_REASONS: list[Json] = ["stop", "length", "content_filter"]
+_NUMBERS: Json = {"type": "array", "items": NUMBER}
+
+
+def _continued(reasons: list[Json]) -> dict[str, Json]:
+    """Return a choice of a text completion."""
+    tops: Json = {"type": "array", "items": {"type": "object", "additionalProperties": NUMBER}}
+    logprobs = _closed(
+        tokens={"type": "array", "items": TEXT},
+        token_logprobs=_NUMBERS,
+        top_logprobs=tops,
+        text_offset={"type": "array", "items": COUNT},
+    )
+    return _closed(
+        text=TEXT,
+        index=COUNT,
+        logprobs={"anyOf": [logprobs, {"type": "null"}]},
+        finish_reason={"enum": reasons},
+    )
+
+
+def _by_category(value: Json) -> dict[str, Json]:
+    return _closed(**dict.fromkeys(CATEGORIES, value))
+
+
 def schemas() -> dict[str, Json]:
     """Return every object by its name."""
     message = message_schema()
@@ -202,7 +231,7 @@ def schemas() -> dict[str, Json]:
                 rejected_prediction_tokens=COUNT,
             ),
             cost=USD,
-            source={"enum": ["provider", "counted", "estimated"]},
+            source={"enum": list(SOURCES)},
         ),
         "ChatCompletion": _closed(
             {"system_fingerprint": TEXT},
@@ -226,6 +255,52 @@ def schemas() -> dict[str, Json]:
                 "type": "array",
                 "items": _closed(
                     index=COUNT, delta=_DELTA, logprobs=_LOGPROBS, finish_reason=_REASON
+                ),
+            },
+        ),
+        "TextCompletion": _closed(
+            {"system_fingerprint": TEXT},
+            id=_TEXT_ID,
+            object={"const": "text_completion"},
+            created=SECONDS,
+            model=TEXT,
+            choices={"type": "array", "items": _continued(_TEXT_REASONS), "minItems": 1},
+            usage=ref("CompletionUsage"),
+        ),
+        "TextCompletionChunk": _closed(
+            {"usage": ref("CompletionUsage")},
+            id=_TEXT_ID,
+            object={"const": "text_completion"},
+            created=SECONDS,
+            model=TEXT,
+            choices={"type": "array", "items": _continued([*_TEXT_REASONS, None])},
+        ),
+        "Embedding": _closed(
+            object={"const": "embedding"},
+            index=COUNT,
+            embedding={"anyOf": [{"type": "array", "items": {"type": "number"}}, TEXT]},
+        ),
+        "Embeddings": _list(
+            "Embedding",
+            model=TEXT,
+            usage=_closed(
+                prompt_tokens=COUNT,
+                total_tokens=COUNT,
+                cost=USD,
+                source={"enum": list(SOURCES)},
+            ),
+        ),
+        "Moderation": _closed(
+            {"source": TEXT},
+            id={"type": "string", "pattern": "^modr-"},
+            model=TEXT,
+            results={
+                "type": "array",
+                "items": _closed(
+                    flagged=BOOLEAN,
+                    categories=_by_category(BOOLEAN),
+                    category_scores=_by_category({"type": "number", "minimum": 0, "maximum": 1}),
+                    category_applied_input_types=_by_category({"type": "array", "items": TEXT}),
                 ),
             },
         ),

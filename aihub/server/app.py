@@ -20,7 +20,18 @@ from ..hub import Hub
 from ..model.account import Identity
 from .call import Call
 from .cors import Cors
-from .endpoints import administration, chat, gemini, messages, models, reading, sessions
+from .endpoints import (
+    administration,
+    chat,
+    completions,
+    embeddings,
+    gemini,
+    messages,
+    models,
+    moderations,
+    reading,
+    sessions,
+)
 from .envelopes import OPENAI
 from .errors import JSON, error_response
 from .http import Instead, Refusal, Request, Response
@@ -258,6 +269,9 @@ Handler = Callable[[Opened], Awaitable[Response]]
 HANDLERS: Mapping[Action, Handler] = {
     "chat": chat.chat,
     "chat_stream": chat.chat_stream,
+    "complete_text": completions.create,
+    "embed": embeddings.create,
+    "moderate": moderations.create,
     "messages": messages.create,
     "count_message_tokens": messages.count_tokens,
     "generate_content": gemini.generate,

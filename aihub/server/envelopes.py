@@ -52,6 +52,10 @@ class Envelope:
         return attrs.evolve(problem, message=message, param=named)
 
 
+def _named(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple([(re.compile(f"^{pattern}"), name) for pattern, name in pairs])
+
+
 # OpenAI, and our own
 
 
@@ -73,6 +77,14 @@ OPENAI = Envelope(
     body=_openai,
     in_band=lambda body, _begun: event(body),
 )
+
+
+# What has no messages is still counted and bounded as a chat: what is said of those is of these.
+OPENAI_TEXTS = attrs.evolve(
+    OPENAI,
+    names=_named((r"messages.*", "prompt"), (r"top_logprobs$", "logprobs")),
+)
+OPENAI_INPUTS = attrs.evolve(OPENAI, names=_named((r"messages.*", "input")))
 
 
 # Anthropic
@@ -103,10 +115,6 @@ def _anthropic(problem: Problem, id: str) -> Json:
     told = anthropic.error_object(_ANTHROPIC.get(status, usual), problem.message, id)
     told["error"] |= {"param": problem.param, "code": problem.code}
     return told
-
-
-def _named(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple([(re.compile(f"^{pattern}"), name) for pattern, name in pairs])
 
 
 ANTHROPIC = Envelope(

@@ -14,6 +14,8 @@ from .envelopes import (
     GEMINI_CHAT,
     GEMINI_LIST,
     OPENAI,
+    OPENAI_INPUTS,
+    OPENAI_TEXTS,
     Envelope,
 )
 from .http import Headers
@@ -73,6 +75,8 @@ def _anthropic(kind: WindowKind, window: WindowState, _now: Micros) -> Headers:
 
 STYLES: Mapping[Envelope, Style] = {
     OPENAI: _openai,
+    OPENAI_TEXTS: _openai,
+    OPENAI_INPUTS: _openai,
     ANTHROPIC: _anthropic,
     ANTHROPIC_CHAT: _anthropic,
     # Google has none of its own.

@@ -11,8 +11,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 
-from ..dialects import administration, anthropic, gemini, openai_chat, queries
+from ..dialects import (
+    administration,
+    anthropic,
+    gemini,
+    openai_chat,
+    openai_completions,
+    openai_embeddings,
+    openai_moderations,
+    queries,
+)
 from ..dialects.fields import schema_of, text_of
+from ..dialects.objects import object_schema
 from ..dialects.openai_chat import MAX_MODEL
 from ..model.units import Json
 from .answers import TEXT, ref, schemas
@@ -50,6 +60,13 @@ def document(version: str) -> dict[str, Json]:
                 **schemas(),
                 **vendor_schemas(),
                 "ChatRequest": openai_chat.request_schema(),
+                "TextRequest": openai_completions.text_schema(),
+                "EmbeddingRequest": object_schema(
+                    openai_embeddings.EMBEDDING, openai_embeddings.REQUIRED, closed=False
+                ),
+                "ModerationRequest": object_schema(
+                    openai_moderations.MODERATION, openai_moderations.REQUIRED, closed=False
+                ),
                 **anthropic.schemas(),
                 **gemini.schemas(),
             },

@@ -118,6 +118,28 @@ def operations() -> dict[Action, Operation]:
     return {
         "chat": _chat("Answer a chat, whole or as a stream."),
         "chat_stream": attrs.evolve(_chat("Answer a chat as a stream."), streams=True),
+        "complete_text": Operation(
+            "Continue texts, whole or as a stream (legacy).",
+            "TextCompletion",
+            ref("TextRequest"),
+            statuses=(404, 409, 502, 504),
+            required=True,
+            events="Server-sent events, the data of each a TextCompletionChunk; then [DONE].",
+        ),
+        "embed": Operation(
+            "Embed texts.",
+            "Embeddings",
+            ref("EmbeddingRequest"),
+            statuses=(409, 502, 504),
+            required=True,
+        ),
+        "moderate": Operation(
+            "Judge content.",
+            "Moderation",
+            ref("ModerationRequest"),
+            statuses=(409, 502, 504),
+            required=True,
+        ),
         **_vendor(),
         "models": Operation(
             "List all models; with anthropic-version or x-goog-api-key as that vendor does.",

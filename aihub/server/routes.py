@@ -13,6 +13,9 @@ from .envelopes import METHODS
 Action: TypeAlias = Literal[
     "chat",
     "chat_stream",
+    "complete_text",
+    "embed",
+    "moderate",
     "messages",
     "count_message_tokens",
     "generate_content",
@@ -76,6 +79,9 @@ class Route:
 ROUTES = (
     Route("POST", "/v1/chat/completions", "chat", "inference", True),
     Route("POST", "/v1/chat/stream", "chat_stream", "inference", True),
+    Route("POST", "/v1/completions", "complete_text", "inference", True),
+    Route("POST", "/v1/embeddings", "embed", "inference", True),
+    Route("POST", "/v1/moderations", "moderate", "inference", True),
     Route("POST", "/v1/messages", "messages", "inference", True),
     Route("POST", "/v1/messages/count_tokens", "count_message_tokens", "inference"),
     Route(

@@ -52,11 +52,11 @@ def bodies(draw):
     return body
 
 
-async def ask(app, secret, body):
+async def ask(app, secret, body, path="/v1/messages"):
     """Status and body of one exchange."""
     headers = {b"x-api-key": secret.encode()}
     data = json.dumps(body).encode()
-    request = Request("POST", "/v1/messages", "", headers, data, "203.0.113.9")
+    request = Request("POST", path, "", headers, data, "203.0.113.9")
     try:
         async with app.open(request) as response:
             content = response.body

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from ...dialects import openai_chat as dialect
-from ...hub import Stream
 from ...model.chat import Chat
 from ...model.events import Completion
-from ..answering import Door, Encoder, answer
+from ..answering import Answer, Door, Encoder, answer
 from ..call import Call
 from ..envelopes import OPENAI
 from ..http import Response
@@ -16,7 +15,7 @@ def _complete(chat: Chat, done: Completion) -> bytes:
     return dialect.encode_completion(done, legacy=chat.legacy)
 
 
-def _encoder(chat: Chat, stream: Stream) -> Encoder:
+def _encoder(chat: Chat, stream: Answer) -> Encoder:
     return dialect.StreamEncoder(
         id=stream.answer_id,
         created=stream.admitted,

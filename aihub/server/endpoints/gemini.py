@@ -8,10 +8,9 @@ import attrs
 
 from ...dialects import gemini as dialect
 from ...dialects.queries import MAX_PARAMETERS
-from ...hub import Stream
 from ...model.chat import Chat
 from ...model.events import Completion
-from ..answering import Door, Encoder, answer
+from ..answering import Answer, Door, Encoder, answer
 from ..call import Call
 from ..envelopes import GEMINI_CHAT, GEMINI_LIST
 from ..errors import JSON
@@ -27,11 +26,11 @@ def _complete(_chat: Chat, done: Completion) -> bytes:
     return dialect.encode_completion(attrs.evolve(done, id=response_id(done.id)))
 
 
-def _encoder(_chat: Chat, stream: Stream) -> Encoder:
+def _encoder(_chat: Chat, stream: Answer) -> Encoder:
     return dialect.StreamEncoder(id=response_id(stream.answer_id), model=stream.model)
 
 
-def _list_encoder(_chat: Chat, stream: Stream) -> Encoder:
+def _list_encoder(_chat: Chat, stream: Answer) -> Encoder:
     return dialect.ListEncoder(id=response_id(stream.answer_id), model=stream.model)
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import attrs
 
 from ...dialects import anthropic as dialect
-from ...hub import Stream
 from ...model.chat import Chat
 from ...model.events import Completion
-from ..answering import Door, Encoder, answer
+from ..answering import Answer, Door, Encoder, answer
 from ..call import Call
 from ..envelopes import ANTHROPIC_CHAT
 from ..http import Response
@@ -23,7 +22,7 @@ def _complete(_chat: Chat, done: Completion) -> bytes:
     return dialect.encode_completion(attrs.evolve(done, id=message_id(done.id)))
 
 
-def _encoder(_chat: Chat, stream: Stream) -> Encoder:
+def _encoder(_chat: Chat, stream: Answer) -> Encoder:
     id = message_id(stream.answer_id)
     return dialect.StreamEncoder(id=id, model=stream.model, prompt=stream.prompt)
 
