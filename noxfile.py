@@ -17,6 +17,7 @@ import nox
 ROOT = Path(__file__).parent
 LOCK = "requirements/dev.txt"
 LOWEST = "requirements/lowest.txt"
+CLIENTS = "requirements/clients.txt"
 PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 
 # Minor versions of Python 3 to look for. 20 lies far beyond any release; a miss costs nothing.
@@ -77,6 +78,7 @@ nox.options.sessions = [
     "lowest",
     "contract",
     "agents",
+    "clients",
     "fuzz",
     "soak_start",
     "tests",
@@ -179,6 +181,15 @@ def agents(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, reuse_venv=True)
+def clients(session: nox.Session) -> None:
+    """Let other people's clients, in Python and in Node, ask a real server."""
+    tools = nox.project.dependency_groups(PROJECT, "clients", "test-base")
+    # Some of them want older versions than we do of what both have.
+    session.install("-c", CLIENTS, "-e", ".[server]", *tools)
+    session.run("pytest", *(session.posargs or ["tests/clients"]))
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
 def soak(session: nox.Session) -> None:
     """Mixed traffic for 30 minutes: memory and descriptors flat, ledger and answers the same."""
     _install(session, "test-base")
@@ -243,6 +254,10 @@ def lift(session: nox.Session) -> None:
     session.run(*compiled, "--upgrade", "pyproject.toml", "--all-extras", "--group=dev", "-o", LOCK)
     pins = Path(session.create_tmp()) / "tools.in"
     pins.write_text("\n".join(_pinned(nox.project.dependency_groups(PROJECT, "test"))) + "\n")
+    others = Path(session.create_tmp()) / "clients.in"
+    others.write_text("\n".join(nox.project.dependency_groups(PROJECT, "clients", "test-base")))
+    ours = ["pyproject.toml", "--extra=server"]
+    session.run(*compiled, "--upgrade", *ours, str(others), "-o", CLIENTS)
     low = ["--resolution=lowest-direct", "--upgrade", "-o", LOWEST]
     session.run(*compiled, *low, "pyproject.toml", "--all-extras", str(pins))
 
