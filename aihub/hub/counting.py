@@ -49,7 +49,9 @@ async def make_ready(tokens: TokenCounter, model: Model) -> None:
 
 async def count_prompt(tokens: TokenCounter, model: Model, chat: Chat) -> Count:
     """Count a prompt, a long one in a thread."""
-    await make_ready(tokens, model)
+    # On the way of every chat: not one await more than it takes.
+    if not tokens.ready(model.encoding):
+        await make_ready(tokens, model)
     if counts_at_once(chat):
         return tokens.count_prompt(model, chat)
     return await to_thread.run_sync(tokens.count_prompt, model, chat)

@@ -56,7 +56,7 @@ from .hedging import Race
 from .recall import Recalled, recall
 from .settling import Settler
 from .setup import Setup
-from .work import Attempted, ChatWork, Facts, Result, Work
+from .work import ChatWork, Facts, Result, Work
 
 
 @attrs.define(kw_only=True)
@@ -402,8 +402,8 @@ class Exchange:
         return self._race.open(one)
 
     def _call(self, place: Place) -> AbstractAsyncContextManager[AsyncIterator[Told]]:
-        attempted = Attempted(self.id, place, self._prompt, self._identity.account.id)
-        return self.work.open(attempted, self._setup.able)
+        account = self._identity.account.id
+        return self.work.open(self.id, place, self._prompt, account, self._setup.able)
 
     # What a race asks for
 
@@ -621,7 +621,8 @@ class Exchange:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
         self.settled = True
-        self._attempts.sort(key=_by_number)
+        if len(self._attempts) > 1:
+            self._attempts.sort(key=_by_number)
         first = next((one.first_token for one in self._attempts if one.first_token), None)
         final = Settlement(
             id=self.id,

@@ -78,16 +78,6 @@ class Facts:
     dropped: int = 0
 
 
-@attrs.define
-class Attempted:
-    """An attempt as it is dispatched."""
-
-    id: str
-    place: Place
-    prompt: Count
-    account: str
-
-
 class Work(Protocol):
     """Protocol: what a request wants done."""
 
@@ -113,7 +103,7 @@ class Work(Protocol):
         """Refuse a place that cannot do it; raises `InvalidRequest`."""
         ...
 
-    async def count(self, tokens: TokenCounter, model: Model) -> Count:
+    def count(self, tokens: TokenCounter, model: Model) -> Awaitable[Count]:
         """Count what is sent; what is long, in a worker thread."""
         ...
 
@@ -129,8 +119,10 @@ class Work(Protocol):
         """Say what is set aside (see `core.asks.reserve`)."""
         ...
 
-    def open(self, attempted: Attempted, providers: Providers) -> Opened:
-        """Ask the provider."""
+    def open(
+        self, id: str, place: Place, prompt: Count, account: str, providers: Providers
+    ) -> Opened:
+        """Ask the provider at a place, in an account's name."""
         ...
 
     def is_whole(self, running: Running) -> bool:
@@ -142,23 +134,21 @@ class Work(Protocol):
         ...
 
 
-@attrs.frozen
 class ChatWork:
     """A chat that wants an answer."""
 
-    chat: Chat
+    __slots__ = ("chat", "model", "user")
     kind = "chat"
     prefix = "chatcmpl-"
 
-    @property
-    def model(self) -> str:
-        """The model's name as asked."""
-        return self.chat.model
+    def __init__(self, chat: Chat) -> None:
+        # Asked for several times on the way of every chat.
+        self.chat = chat
+        self.model = chat.model
+        self.user = chat.user
 
-    @property
-    def user(self) -> str | None:
-        """Who it is done for."""
-        return self.chat.user
+    def __repr__(self) -> str:
+        return f"ChatWork({self.chat!r})"
 
     def check(self) -> None:
         """See `core.asks.check_chat`."""
@@ -172,9 +162,9 @@ class ChatWork:
         if checker is not None:
             checker.check(place.model, self.chat)
 
-    async def count(self, tokens: TokenCounter, model: Model) -> Count:
+    def count(self, tokens: TokenCounter, model: Model) -> Awaitable[Count]:
         """Count the conversation as *model* would be charged for it."""
-        return await count_prompt(tokens, model, self.chat)
+        return count_prompt(tokens, model, self.chat)
 
     def reserve(
         self,
@@ -188,18 +178,19 @@ class ChatWork:
         """Set aside the prompt, and an estimate of each answer."""
         return asks.reserve(self.chat, identity, model, cards, prompt=prompt, estimate=estimate)
 
-    def open(self, attempted: Attempted, providers: Providers) -> Opened:
+    def open(
+        self, id: str, place: Place, prompt: Count, account: str, providers: Providers
+    ) -> Opened:
         """Open the provider's answer."""
-        place = attempted.place
         where = place.deployment
         return providers.all[where.provider].open(
             ProviderCall(
-                attempted.id,
+                id,
                 self.chat,
                 place.model,
                 where.upstream_model,
-                attempted.prompt,
-                attempted.account,
+                prompt,
+                account,
             )
         )
 
@@ -224,7 +215,7 @@ class ChatWork:
         )
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class EmbeddingWork:
     """Texts that want vectors."""
 
@@ -322,16 +313,18 @@ class EmbeddingWork:
         """Set aside what is sent: nothing else is charged."""
         return asks.reserve_prompt(identity, cards, prompt=prompt)
 
-    def open(self, attempted: Attempted, providers: Providers) -> Opened:
+    def open(
+        self, id: str, place: Place, prompt: Count, account: str, providers: Providers
+    ) -> Opened:
         """Ask the provider for vectors."""
-        where = attempted.place.deployment
+        where = place.deployment
         call = EmbeddingCall(
-            attempted.id,
+            id,
             self.request,
-            attempted.place.model,
+            place.model,
             where.upstream_model,
-            attempted.prompt,
-            attempted.account,
+            prompt,
+            account,
         )
         return aclosing(_told(lambda: providers.embedders[where.provider].embed(call)))
 
@@ -354,7 +347,7 @@ class EmbeddingWork:
         )
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class ModerationWork:
     """Content that wants to be judged."""
 
@@ -420,16 +413,18 @@ class ModerationWork:
         """Set aside what is sent: nothing else is charged."""
         return asks.reserve_prompt(identity, cards, prompt=prompt)
 
-    def open(self, attempted: Attempted, providers: Providers) -> Opened:
+    def open(
+        self, id: str, place: Place, prompt: Count, account: str, providers: Providers
+    ) -> Opened:
         """Ask the provider for judgements."""
-        where = attempted.place.deployment
+        where = place.deployment
         call = ModerationCall(
-            attempted.id,
+            id,
             self.request,
-            attempted.place.model,
+            place.model,
             where.upstream_model,
-            attempted.prompt,
-            attempted.account,
+            prompt,
+            account,
         )
         return aclosing(_told(lambda: providers.moderators[where.provider].moderate(call)))
 
