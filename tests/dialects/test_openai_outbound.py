@@ -159,6 +159,17 @@ def test_servers_that_know_less_are_told_in_their_words():
     assert told["messages"][0]["role"] == "system"
 
 
+def test_a_bound_in_another_dialects_words_has_the_newer_name():
+    """Models that reason do not know the older one; what OpenAI's own clients say stays."""
+    chat = Chat(model="m", messages=(Message("user", "Hi"),), max_tokens=9)
+    assert said(chat)["max_tokens"] == 9
+    foreign = said(attrs.evolve(chat, dialect="anthropic"))
+    assert foreign["max_completion_tokens"] == 9
+    assert "max_tokens" not in foreign
+    simple = said(attrs.evolve(chat, dialect="anthropic"), completion_bound=False)
+    assert simple["max_tokens"] == 9
+
+
 def test_reasoning_and_signatures_go_back_to_who_signed_them():
     """In the forms that OpenRouter and Google gave them; what is read is said again."""
     chat = Chat(

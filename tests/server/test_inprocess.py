@@ -76,6 +76,20 @@ def test_the_sdk_asks_without_a_socket(library):
         assert states(hub) == ["ok", "ok"]
 
 
+def test_anthropics_sdk_asks_without_a_socket():
+    """By its own door: whole, as a stream, counted, and refused."""
+    anthropic = pytest.importorskip("anthropic")
+    with sync_hub() as hub, inprocess.http_client(hub) as http:
+        client = anthropic.Anthropic(api_key=KEY, http_client=http, max_retries=0)
+        asked = {"model": "gpt-4", "messages": STORY, "max_tokens": 100}
+        assert client.messages.create(**asked).content[0].text == "Once upon a time"
+        with client.messages.stream(**asked) as stream:
+            assert "".join(stream.text_stream) == "Once upon a time"
+        with pytest.raises(anthropic.NotFoundError):
+            client.messages.create(**{**asked, "model": "nought"})
+        assert states(hub) == ["ok", "ok"]
+
+
 # At [DONE] the SDK leaves its generators, and httpx2's, as they are; trio says so.
 @pytest.mark.filterwarnings("ignore:Async generator '(openai|httpx2):ResourceWarning")
 @pytest.mark.anyio

@@ -124,6 +124,9 @@ class Outbound:
         }
         if not self._flavour.completion_bound:
             given = {"max_tokens": chat.bound}
+        elif chat.dialect != NAME:
+            # The older name is one that models which reason do not know.
+            given = {"max_completion_tokens": chat.bound}
         return {name: bound for name, bound in given.items() if bound is not None}
 
     def decode_answer(self, call: ProviderCall, body: bytes) -> Sequence[Event]:
