@@ -168,8 +168,9 @@ def docs(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST, reuse_venv=True)
 def contract(session: nox.Session) -> None:
-    """Let schemathesis ask a real server what its OpenAPI document says, and what not."""
+    """Make a client of the OpenAPI document, and let schemathesis ask what it says and what not."""
     _install(session, "contract")
+    session.run("python", "tools/generated.py")
     session.run("python", "tools/contract.py", *session.posargs)
 
 

@@ -173,7 +173,6 @@ def text_schema() -> dict[str, Json]:
         "type": "object",
         "properties": {**properties, **own},
         "required": ["model", "prompt"],
-        "not": {"anyOf": [{"required": [name]} for name in sorted(_CHATS_ALONE)]},
     }
 
 

@@ -60,7 +60,11 @@ _COUNTS: dict[str, Json] = {
 _PRICED: dict[str, Json] = {"cost": _USD, "source": _SOURCE}
 _BLOCK: Json = {
     "anyOf": [
-        _open({"citations": {"type": ["array", "null"]}}, type={"const": "text"}, text=TEXT),
+        _open(
+            {"citations": {"type": ["array", "null"], "items": {}}},
+            type={"const": "text"},
+            text=TEXT,
+        ),
         _open(type={"const": "thinking"}, thinking=TEXT, signature=TEXT),
         _open(type={"const": "redacted_thinking"}, data=TEXT),
         _open(type={"const": "tool_use"}, id=TEXT, name=TEXT, input=_OBJECT),
@@ -92,7 +96,7 @@ def _message(content: Json, usage: Json) -> dict[str, Json]:
 
 
 def _anthropic() -> dict[str, Json]:
-    begun = _message({"type": "array", "maxItems": 0}, _open(**_COUNTS))
+    begun = _message({"type": "array", "items": {}, "maxItems": 0}, _open(**_COUNTS))
     return {
         "AnthropicError": _open(
             type={"const": "error"},

@@ -220,6 +220,22 @@ def references(value):
             yield from references(one)
 
 
+def arrays(value, path=()):
+    """Where arrays are described, and each description."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, one in inner:
+        if isinstance(one, dict | list):
+            yield from arrays(one, (*path, name))
+    kinds = value.get("type", ()) if isinstance(value, dict) else ()
+    if kinds == "array" or (isinstance(kinds, list) and "array" in kinds):
+        yield path, value
+
+
+def test_every_array_says_what_it_holds():
+    """What makes clients of the document cannot make one of less."""
+    assert [path for path, one in arrays(document("1")) if "items" not in one] == []
+
+
 def test_every_route_is_in_the_document():
     """With an operation of its own, its scope, and nothing that there is not."""
     made = document("1")

@@ -14,6 +14,8 @@ _BOOLEAN: Json = {"type": "boolean"}
 
 
 def _or_null(schema: Json) -> Json:
+    if schema.keys() == {"type"}:
+        return {"type": [schema["type"], "null"]}
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -34,32 +36,39 @@ _SOURCE: Json = {
 }
 
 
-def _said(block: str) -> Json:
-    items: Json = {"$ref": f"#/components/schemas/{block}"}
+def _ref(name: str) -> dict[str, Json]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _said(items: Json) -> Json:
     return {"anyOf": [_TEXT, {"type": "array", "items": items}]}
 
 
-def _block() -> Json:
-    """Return a block of content."""
+_ANY_TYPE = _shape(type=_TEXT)
+
+
+def _blocks() -> dict[str, Json]:
+    """Return the kinds of blocks by name: what makes clients of a document wants names."""
     return {
-        "anyOf": [
-            _shape(_CACHE, type={"const": "text"}, text=_TEXT),
-            _shape(_CACHE, type={"const": "image"}, source=_SOURCE),
-            _shape(
-                {**_CACHE, "title": _TEXT, "context": _TEXT},
-                type={"const": "document"},
-                source=_SOURCE,
-            ),
-            _shape(type={"const": "thinking"}, thinking=_TEXT, signature=_TEXT),
-            _shape(type={"const": "redacted_thinking"}, data=_TEXT),
-            _shape(_CACHE, type={"const": "tool_use"}, id=_TEXT, name=_TEXT, input=_OBJECT),
-            _shape(
-                {**_CACHE, "content": _said(BLOCK), "is_error": _BOOLEAN},
-                type={"const": "tool_result"},
-                tool_use_id=_TEXT,
-            ),
-            _shape(type=_TEXT),
-        ]
+        "AnthropicText": _shape(_CACHE, type={"const": "text"}, text=_TEXT),
+        "AnthropicImage": _shape(_CACHE, type={"const": "image"}, source=_SOURCE),
+        "AnthropicDocument": _shape(
+            {**_CACHE, "title": _TEXT, "context": _TEXT},
+            type={"const": "document"},
+            source=_SOURCE,
+        ),
+        "AnthropicThinking": _shape(type={"const": "thinking"}, thinking=_TEXT, signature=_TEXT),
+        "AnthropicRedacted": _shape(type={"const": "redacted_thinking"}, data=_TEXT),
+        "AnthropicToolUse": _shape(
+            _CACHE, type={"const": "tool_use"}, id=_TEXT, name=_TEXT, input=_OBJECT
+        ),
+        "AnthropicToolResult": _shape(
+            # Blocks in a block are said no further: nor does it know circles.
+            {**_CACHE, "content": _said(_ANY_TYPE), "is_error": _BOOLEAN},
+            type={"const": "tool_result"},
+            tool_use_id=_TEXT,
+        ),
+        "AnthropicOtherBlock": _ANY_TYPE,
     }
 
 
@@ -91,7 +100,7 @@ def request_schemas(fields: dict[str, Json]) -> dict[str, Json]:
     """
     known: dict[str, Json] = {
         **fields,
-        "system": _said(BLOCK),
+        "system": _said(_ref(BLOCK)),
         "stop_sequences": {"type": "array", "items": _TEXT},
         "tools": {"type": "array", "items": _TOOL},
         "tool_choice": _CHOICE,
@@ -106,15 +115,17 @@ def request_schemas(fields: dict[str, Json]) -> dict[str, Json]:
     }
     message = _shape(
         role={"enum": ["user", "assistant", "system"]},
-        content=_said(BLOCK),
+        content=_said(_ref(BLOCK)),
     )
     messages: Json = {"type": "array", "items": message, "minItems": 1}
     model, bound = known.pop("model"), known.pop("max_tokens")
-    whose: Json = [{"required": ["model"]}, {"required": ["session_id"]}]
+    # That a model or a session must be named is not said: see `openai_chat.request_schema`.
     count = _shape({**known, "model": model, "max_tokens": bound}, messages=messages)
     request = _shape({**known, "model": model}, messages=messages, max_tokens=bound)
+    blocks = _blocks()
     return {
-        BLOCK: _block(),
-        REQUEST: {**request, "anyOf": whose},
-        COUNT_REQUEST: {**count, "anyOf": whose},
+        **blocks,
+        BLOCK: {"anyOf": [_ref(name) for name in blocks]},
+        REQUEST: request,
+        COUNT_REQUEST: count,
     }
