@@ -13,7 +13,7 @@ it, and the peer is told, as in the reference driver; so it is where the server 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TypeAlias, cast
 
@@ -154,11 +154,15 @@ class ASGIApp:
             log.error("a request came before the hub was open: enter ASGIApp.open() at the start")
             await writer.whole(_not_open())
             return
+        path, headers = scope["path"], cast(Mapping[bytes, bytes] | None, None)
         try:
             head = read_head(scope, self.options.proxies)
+            path, headers = head.path, head.headers
             body = await reader.body(head.length, self.options.max_body)
         except Refused as refused:
-            told = framing_error(refused.status, app.hub.new_id(), refused.why)
+            told = framing_error(
+                refused.status, app.hub.new_id(), refused.why, path=path, headers=headers
+            )
             await writer.refuse(told, reader)
             return
         except Left:

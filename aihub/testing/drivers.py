@@ -361,6 +361,16 @@ class DriverSuite:
             assert served.app.asked == []
             assert (await served.ask()).status_code == 200
 
+    async def test_what_is_refused_is_said_in_the_words_of_the_path(self) -> None:
+        """A client that asks as Anthropic's do reads Anthropic's form of an error."""
+        async with self._serve() as served:
+            body = b"x" * (MAX_BODY + 1)
+            answer = await served.ask("/v1/messages", content=body)
+            told = answer.json()
+            assert (answer.status_code, told["type"]) == (413, "error")
+            assert told["request_id"] == answer.headers["request-id"]
+            assert served.app.asked == []
+
     # Streams
 
     async def test_a_stream_comes_item_by_item(self) -> None:
