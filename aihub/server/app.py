@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from importlib.metadata import version
 from types import TracebackType
 
@@ -20,18 +21,7 @@ from ..hub import Hub
 from ..model.account import Identity
 from .call import Call
 from .cors import Cors
-from .endpoints import (
-    administration,
-    chat,
-    completions,
-    embeddings,
-    gemini,
-    messages,
-    models,
-    moderations,
-    reading,
-    sessions,
-)
+from .endpoints import administration, chat, models, reading, sessions
 from .envelopes import OPENAI
 from .errors import JSON, error_response
 from .http import Instead, Refusal, Request, Response
@@ -266,20 +256,34 @@ class Opened(Call):
 
 Handler = Callable[[Opened], Awaitable[Response]]
 
+
+def later(module: str, name: str) -> Handler:
+    """Return a handler whose dialect is loaded with the first request for it.
+
+    A server is there at once, and mostly one dialect is spoken to it.
+    """
+
+    async def handler(call: Opened) -> Response:
+        found: Handler = getattr(import_module(f".endpoints.{module}", __package__), name)
+        return await found(call)
+
+    return handler
+
+
 HANDLERS: Mapping[Action, Handler] = {
     "chat": chat.chat,
     "chat_stream": chat.chat_stream,
-    "complete_text": completions.create,
-    "embed": embeddings.create,
-    "moderate": moderations.create,
-    "messages": messages.create,
-    "count_message_tokens": messages.count_tokens,
-    "generate_content": gemini.generate,
-    "stream_generate_content": gemini.stream,
-    "count_content_tokens": gemini.count_tokens,
-    "generate_content_v1": gemini.generate,
-    "stream_generate_content_v1": gemini.stream,
-    "count_content_tokens_v1": gemini.count_tokens,
+    "complete_text": later("completions", "create"),
+    "embed": later("embeddings", "create"),
+    "moderate": later("moderations", "create"),
+    "messages": later("messages", "create"),
+    "count_message_tokens": later("messages", "count_tokens"),
+    "generate_content": later("gemini", "generate"),
+    "stream_generate_content": later("gemini", "stream"),
+    "count_content_tokens": later("gemini", "count_tokens"),
+    "generate_content_v1": later("gemini", "generate"),
+    "stream_generate_content_v1": later("gemini", "stream"),
+    "count_content_tokens_v1": later("gemini", "count_tokens"),
     "gemini_models": Opened.models,
     "gemini_model": models.model,
     "models": Opened.models,

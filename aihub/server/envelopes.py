@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 import attrs
 import orjson
 
-from ..dialects import anthropic, gemini
 from ..dialects.sse import event
 from ..model.units import Json
 from .problems import TOO_MANY, UNAVAILABLE, Problem
@@ -112,6 +111,9 @@ def _anthropic_status(problem: Problem) -> int:
 def _anthropic(problem: Problem, id: str) -> Json:
     status = _anthropic_status(problem)
     usual = "api_error" if status >= 500 else "invalid_request_error"  # noqa: PLR2004 - HTTP's own
+    # Loaded with the first error in its words.
+    from ..dialects import anthropic
+
     told = anthropic.error_object(_ANTHROPIC.get(status, usual), problem.message, id)
     told["error"] |= {"param": problem.param, "code": problem.code}
     return told
@@ -170,6 +172,8 @@ def _gemini_status(problem: Problem) -> int:
 def _gemini(problem: Problem, id: str) -> Json:
     status = _gemini_status(problem)
     usual = "INTERNAL" if status >= 500 else "INVALID_ARGUMENT"  # noqa: PLR2004 - HTTP's own
+    from ..dialects import gemini
+
     told = gemini.error_object(status, problem.message, _GEMINI.get(status, usual))
     details: list[Json] = [
         {"@type": f"{_TYPES}ErrorInfo", "reason": problem.code, "domain": "aihub"},

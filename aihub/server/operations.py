@@ -12,7 +12,7 @@ from ..dialects.objects import object_schema
 from ..dialects.queries import PAGES, USAGE, identifier
 from ..model.units import Json
 from .answers import ref
-from .endpoints.models import MODEL_PAGES
+from .endpoints.models import model_pages
 from .routes import Action
 
 WHOSE: Mapping[str, Check] = {"account": identifier}
@@ -144,7 +144,7 @@ def operations() -> dict[Action, Operation]:
         "models": Operation(
             "List all models; with anthropic-version or x-goog-api-key as that vendor does.",
             ("Models", "AnthropicModels", "GeminiModels"),
-            query=MODEL_PAGES,
+            query=model_pages(),
             dialects=_ALL,
             vendor=True,
         ),

@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 # What a bare interpreter has not loaded and `import aihub` may: nothing of other people's.
 # lint-imports holds the directions inside; this holds the cost.
 ALLOWED_PACKAGES = {"aihub"}
@@ -49,3 +51,13 @@ def test_every_public_name_is_there():
     command = [sys.executable, "-c", "import aihub; [getattr(aihub, n) for n in aihub.__all__]"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_server_loads_a_vendors_dialect_when_somebody_speaks_it():
+    """It is there at once, and mostly one dialect is spoken to it."""
+    pytest.importorskip("orjson")
+    code = "import sys, aihub.server.app; print(sorted(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "aihub.dialects.openai_chat" in told.stdout
+    for name in ("anthropic", "gemini", "bedrock", "openai_embeddings", "openai_completions"):
+        assert f"aihub.dialects.{name}" not in told.stdout

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import ModuleType
 
-from ...dialects import anthropic, gemini
+from ...dialects.fields import Check
 from ...dialects.queries import read_query
-from ...model.catalogue import Model
-from ...model.units import Json
 from ..call import Call
-from ..envelopes import ANTHROPIC, GEMINI, OPENAI, Envelope
+from ..envelopes import ANTHROPIC, OPENAI, Envelope
 from ..http import Response
 from ..reading import model_object
 
-_ONE: Mapping[Envelope, Callable[[Model], Json]] = {
-    OPENAI: model_object,
-    ANTHROPIC: anthropic.model_object,
-    GEMINI: gemini.model_object,
-}
-MODEL_PAGES = {**anthropic.MODEL_PAGES, **gemini.MODEL_PAGES}
-"""What may be asked of a list whose shape a header says."""
+
+def model_pages() -> Mapping[str, Check]:
+    """Return what may be asked of a list whose shape a header says."""
+    # Vendors' dialects are loaded where somebody asks in their words.
+    from ...dialects import anthropic, gemini
+
+    return {**anthropic.MODEL_PAGES, **gemini.MODEL_PAGES}
+
+
+def _vendor(envelope: Envelope) -> ModuleType:
+    from ...dialects import anthropic, gemini
+
+    return anthropic if envelope is ANTHROPIC else gemini
 
 
 async def model(call: Call) -> Response:
     """Return one model."""
     found = call.hub.model(call.parameters["model"])
-    return await call.answer(_ONE[call.envelope](found))
+    if call.envelope is OPENAI:
+        return await call.answer(model_object(found))
+    return await call.answer(_vendor(call.envelope).model_object(found))
 
 
 async def listed(call: Call) -> Response:
     """Return a page of the models in a vendor's shape, the newest first."""
     models = sorted(call.hub.models(), key=lambda model: (-model.created, model.id))
-    write = anthropic.models_object if call.envelope is ANTHROPIC else gemini.models_object
-    return await call.answer(write(models, call.request.query))
+    return await call.answer(_vendor(call.envelope).models_object(models, call.request.query))
 
 
 def check_query(query: str) -> None:
@@ -42,4 +48,4 @@ def check_query(query: str) -> None:
         InvalidRequest: a parameter is.
     """
     if query:
-        read_query(query, MODEL_PAGES, others=True)
+        read_query(query, model_pages(), others=True)
