@@ -19,7 +19,7 @@ def test_ci_runs_the_command_of_the_readme():
 
 def test_the_lock_names_versions_and_no_place():
     """A pinned line is `name==version`, perhaps with a marker; no index, no hash, no path."""
-    for name in ("dev.txt", "lowest.txt"):
+    for name in ("dev.txt", "lowest.txt", "clients.txt"):
         for line in (ROOT / "requirements" / name).read_text().splitlines():
             assert re.fullmatch(r"[a-z0-9.-]+==[\w.+!]+( ; .+)?", line), line
 
