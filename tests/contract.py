@@ -95,6 +95,9 @@ def published(name, value):
     if name == "GeminiAnswer":
         counts = value.get("usageMetadata", {})
         value = {**value, "usageMetadata": {n: counts[n] for n in counts if n not in OURS}}
+        given = value.get("candidates", [])
+        theirs = [{n: one[n] for n in one if n != "stopSequence"} for one in given]
+        value |= {"candidates": theirs} if given else {}
     return value
 
 

@@ -42,7 +42,7 @@ KEY = "a-key-of-the-file"
 FILE = """
 [hub]
 store = "sqlite:hub.db"
-latency = "50ms,20ms"
+latency = "50ms,60ms"
 
 [server]
 grace = 0
