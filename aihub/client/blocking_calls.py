@@ -1,0 +1,217 @@
+"""What a client without an event loop can be asked, by what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Unpack, overload
+
+from ..model.units import Json
+from . import jobs
+from .blocking import ChatStream, Line, Page
+from .fields import (
+    ChatFields,
+    ForkFields,
+    KeyChanges,
+    KeyFields,
+    PageFields,
+    SessionChanges,
+    SessionFields,
+)
+from .values import ChatCompletion, Ended, Key, Model, Session, UsageReport
+
+
+class Chat:
+    """Chats: `client.chat`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    @overload
+    def create(
+        self,
+        *,
+        messages: Sequence[Mapping[str, Json]],
+        model: str | None = None,
+        stream: Literal[False] = False,
+        extra_body: Mapping[str, Json] | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[ChatFields],
+    ) -> ChatCompletion: ...
+
+    @overload
+    def create(
+        self,
+        *,
+        messages: Sequence[Mapping[str, Json]],
+        stream: Literal[True],
+        model: str | None = None,
+        extra_body: Mapping[str, Json] | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[ChatFields],
+    ) -> ChatStream: ...
+
+    def create(
+        self,
+        *,
+        messages: Sequence[Mapping[str, Json]],
+        model: str | None = None,
+        stream: bool = False,
+        extra_body: Mapping[str, Json] | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[ChatFields],
+    ) -> ChatCompletion | ChatStream:
+        """Ask for an answer, whole or as a stream.
+
+        Args:
+            messages: the conversation, or what is new in a session.
+            model: by which model; a session has one of its own.
+            stream: whether to give it as it comes.
+            extra_body: fields that are not documented here.
+            idempotency_key: the call's name; by default one of its own, so that a call which is
+                asked again is answered, and billed, once.
+            **fields: the fields of a chat, such as `temperature`, `tools` or `session_id`.
+
+        Raises:
+            AIHubError: see `ai_hub`'s errors.
+        """
+        job = jobs.chat(
+            messages,
+            fields,
+            model=model,
+            stream=stream,
+            extra_body=extra_body,
+            idempotency_key=idempotency_key,
+        )
+        return ChatStream(self._line, job).open() if stream else self._line.ask(job)
+
+    def stream(
+        self,
+        *,
+        messages: Sequence[Mapping[str, Json]],
+        model: str | None = None,
+        extra_body: Mapping[str, Json] | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[ChatFields],
+    ) -> ChatStream:
+        """Ask for an answer as it comes, when the context is entered; arguments as `create`."""
+        job = jobs.chat(
+            messages,
+            fields,
+            model=model,
+            stream=True,
+            extra_body=extra_body,
+            idempotency_key=idempotency_key,
+        )
+        return ChatStream(self._line, job)
+
+
+class Models:
+    """Models: `client.models`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def list(self) -> Page[Model]:
+        """Return all models."""
+        return Page(self._line, jobs.list_models, {})
+
+    def retrieve(self, model: str) -> Model:
+        """Return one model; its id may have slashes."""
+        return self._line.ask(jobs.retrieve_model(model))
+
+
+class Usage:
+    """What was used: `client.usage`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def get(
+        self,
+        *,
+        start: str | datetime | None = None,
+        end: str | datetime | None = None,
+        group_by: str | None = None,
+        account: str | None = None,
+    ) -> UsageReport:
+        """Return what the account used.
+
+        Args:
+            start: the first hour, as RFC 3339 or with a time zone; by default the month's.
+            end: where it ends, itself outside.
+            group_by: `model`, `served_model`, `day` or `key`.
+            account: whose; another's for operators only.
+        """
+        return self._line.ask(jobs.get_usage(start, end, group_by, account))
+
+
+class Sessions:
+    """Conversations that the server keeps: `client.sessions`.
+
+    `client.chat.create(session_id=...)` goes on with one.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def create(self, **fields: Unpack[SessionFields]) -> Session:
+        """Begin a session."""
+        return self._line.ask(jobs.create_session(fields))
+
+    def list(self, **page: Unpack[PageFields]) -> Page[Session]:
+        """Return the account's sessions, oldest first."""
+        return Page(self._line, jobs.list_sessions, page)
+
+    def get(
+        self,
+        session: str,
+        *,
+        order: Literal["asc", "desc"] | None = None,
+        **page: Unpack[PageFields],
+    ) -> Session:
+        """Return one, with a page of its messages."""
+        return self._line.ask(jobs.get_session(session, {"order": order, **page}))
+
+    def update(self, session: str, **changes: Unpack[SessionChanges]) -> Session:
+        """Change what is named; with `version`, only if it is still that one."""
+        return self._line.ask(jobs.update_session(session, changes))
+
+    def delete(self, session: str) -> Ended:
+        """Erase it."""
+        return self._line.ask(jobs.delete_session(session))
+
+    def fork(self, session: str, **fields: Unpack[ForkFields]) -> Session:
+        """Begin a session with the same history, up to `turn`."""
+        return self._line.ask(jobs.fork_session(session, fields))
+
+
+class Keys:
+    """API keys: `client.keys`, for keys with the scope `admin`."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def create(self, **fields: Unpack[KeyFields]) -> Key:
+        """Make a key; its `secret` is in this answer only."""
+        return self._line.ask(jobs.create_key(fields))
+
+    def list(self, *, account: str | None = None, **page: Unpack[PageFields]) -> Page[Key]:
+        """Return the account's keys."""
+        return Page(self._line, jobs.list_keys, {"account": account, **page})
+
+    def get(self, key: str) -> Key:
+        """Return one."""
+        return self._line.ask(jobs.get_key(key))
+
+    def update(self, key: str, **changes: Unpack[KeyChanges]) -> Key:
+        """Change what is named; None takes a limit or an end away."""
+        return self._line.ask(jobs.update_key(key, changes))
+
+    def rotate(self, key: str, *, overlap: int | None = None) -> Key:
+        """Make a key like it, which itself ends after *overlap* seconds."""
+        return self._line.ask(jobs.rotate_key(key, overlap))
+
+    def revoke(self, key: str) -> Ended:
+        """End it now."""
+        return self._line.ask(jobs.revoke_key(key))
