@@ -76,6 +76,8 @@ def chat(
     """Ask for an answer to a chat."""
     if isinstance(messages, str | Mapping):
         raise ConfigurationError('messages: give a list, as [{"role": "user", "content": "..."}].')
+    if "stream" in (extra_body or ()):
+        raise ConfigurationError("extra_body: stream is an argument of its own.")
     # A session has a model of its own.
     named = {} if model is None else {"model": model}
     body = {**named, "messages": list(messages), **fields, **(extra_body or {}), "stream": stream}

@@ -1,0 +1,349 @@
+"""The clients on a hub in process, and on bad days that the vectors do not tell."""
+
+import gc
+import subprocess
+import sys
+import threading
+import warnings
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.lowlevel
+import httpx2
+import pytest
+
+import ai_hub
+import aihub
+from aihub.backends.clocks import ManualClock
+from aihub.client import clients, talk
+from aihub.server import inprocess
+from aihub.testing.upstreams import Deed, answer, chunked, open_upstream
+
+pytestmark = pytest.mark.anyio
+
+KEY = "aihub-dev-key"
+HELLO = [{"role": "user", "content": "Hello!"}]
+GREETING = "Hello! How can I assist you today?"
+CHAT = {"model": "gpt-4", "messages": HELLO}
+WHOLE = b'{"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}}]}'
+EVENTS = [("Content-Type", "text/event-stream")]
+CHUNK = b'data: {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+STREAM = chunked(CHUNK, CHUNK, DONE, headers=EVENTS)
+
+MAX_WALK = 400
+"""Turns of the event loop that a call has at most."""
+
+
+@asynccontextmanager
+async def in_process():
+    """Give a client on a hub in this event loop."""
+    async with (
+        aihub.open_hub() as hub,
+        inprocess.async_http_client(hub) as http,
+        ai_hub.AsyncAIHubClient(api_key=KEY, http_client=http) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def at_upstream(*scripts, **options):
+    """Give a client and the upstream that plays *scripts*."""
+    async with (
+        open_upstream(*scripts) as upstream,
+        ai_hub.AsyncAIHubClient(api_key="k", base_url=upstream.url, **options) as client,
+    ):
+        yield client, upstream
+
+
+# On a hub in process
+
+
+async def test_an_answer_has_attributes():
+    """The document's way to a text, and what aihub tells besides."""
+    async with in_process() as client:
+        done = await client.chat.create(**CHAT)
+
+    assert done.choices[0].message.content == done.text == GREETING
+    assert done.usage.source == "counted"
+    assert done.to_dict()["choices"][0]["finish_reason"] == "stop"
+
+
+async def test_a_stream_can_be_taken_in_each_way():
+    """Chunk by chunk, as texts, and at once; each folds to the same answer."""
+    async with in_process() as client:
+        async with client.chat.stream(**CHAT) as stream:
+            chunks = [chunk async for chunk in stream]
+        async with client.chat.stream(**CHAT) as other:
+            texts = [text async for text in other.texts()]
+        read = await (await client.chat.create(**CHAT, stream=True)).read()
+
+    assert "".join(chunk.text for chunk in chunks) == "".join(texts) == GREETING
+    assert stream.completion.text == other.completion.text == read.text == GREETING
+    assert read.choices[0].finish_reason == "stop"
+
+
+async def test_an_answer_of_a_stream_is_there_at_its_end_only():
+    """Before that it is a mistake to ask for it, and so is reading what was not entered."""
+    async with in_process() as client:
+        stream = client.chat.stream(**CHAT)
+        with pytest.raises(ai_hub.ConfigurationError, match="enter the stream"):
+            await anext(stream)
+        async with stream:
+            await anext(stream)
+            with pytest.raises(ai_hub.ConfigurationError, match="not come to its end"):
+                stream.completion  # noqa: B018 - a property that raises
+        with pytest.raises(StopAsyncIteration):
+            await anext(stream)
+
+
+async def test_what_a_model_calls_is_put_together():
+    """Tools, streamed: the call is whole at the end, and the answer to it is text."""
+    tool = {
+        "type": "function",
+        "function": {"name": "weather", "parameters": {"type": "object", "properties": {}}},
+    }
+    asked = {"model": "gpt-4", "messages": HELLO, "tools": [tool], "tool_choice": "required"}
+    async with in_process() as client:
+        whole = await client.chat.create(**asked)
+        async with client.chat.stream(**asked) as stream:
+            folded = await stream.read()
+
+    for done in (whole, folded):
+        call = done.choices[0].message.tool_calls[0]
+        assert (call.type, call.function.name) == ("function", "weather")
+        assert call.function.arguments.startswith("{")
+
+
+async def test_lists_go_on_behind_their_page():
+    """A page by itself, the next, and all of them."""
+    async with in_process() as client:
+        made = [(await client.sessions.create(title=str(n))).id for n in range(5)]
+        page = await client.sessions.list(limit=2)
+        following = await page.next_page()
+        all_of_them = [one.id async for one in page]
+        listed = [one.id async for one in client.sessions.list(limit=2)]
+
+    assert [one.id for one in (*page.data, *following.data)] == made[:4]
+    assert all_of_them == listed == made
+    assert repr(page) == "AsyncPage(<2>, has_more=True)"
+
+
+async def test_keys_are_made_rotated_and_revoked():
+    """A secret is in the answer that made it, and in no `repr`."""
+    async with in_process() as client:
+        key = await client.keys.create(name="one", scopes=["read"])
+        other = await client.keys.rotate(key.id, overlap=60)
+        renamed = await client.keys.update(other.id, name="two")
+        ended = await client.keys.revoke(key.id)
+        seen = await client.keys.get(key.id)
+
+    assert key.secret.startswith("ah_")
+    assert key.secret not in repr(key)
+    assert renamed.name == "two"
+    assert ended.revoked
+    assert (seen.status, seen.secret) == ("revoked", None)
+
+
+def test_a_client_without_an_event_loop_does_the_same():
+    """On a hub in its own thread; the two clients' methods have the same names and arguments."""
+    with (
+        aihub.open_sync_hub() as hub,
+        inprocess.http_client(hub) as http,
+        ai_hub.AIHubClient(api_key=KEY, http_client=http) as client,
+    ):
+        assert client.chat.create(**CHAT).text == GREETING
+        with client.chat.stream(**CHAT) as stream:
+            assert "".join(stream.texts()) == stream.completion.text == GREETING
+        assert client.chat.create(**CHAT, stream=True).read().text == GREETING
+        made = [client.sessions.create(title=str(n)).id for n in range(3)]
+        assert [one.id for one in client.sessions.list(limit=2)] == made
+        assert client.models.retrieve("gpt-4").pricing.prompt
+
+
+async def test_both_clients_have_the_same_methods():
+    """What one can be asked the other can."""
+    names = {}
+    for kind in (clients.AIHubClient, clients.AsyncAIHubClient):
+        client = kind(api_key="k")
+        names[kind] = {
+            f"{group}.{name}"
+            for group in ("chat", "models", "usage", "sessions", "keys")
+            for name in dir(getattr(client, group))
+            if not name.startswith("_")
+        }
+        await client.aclose() if hasattr(client, "aclose") else client.close()
+
+    assert names[clients.AIHubClient] == names[clients.AsyncAIHubClient]
+    assert len(names[clients.AIHubClient]) == 17
+
+
+# Options
+
+
+async def test_other_options_go_on_the_same_connections():
+    """`with_options` changes what it names, and the first client stays as it was."""
+    async with at_upstream(answer(WHOLE)) as (client, upstream):
+        other = client.with_options(headers={"x-mine": "1"}, max_retries=0, timeout=3)
+        await other.chat.create(**CHAT)
+        await other.aclose()
+        await client.chat.create(**CHAT)
+
+        assert [dict(one.headers).get("x-mine") for one in upstream.asked] == ["1", None]
+        assert upstream.opened == 1
+        with pytest.raises(ai_hub.ConfigurationError, match="max_retries"):
+            client.with_options(max_retries=99)
+
+
+async def test_a_given_http_client_is_its_owners():
+    """It outlives the client, and may be closed by whoever made it only."""
+    async with open_upstream(answer(WHOLE)) as upstream, httpx2.AsyncClient() as http:
+        for _ in range(2):
+            async with ai_hub.AsyncAIHubClient(
+                api_key="k", base_url=upstream.url, http_client=http
+            ) as client:
+                await client.chat.create(**CHAT)
+        assert not http.is_closed
+
+
+async def test_what_is_no_conversation_is_refused():
+    """A text in place of messages, and what JSON has not; nothing is asked."""
+    async with at_upstream(answer(WHOLE)) as (client, upstream):
+        with pytest.raises(ai_hub.ConfigurationError, match="messages"):
+            await client.chat.create(model="gpt-4", messages="Hello!")
+        with pytest.raises(ai_hub.ConfigurationError, match="JSON"):
+            await client.chat.create(model="gpt-4", messages=HELLO, user=object())
+        with pytest.raises(ai_hub.ConfigurationError, match="extra_body"):
+            await client.chat.create(**CHAT, extra_body={"stream": True})
+
+        assert upstream.asked == []
+
+
+def test_a_client_shows_no_key():
+    """Neither it, nor its settings."""
+    with ai_hub.AIHubClient(api_key="hidden", base_url="http://127.0.0.1:1") as client:
+        assert repr(client) == "AIHubClient(base_url='http://127.0.0.1:1/v1')"
+        assert "hidden" not in repr(client._line.common)
+
+
+# Bad days
+
+
+async def test_cancelling_at_any_point_leaves_a_client_whole():
+    """After one turn of the event loop, after two, and so on to the call's end: none is leaked."""
+    done = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        async with at_upstream(STREAM) as (client, upstream):
+
+            async def call():
+                async with client.chat.stream(**CHAT) as stream:
+                    done.append(await stream.read())
+
+            for turns in range(MAX_WALK):
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(call)
+                    for _ in range(turns):
+                        await anyio.lowlevel.checkpoint()
+                    tasks.cancel_scope.cancel()
+                if done:
+                    break
+                await upstream.wait_open(0)
+            assert done[0].text == "HiHi"
+        gc.collect()
+
+
+async def test_a_stream_that_is_left_frees_its_connection():
+    """By leaving its context in the midst, by an exception, and by closing it."""
+    script = [*chunked(CHUNK, headers=EVENTS)[:2], Deed.HANG]
+    async with at_upstream(script) as (client, upstream):
+        async with client.chat.stream(**CHAT) as stream:
+            assert (await anext(stream)).text == "Hi"
+        await upstream.wait_open(0)
+        with pytest.raises(ZeroDivisionError):
+            async with client.chat.stream(**CHAT) as stream:
+                await anext(stream)
+                raise ZeroDivisionError
+        await upstream.wait_open(0)
+        stream = await client.chat.create(**CHAT, stream=True)
+        await stream.aclose()
+        await upstream.wait_open(0)
+
+
+async def test_an_answer_has_bounds(monkeypatch):
+    """Whole and streamed; what is larger is no answer."""
+    monkeypatch.setattr(talk, "MAX_ANSWER", 100)
+    monkeypatch.setattr("aihub.client.streaming.MAX_ANSWER", 100)
+    async with at_upstream(answer(b" " * 101), STREAM, max_retries=0) as (client, _):
+        with pytest.raises(ai_hub.MalformedResponseError, match="more than 100 bytes"):
+            await client.chat.create(**CHAT)
+        with pytest.raises(ai_hub.MalformedResponseError, match="more than 100 bytes"):
+            async with client.chat.stream(**CHAT) as stream:
+                await stream.read()
+
+
+async def test_a_fresh_wait_is_drawn_each_time():
+    """Clients that failed together do not come back together."""
+    waits = []
+
+    async def sleep(seconds):
+        waits.append(seconds)
+
+    busy = answer(b"{}", status="500 No")
+    async with at_upstream(busy, max_retries=6, sleep=sleep, clock=ManualClock()) as (client, _):
+        with pytest.raises(ai_hub.InternalServerError):
+            await client.chat.create(**CHAT)
+
+    assert len(set(waits)) == 6
+
+
+async def test_names_differ_from_call_to_call():
+    """Each call is billed for itself."""
+    async with at_upstream(answer(WHOLE)) as (client, upstream):
+        for _ in range(3):
+            await client.chat.create(**CHAT)
+
+    assert len({dict(one.headers)["idempotency-key"] for one in upstream.asked}) == 3
+
+
+def test_a_connection_is_kept_by_threads():
+    """One after the other they use the same."""
+    with (
+        aihub.open_sync_hub() as hub,
+        inprocess.http_client(hub) as http,
+        ai_hub.AIHubClient(api_key=KEY, http_client=http) as client,
+    ):
+        texts = []
+        threads = [
+            threading.Thread(target=lambda: texts.append(client.chat.create(**CHAT).text))
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert texts == [GREETING] * 8
+
+
+# Importing
+
+
+def test_importing_loads_no_http():
+    """`from ai_hub import AIHubClient` costs no HTTP client before one is made."""
+    code = (
+        "import sys; import ai_hub; loaded = set(sys.modules)\n"
+        "packages = {one.partition('.')[0] for one in loaded} - set(sys.stdlib_module_names)\n"
+        "print(sorted(one for one in packages if not one.startswith('_') and 'aihub' not in one))\n"
+        "from ai_hub import AIHubClient, RateLimitError\n"
+        "print(sorted({'httpx2', 'cattrs', 'ssl'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "['ai_hub']\n[]\n"
+
+
+def test_every_name_of_the_facade_is_there():
+    """What `__all__` promises can be imported, and nothing else."""
+    assert all(getattr(ai_hub, name).__name__ for name in ai_hub.__all__ if name != "REGIONS")
+    assert set(ai_hub.__all__) <= set(dir(ai_hub))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        ai_hub.nonsense  # noqa: B018 - an attribute that is not there
