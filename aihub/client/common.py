@@ -79,12 +79,12 @@ def make_common(
     *,
     api_key: str | None,
     base_url: str | None,
-    region: str | None,
+    region: str | None = None,
     timeout: float | Timeouts | None,
     max_retries: int | None,
-    headers: Mapping[str, str] | None,
-    clock: Clock | None,
-    chance: Callable[[], float] | None,
+    headers: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    chance: Callable[[], float] | None = None,
 ) -> Common:
     """Make what a client is made of; raises as `make_settings`."""
     settings = make_settings(

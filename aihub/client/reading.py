@@ -26,7 +26,7 @@ class WrongShape(ValueError):
 
 
 def read(kind: type[T], told: bytes) -> T:
-    """Read the JSON of an answer.
+    """Read the JSON of an answer; as bytes it is what came.
 
     Raises:
         WrongShape: it is not JSON, or not of that kind.
@@ -35,7 +35,8 @@ def read(kind: type[T], told: bytes) -> T:
         value = orjson.loads(told)
     except ValueError:
         raise WrongShape("it is empty" if not told.strip() else "it is not JSON") from None
-    return shape(kind, value)
+    # For who passes an answer on: every digit of its numbers is there.
+    return told if kind is bytes else shape(kind, value)  # type: ignore[return-value]
 
 
 def shape(kind: type[T], value: Json) -> T:

@@ -100,7 +100,7 @@ def check_url(url: str) -> None:
         good, parts = False, urlsplit("")
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError(
-            "base_url: a URL here has no user and no password; the key goes in api_key."
+            "base_url: a URL here has no user and no password; the key goes in AIHUB_API_KEY."
         )
     if not good or parts.query or parts.fragment or not url.isprintable() or " " in url:
         raise ConfigurationError("base_url: use a URL such as http://127.0.0.1:8484/v1.")
