@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+
+import anyio
 
 from ..errors import UpstreamError
 from .common import Common
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from ..protocols import Transport
 
 T = TypeVar("T")
+
+LINGER = 0.1
+"""Seconds for a body to end behind its end marker; who takes longer loses the connection."""
 
 
 class AsyncLine:
@@ -154,12 +159,19 @@ class AsyncChatStream:
             if chunk is not None:
                 return chunk
             if reader.is_whole:
+                await self._keep()
                 raise StopAsyncIteration
             try:
                 piece = await anext(self._body, b"")
             except UpstreamError as error:
                 raise reader.lost(error) from error
             self._chunks = reader.read(piece) if piece else reader.end()
+
+    async def _keep(self) -> None:
+        """Read to the end of the body, which keeps the connection for another call."""
+        with anyio.move_on_after(LINGER), suppress(UpstreamError):
+            async for _ in self._body:
+                pass
 
     async def __aenter__(self) -> Self:
         return await self.open()

@@ -253,6 +253,15 @@ async def test_cancelling_at_any_point_leaves_a_client_whole():
         gc.collect()
 
 
+async def test_a_stream_that_was_read_to_its_end_keeps_its_connection():
+    """The next call goes out on it."""
+    async with at_upstream(STREAM) as (client, upstream):
+        for _ in range(3):
+            async with client.chat.stream(**CHAT) as stream:
+                await stream.read()
+        assert upstream.opened == 1
+
+
 async def test_a_stream_that_is_left_frees_its_connection():
     """By leaving its context in the midst, by an exception, and by closing it."""
     script = [*chunked(CHUNK, headers=EVENTS)[:2], Deed.HANG]
