@@ -19,6 +19,7 @@ import attrs
 from ..backends.transports.by_httpx2 import find_garbled
 from ..errors import UpstreamCut, UpstreamError, UpstreamFailed, UpstreamTimeout
 from ..model.upstream import UpstreamRequest, UpstreamResponse
+from .errors import ConfigurationError
 from .settings import is_local
 
 if TYPE_CHECKING:
@@ -55,6 +56,16 @@ def make_http_client(base_url: str, *, uds: str | None = None) -> httpx2.Client:
     return httpx2.Client(limits=limits, verify=verify, trust_env=not is_local(base_url))
 
 
+def check_http_client(http: Any, wanted: type[Any]) -> None:
+    """Refuse a client of another kind, whose first call would fail in words of nobody's.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    if not isinstance(http, wanted):
+        raise ConfigurationError(f"http_client: this client needs an httpx2.{wanted.__name__}.")
+
+
 def make_transport() -> Transport:
     """Return the transport of an asynchronous client: one from which nothing leaks."""
     from ..backends.transports.by_httpx2 import Httpx2Transport
@@ -85,6 +96,11 @@ class BlockingTransport:
 
     http: httpx2.Client
 
+    def __attrs_post_init__(self) -> None:
+        import httpx2
+
+        check_http_client(self.http, httpx2.Client)
+
     @contextmanager
     def open(self, request: UpstreamRequest) -> Iterator[Response]:
         """Send *request* and give its answer; raises as `aihub.protocols.Transport.open`."""
@@ -114,6 +130,11 @@ class ClientTransport:
     """Carry requests by an asynchronous client of httpx2's: see `aihub.protocols.Transport`."""
 
     http: httpx2.AsyncClient
+
+    def __attrs_post_init__(self) -> None:
+        import httpx2
+
+        check_http_client(self.http, httpx2.AsyncClient)
 
     @asynccontextmanager
     async def open(self, request: UpstreamRequest) -> AsyncIterator[UpstreamResponse]:

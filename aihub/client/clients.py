@@ -82,7 +82,7 @@ class AIHubClient:
         )
         from .carrying import BlockingTransport, make_http_client
 
-        http = http_client or make_http_client(common.settings.base_url)
+        http = make_http_client(common.settings.base_url) if http_client is None else http_client
         owned = http if http_client is None else None
         self._begin(Line(common, BlockingTransport(http), sleep), owned)
 

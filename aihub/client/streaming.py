@@ -16,15 +16,13 @@ from .errors import (
     FailedStreamError,
     IncompleteStreamError,
 )
+from .folding import Fold
 from .reading import WrongShape, shape
 from .settings import ClientSettings
 from .talk import MAX_ANSWER, Head, lost, malformed
 from .values import ChatCompletion, ChatCompletionChunk
 
 _END = b"[DONE]"
-_JOINED = ("content", "refusal", "reasoning_content")
-_CALLED = ("function", "custom")
-_WRITTEN = ("arguments", "input")
 
 
 class ChatReader:
@@ -134,85 +132,3 @@ def finish(reader: ChatReader | None) -> ChatCompletion:
     if reader is None or not reader.is_whole:
         raise ConfigurationError("the stream has not come to its end.")
     return reader.completion()
-
-
-class Fold:
-    """Put chunks together again, as JSON; what is not known here is kept as it came last."""
-
-    def __init__(self) -> None:
-        self._top: dict[str, Json] = {}
-        self._choices: dict[int, dict[str, Json]] = {}
-
-    def add(self, chunk: Mapping[str, Json]) -> None:
-        """Take the next chunk."""
-        for name, value in chunk.items():
-            if name != "choices" and value is not None:
-                self._top[name] = value
-        for one in chunk["choices"]:
-            self._add_choice(one)
-
-    def whole(self) -> dict[str, Json]:
-        """Return the answer."""
-        choices = [self._choices[index] for index in sorted(self._choices)]
-        return {**self._top, "object": "chat.completion", "choices": choices}
-
-    def _add_choice(self, one: Mapping[str, Json]) -> None:
-        index = one.get("index") or 0
-        empty = {"role": "assistant", "content": None}
-        choice = self._choices.setdefault(
-            index, {"index": index, "message": empty, "finish_reason": None}
-        )
-        for name, value in one.items():
-            if name == "logprobs" and value is not None:
-                _add_logprobs(choice, value)
-            elif name not in {"delta", "logprobs"} and value is not None:
-                choice[name] = value
-        for name, value in (one.get("delta") or {}).items():
-            if value is not None:
-                _add_field(choice["message"], name, value)
-
-
-def _add_field(message: dict[str, Json], name: str, value: Json) -> None:
-    if name in _JOINED:
-        message[name] = (message.get(name) or "") + value
-    elif name == "tool_calls":
-        for call in value:
-            _add_call(message.setdefault(name, []), call)
-    elif name == "function_call":
-        _add_pieces(message.setdefault(name, {}), value)
-    elif isinstance(value, list):
-        message[name] = [*message.get(name, []), *value]
-    else:
-        message[name] = value
-
-
-def _add_call(calls: list[Json], piece: Mapping[str, Json]) -> None:
-    """Add a piece to the call that it is of: the one with its index."""
-    index = piece.get("index") or 0
-    call = next((one for one in calls if one["index"] == index), None)
-    if call is None:
-        call = {"index": index}
-        calls.append(call)
-    for name, value in piece.items():
-        if name in _CALLED and isinstance(value, dict):
-            _add_pieces(call.setdefault(name, {}), value)
-        elif value is not None:
-            call[name] = value
-
-
-def _add_pieces(called: dict[str, Json], piece: Mapping[str, Json]) -> None:
-    """Add to a call's text, be it arguments or free; its name comes whole."""
-    for name, value in piece.items():
-        if name in _WRITTEN and value is not None:
-            called[name] = called.get(name, "") + value
-        elif value is not None:
-            called[name] = value
-
-
-def _add_logprobs(choice: dict[str, Json], piece: Mapping[str, Json]) -> None:
-    kept = choice.setdefault("logprobs", {})
-    for name, value in piece.items():
-        if isinstance(value, list):
-            kept[name] = [*(kept.get(name) or []), *value]
-        else:
-            kept.setdefault(name, value)

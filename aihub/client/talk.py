@@ -11,6 +11,7 @@ do not come back together; what the server asks for is waited besides.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
@@ -48,6 +49,7 @@ MAX_TEXT = 500
 
 USER_AGENT = "aihub-python"
 
+_COUNT = re.compile(r"\d{1,15}", re.ASCII)
 _EVENTS = "text/event-stream"
 _BY_STATUS: Mapping[int, type[errors.APIStatusError]] = {
     400: errors.BadRequestError,
@@ -243,7 +245,7 @@ def gather(body: bytearray, piece: bytes, head: Head) -> None:
 def rate_limit(headers: Mapping[str, str]) -> RateLimit | None:
     """Read how the limit stands; None where the answer does not say."""
     told = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
-    if not all(one.isascii() and one.isdigit() for one in told):
+    if not all(_COUNT.fullmatch(one) for one in told):
         return None
     limit, remaining, reset = map(int, told)
     return RateLimit(limit=limit, remaining=remaining, reset=reset)

@@ -1,6 +1,7 @@
 """The clients on a hub in process, and on bad days that the vectors do not tell."""
 
 import gc
+import ssl
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import httpx2
 import pytest
 
@@ -204,6 +206,47 @@ async def test_a_given_http_client_is_its_owners():
             ) as client:
                 await client.chat.create(**CHAT)
         assert not http.is_closed
+
+
+async def test_an_http_client_of_another_kind_is_refused():
+    """When the client is made, and not at its first call."""
+    async with httpx2.AsyncClient(verify=False) as http:
+        with pytest.raises(ai_hub.ConfigurationError, match=r"http_client: .*httpx2\.Client"):
+            ai_hub.AIHubClient(api_key="k", http_client=http)
+    with (
+        httpx2.Client(verify=False) as http,
+        pytest.raises(ai_hub.ConfigurationError, match=r"http_client: .*httpx2\.AsyncClient"),
+    ):
+        ai_hub.AsyncAIHubClient(api_key="k", http_client=http)
+
+
+async def test_a_certificate_that_is_not_trusted_is_told():
+    """As such, by both clients, and it is not tried again."""
+    trustme = pytest.importorskip("trustme")
+    waits = []
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    async with open_upstream(answer(WHOLE), tls=tls) as upstream:
+
+        def blocking():
+            options = {"api_key": "k", "base_url": upstream.url, "sleep": waits.append}
+            with ai_hub.AIHubClient(**options) as client:
+                client.chat.create(**CHAT)
+
+        with pytest.raises(ai_hub.APIConnectionError) as refused:
+            await anyio.to_thread.run_sync(blocking)
+        assert refused.value.code == "tls_failed"
+        assert "certificate" in str(refused.value)
+
+        async def sleep(seconds):
+            waits.append(seconds)
+
+        options = {"api_key": "k", "base_url": upstream.url, "sleep": sleep}
+        async with ai_hub.AsyncAIHubClient(**options) as client:
+            with pytest.raises(ai_hub.APIConnectionError) as refused:
+                await client.chat.create(**CHAT)
+        assert (refused.value.code, waits) == ("tls_failed", [])
+        assert "certificate" in str(refused.value)
 
 
 async def test_what_is_no_conversation_is_refused():
