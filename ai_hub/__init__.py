@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from aihub.client.errors import ServiceUnavailableError as ServiceUnavailableError
     from aihub.client.errors import StreamError as StreamError
     from aihub.client.settings import REGIONS as REGIONS
+    from aihub.client.values import Account as Account
     from aihub.client.values import Answer as Answer
+    from aihub.client.values import Budget as Budget
     from aihub.client.values import ChatCompletion as ChatCompletion
     from aihub.client.values import ChatCompletionChunk as ChatCompletionChunk
     from aihub.client.values import Choice as Choice
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from aihub.client.values import Message as Message
     from aihub.client.values import Model as Model
     from aihub.client.values import Period as Period
+    from aihub.client.values import Plan as Plan
     from aihub.client.values import Pricing as Pricing
     from aihub.client.values import RateLimit as RateLimit
     from aihub.client.values import Session as Session
@@ -76,6 +79,7 @@ _LAZY = {
     "APIConnectionError": "aihub.client.errors",
     "APIStatusError": "aihub.client.errors",
     "APITimeoutError": "aihub.client.errors",
+    "Account": "aihub.client.values",
     "Answer": "aihub.client.values",
     "AsyncAIHubClient": "aihub.client.clients",
     "AsyncChatStream": "aihub.client.awaiting",
@@ -83,6 +87,7 @@ _LAZY = {
     "AsyncPage": "aihub.client.awaiting",
     "AuthenticationError": "aihub.client.errors",
     "BadRequestError": "aihub.client.errors",
+    "Budget": "aihub.client.values",
     "BudgetExceededError": "aihub.client.errors",
     "ChatCompletion": "aihub.client.values",
     "ChatCompletionChunk": "aihub.client.values",
@@ -109,6 +114,7 @@ _LAZY = {
     "Page": "aihub.client.blocking",
     "Period": "aihub.client.values",
     "PermissionDeniedError": "aihub.client.errors",
+    "Plan": "aihub.client.values",
     "Pricing": "aihub.client.values",
     "REGIONS": "aihub.client.settings",
     "RateLimit": "aihub.client.values",
@@ -131,6 +137,7 @@ __all__ = [
     "APIConnectionError",
     "APIStatusError",
     "APITimeoutError",
+    "Account",
     "Answer",
     "AsyncAIHubClient",
     "AsyncChatStream",
@@ -138,6 +145,7 @@ __all__ = [
     "AsyncPage",
     "AuthenticationError",
     "BadRequestError",
+    "Budget",
     "BudgetExceededError",
     "ChatCompletion",
     "ChatCompletionChunk",
@@ -164,6 +172,7 @@ __all__ = [
     "Page",
     "Period",
     "PermissionDeniedError",
+    "Plan",
     "Pricing",
     "REGIONS",
     "RateLimit",

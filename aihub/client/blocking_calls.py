@@ -10,15 +10,29 @@ from ..model.units import Json
 from . import jobs
 from .blocking import ChatStream, Line, Page
 from .fields import (
+    AccountChanges,
+    AccountFields,
+    BudgetFields,
     ChatFields,
     ForkFields,
     KeyChanges,
     KeyFields,
     PageFields,
+    PlanFields,
     SessionChanges,
     SessionFields,
 )
-from .values import ChatCompletion, Ended, Key, Model, Session, UsageReport
+from .values import (
+    Account,
+    Budget,
+    ChatCompletion,
+    Ended,
+    Key,
+    Model,
+    Plan,
+    Session,
+    UsageReport,
+)
 
 
 class Chat:
@@ -157,11 +171,11 @@ class Sessions:
 
     def create(self, **fields: Unpack[SessionFields]) -> Session:
         """Begin a session."""
-        return self._line.ask(jobs.create_session(fields))
+        return self._line.ask(jobs.make("sessions", Session, fields))
 
     def list(self, **page: Unpack[PageFields]) -> Page[Session]:
         """Return the account's sessions, oldest first."""
-        return Page(self._line, jobs.list_sessions, page)
+        return Page(self._line, jobs.page_of("sessions", Session), page)
 
     def get(
         self,
@@ -175,11 +189,11 @@ class Sessions:
 
     def update(self, session: str, **changes: Unpack[SessionChanges]) -> Session:
         """Change what is named; with `version`, only if it is still that one."""
-        return self._line.ask(jobs.update_session(session, changes))
+        return self._line.ask(jobs.update("sessions", session, Session, changes))
 
     def delete(self, session: str) -> Ended:
         """Erase it."""
-        return self._line.ask(jobs.delete_session(session))
+        return self._line.ask(jobs.end("sessions", session))
 
     def fork(self, session: str, **fields: Unpack[ForkFields]) -> Session:
         """Begin a session with the same history, up to `turn`."""
@@ -187,31 +201,114 @@ class Sessions:
 
 
 class Keys:
-    """API keys: `client.keys`, for keys with the scope `admin`."""
+    """API keys: `client.keys`, for keys with the scope `admin`.
+
+    Operators say by `account` whose key is meant, where it is not their own.
+    """
 
     def __init__(self, line: Line) -> None:
         self._line = line
 
     def create(self, **fields: Unpack[KeyFields]) -> Key:
         """Make a key; its `secret` is in this answer only."""
-        return self._line.ask(jobs.create_key(fields))
+        return self._line.ask(jobs.make("keys", Key, fields))
 
     def list(self, *, account: str | None = None, **page: Unpack[PageFields]) -> Page[Key]:
         """Return the account's keys."""
-        return Page(self._line, jobs.list_keys, {"account": account, **page})
+        return Page(self._line, jobs.page_of("keys", Key), {"account": account, **page})
 
-    def get(self, key: str) -> Key:
+    def get(self, key: str, *, account: str | None = None) -> Key:
         """Return one."""
-        return self._line.ask(jobs.get_key(key))
+        return self._line.ask(jobs.get("keys", key, Key, account))
 
-    def update(self, key: str, **changes: Unpack[KeyChanges]) -> Key:
+    def update(self, key: str, *, account: str | None = None, **changes: Unpack[KeyChanges]) -> Key:
         """Change what is named; None takes a limit or an end away."""
-        return self._line.ask(jobs.update_key(key, changes))
+        return self._line.ask(jobs.update("keys", key, Key, changes, account))
 
-    def rotate(self, key: str, *, overlap: int | None = None) -> Key:
+    def rotate(self, key: str, *, overlap: int | None = None, account: str | None = None) -> Key:
         """Make a key like it, which itself ends after *overlap* seconds."""
-        return self._line.ask(jobs.rotate_key(key, overlap))
+        return self._line.ask(jobs.rotate_key(key, overlap, account))
 
-    def revoke(self, key: str) -> Ended:
+    def revoke(self, key: str, *, account: str | None = None) -> Ended:
         """End it now."""
-        return self._line.ask(jobs.revoke_key(key))
+        return self._line.ask(jobs.end("keys", key, account))
+
+
+class Accounts:
+    """Accounts: `client.accounts`, for operators."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def create(self, **fields: Unpack[AccountFields]) -> Account:
+        """Make an account."""
+        return self._line.ask(jobs.make("accounts", Account, fields))
+
+    def list(self, **page: Unpack[PageFields]) -> Page[Account]:
+        """Return all accounts; a tenant's key sees its own."""
+        return Page(self._line, jobs.page_of("accounts", Account), page)
+
+    def get(self, account: str) -> Account:
+        """Return one."""
+        return self._line.ask(jobs.get("accounts", account, Account))
+
+    def update(self, account: str, **changes: Unpack[AccountChanges]) -> Account:
+        """Change what is named."""
+        return self._line.ask(jobs.update("accounts", account, Account, changes))
+
+    def delete(self, account: str) -> Ended:
+        """End it, and forget who it was."""
+        return self._line.ask(jobs.end("accounts", account))
+
+
+class Plans:
+    """Plans: `client.plans`; to change them is for operators."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def list(self, **page: Unpack[PageFields]) -> Page[Plan]:
+        """Return all plans."""
+        return Page(self._line, jobs.page_of("plans", Plan), page)
+
+    def get(self, plan: str) -> Plan:
+        """Return one."""
+        return self._line.ask(jobs.get("plans", plan, Plan))
+
+    def update(self, plan: str, **fields: Unpack[PlanFields]) -> Plan:
+        """Make it, or change what is named."""
+        return self._line.ask(jobs.update("plans", plan, Plan, fields))
+
+    def delete(self, plan: str) -> Ended:
+        """Drop it; the built-in one of that name shows again."""
+        return self._line.ask(jobs.end("plans", plan))
+
+
+class Budgets:
+    """Budgets: `client.budgets`; money is USD as decimal text, or a whole number.
+
+    Operators say by `account` whose budget is meant, where it is not their own.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def create(self, *, limit: str | int, **fields: Unpack[BudgetFields]) -> Budget:
+        """Bound what may be spent."""
+        return self._line.ask(jobs.make("budgets", Budget, {"limit": limit, **fields}))
+
+    def list(self, *, account: str | None = None, **page: Unpack[PageFields]) -> Page[Budget]:
+        """Return the account's budgets, and how they stand."""
+        return Page(self._line, jobs.page_of("budgets", Budget), {"account": account, **page})
+
+    def get(self, budget: str, *, account: str | None = None) -> Budget:
+        """Return one."""
+        return self._line.ask(jobs.get("budgets", budget, Budget, account))
+
+    def update(self, budget: str, *, limit: str | int, account: str | None = None) -> Budget:
+        """Change its limit."""
+        return self._line.ask(jobs.update("budgets", budget, Budget, {"limit": limit}, account))
+
+    def delete(self, budget: str, *, account: str | None = None) -> Ended:
+        """End it."""
+        return self._line.ask(jobs.end("budgets", budget, account))

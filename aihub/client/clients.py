@@ -18,9 +18,18 @@ import anyio
 from ..model.upstream import Timeouts
 from ..protocols import Clock
 from .awaiting import AsyncLine
-from .awaiting_calls import AsyncChat, AsyncKeys, AsyncModels, AsyncSessions, AsyncUsage
+from .awaiting_calls import (
+    AsyncAccounts,
+    AsyncBudgets,
+    AsyncChat,
+    AsyncKeys,
+    AsyncModels,
+    AsyncPlans,
+    AsyncSessions,
+    AsyncUsage,
+)
 from .blocking import Line
-from .blocking_calls import Chat, Keys, Models, Sessions, Usage
+from .blocking_calls import Accounts, Budgets, Chat, Keys, Models, Plans, Sessions, Usage
 from .common import make_common
 from .values import RateLimit
 
@@ -94,6 +103,9 @@ class AIHubClient:
         self.usage = Usage(line)
         self.sessions = Sessions(line)
         self.keys = Keys(line)
+        self.accounts = Accounts(line)
+        self.plans = Plans(line)
+        self.budgets = Budgets(line)
 
     @property
     def last_rate_limit(self) -> RateLimit | None:
@@ -203,6 +215,9 @@ class AsyncAIHubClient:
         self.usage = AsyncUsage(line)
         self.sessions = AsyncSessions(line)
         self.keys = AsyncKeys(line)
+        self.accounts = AsyncAccounts(line)
+        self.plans = AsyncPlans(line)
+        self.budgets = AsyncBudgets(line)
 
     @property
     def last_rate_limit(self) -> RateLimit | None:

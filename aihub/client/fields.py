@@ -84,6 +84,38 @@ class KeyFields(KeyChanges, total=False):
     account: str
 
 
+class AccountChanges(TypedDict, total=False):
+    """What of an account can be changed."""
+
+    name: str
+    plan: str
+    operator: bool
+    region: str | None
+
+
+class AccountFields(AccountChanges, total=False):
+    """The fields of an account, for making one."""
+
+    id: str
+
+
+class PlanFields(TypedDict, total=False):
+    """The fields of a plan; a limit that is None does not hold."""
+
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    parallel: int | None
+    token_reserve: str
+
+
+class BudgetFields(TypedDict, total=False):
+    """Whose budget it is, and how often it renews."""
+
+    account: str
+    key: str
+    period: Literal["day", "month", "total"]
+
+
 class PageFields(TypedDict, total=False):
     """Which part of a list: so many, after that id."""
 

@@ -328,6 +328,44 @@ class Key(Answer):
 
 
 @attrs.define(repr=False, kw_only=True)
+class Account(Answer):
+    """An account."""
+
+    id: str
+    name: str | None = None
+    plan: str | None = None
+    operator: bool = False
+    region: str | None = None
+    created: int | None = None
+
+
+@attrs.define(repr=False, kw_only=True)
+class Plan(Answer):
+    """What an account may do in a minute; a limit that there is not is None."""
+
+    id: str
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    parallel: int | None = None
+    token_reserve: str | None = None
+    built_in: bool = False
+
+
+@attrs.define(repr=False, kw_only=True)
+class Budget(Answer):
+    """What may be spent in a period; money is USD as decimal text."""
+
+    id: str
+    account: str | None = None
+    key: str | None = None
+    period: str | None = None
+    limit: str | None = None
+    spent: str | None = None
+    held: str | None = None
+    renews: int | None = None
+
+
+@attrs.define(repr=False, kw_only=True)
 class Ended(Answer):
     """What was erased or revoked."""
 

@@ -53,6 +53,8 @@ BODIES = {
 }
 CALLS = {"chat": ("create", "stream"), "models": ("list", "retrieve"), "usage": ("get",)}
 CALLS["sessions"] = ("create", "list", "get", "update", "delete", "fork")
+CALLS["accounts"] = CALLS["budgets"] = ("create", "list", "get", "update", "delete")
+CALLS["plans"] = ("list", "get", "update", "delete")
 CALLS["keys"] = ("create", "list", "get", "update", "rotate", "revoke")
 STEPS = {*BODIES, "status", "headers", "cut", "short", "hang", "close", "raw"}
 CASES = {"name", "about", "needs", "client", "now", "chance", "call", "server", "expect"}

@@ -33,6 +33,8 @@ CHUNK = b'data: {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}}
 DONE = b"data: [DONE]\n\n"
 STREAM = chunked(CHUNK, CHUNK, DONE, headers=EVENTS)
 
+GROUPS = ("chat", "models", "usage", "sessions", "keys", "accounts", "plans", "budgets")
+
 MAX_WALK = 400
 """Turns of the event loop that a call has at most."""
 
@@ -147,6 +149,26 @@ async def test_keys_are_made_rotated_and_revoked():
     assert (seen.status, seen.secret) == ("revoked", None)
 
 
+async def test_an_operator_manages_accounts_plans_and_budgets():
+    """By a key of an operator account, with the scope for it."""
+    async with aihub.open_hub() as hub, inprocess.async_http_client(hub) as http:
+        operator = await hub.accounts.create("us", operator=True)
+        key = await hub.accounts.create_key(operator.id, scopes=("admin",))
+        client = ai_hub.AsyncAIHubClient(api_key=key.secret, http_client=http)
+        plan = await client.plans.update("tiny", requests_per_minute=3)
+        account = await client.accounts.create(name="Team", plan="tiny")
+        budget = await client.budgets.create(limit="2.5", account=account.id)
+        raised = await client.budgets.update(budget.id, limit=3, account=account.id)
+        moved = await client.accounts.update(account.id, plan="free")
+        budgets = [one.id async for one in client.budgets.list(account=account.id)]
+        await client.budgets.delete(budget.id, account=account.id)
+        ended = await client.accounts.delete(account.id)
+
+    assert (plan.requests_per_minute, plan.built_in) == (3, False)
+    assert (budget.limit, raised.limit, budgets) == ("2.5", "3.0", [budget.id])
+    assert (account.plan, moved.plan, ended.deleted) == ("tiny", "free", True)
+
+
 def test_a_client_without_an_event_loop_does_the_same():
     """On a hub in its own thread; the two clients' methods have the same names and arguments."""
     with (
@@ -170,14 +192,14 @@ async def test_both_clients_have_the_same_methods():
         client = kind(api_key="k")
         names[kind] = {
             f"{group}.{name}"
-            for group in ("chat", "models", "usage", "sessions", "keys")
+            for group in GROUPS
             for name in dir(getattr(client, group))
             if not name.startswith("_")
         }
         await client.aclose() if hasattr(client, "aclose") else client.close()
 
     assert names[clients.AIHubClient] == names[clients.AsyncAIHubClient]
-    assert len(names[clients.AIHubClient]) == 17
+    assert len(names[clients.AIHubClient]) == 31
 
 
 # Options
