@@ -1,63 +1,31 @@
-"""The clients on a hub in process, and on bad days that the vectors do not tell."""
+"""The clients on a hub in process, their options, and what importing them costs."""
 
-import gc
-import ssl
+import datetime as dt
 import subprocess
 import sys
-import threading
-import warnings
-from contextlib import asynccontextmanager
 
-import anyio
-import anyio.lowlevel
-import anyio.to_thread
 import httpx2
 import pytest
 
 import ai_hub
 import aihub
-from aihub.backends.clocks import ManualClock
-from aihub.client import clients, talk
+from aihub.client import clients
 from aihub.server import inprocess
-from aihub.testing.upstreams import Deed, answer, chunked, open_upstream
+from aihub.testing.upstreams import answer, open_upstream
+
+from .asking import (
+    CHAT,
+    GREETING,
+    HELLO,
+    KEY,
+    WHOLE,
+    at_upstream,
+    in_process,
+)
 
 pytestmark = pytest.mark.anyio
 
-KEY = "aihub-dev-key"
-HELLO = [{"role": "user", "content": "Hello!"}]
-GREETING = "Hello! How can I assist you today?"
-CHAT = {"model": "gpt-4", "messages": HELLO}
-WHOLE = b'{"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}}]}'
-EVENTS = [("Content-Type", "text/event-stream")]
-CHUNK = b'data: {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hi"}}]}\n\n'
-DONE = b"data: [DONE]\n\n"
-STREAM = chunked(CHUNK, CHUNK, DONE, headers=EVENTS)
-
 GROUPS = ("chat", "models", "usage", "sessions", "keys", "accounts", "plans", "budgets")
-
-MAX_WALK = 400
-"""Turns of the event loop that a call has at most."""
-
-
-@asynccontextmanager
-async def in_process():
-    """Give a client on a hub in this event loop."""
-    async with (
-        aihub.open_hub() as hub,
-        inprocess.async_http_client(hub) as http,
-        ai_hub.AsyncAIHubClient(api_key=KEY, http_client=http) as client,
-    ):
-        yield client
-
-
-@asynccontextmanager
-async def at_upstream(*scripts, **options):
-    """Give a client and the upstream that plays *scripts*."""
-    async with (
-        open_upstream(*scripts) as upstream,
-        ai_hub.AsyncAIHubClient(api_key="k", base_url=upstream.url, **options) as client,
-    ):
-        yield client, upstream
 
 
 # On a hub in process
@@ -202,6 +170,38 @@ async def test_both_clients_have_the_same_methods():
     assert len(names[clients.AIHubClient]) == 31
 
 
+async def test_instants_are_told_with_their_time_zone():
+    """A datetime goes out in UTC; one without a zone is nobody's instant."""
+    summer = dt.timezone(dt.timedelta(hours=2))
+    async with in_process() as client:
+        report = await client.usage.get(
+            start=dt.datetime(2026, 7, 1, 2, tzinfo=summer),
+            end=dt.datetime(2026, 7, 2, tzinfo=dt.UTC),
+            group_by="key",
+        )
+        with pytest.raises(ai_hub.ConfigurationError, match=r"start: .* time zone"):
+            await client.usage.get(start=dt.datetime(2026, 7, 1))  # noqa: DTZ001 - the mistake
+
+    assert (report.period.start, report.usage.keys) == ("2026-07-01T00:00:00Z", {})
+
+
+def test_a_stream_without_an_event_loop_has_the_same_rules():
+    """It is entered first, ends once, and its client's options change as the other's do."""
+    with (
+        aihub.open_sync_hub() as hub,
+        inprocess.http_client(hub) as http,
+        ai_hub.AIHubClient(api_key=KEY, http_client=http) as client,
+    ):
+        stream = client.with_options(timeout=5).chat.stream(**CHAT)
+        with pytest.raises(ai_hub.ConfigurationError, match="enter the stream"):
+            next(stream)
+        with stream:
+            assert next(stream).choices[0].delta.role == "assistant"
+        with pytest.raises(StopIteration):
+            next(stream)
+        assert repr(client.sessions.list()) == "Page(<0>, has_more=False)"
+
+
 # Options
 
 
@@ -242,35 +242,6 @@ async def test_an_http_client_of_another_kind_is_refused():
         ai_hub.AsyncAIHubClient(api_key="k", http_client=http)
 
 
-async def test_a_certificate_that_is_not_trusted_is_told():
-    """As such, by both clients, and it is not tried again."""
-    trustme = pytest.importorskip("trustme")
-    waits = []
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    async with open_upstream(answer(WHOLE), tls=tls) as upstream:
-
-        def blocking():
-            options = {"api_key": "k", "base_url": upstream.url, "sleep": waits.append}
-            with ai_hub.AIHubClient(**options) as client:
-                client.chat.create(**CHAT)
-
-        with pytest.raises(ai_hub.APIConnectionError) as refused:
-            await anyio.to_thread.run_sync(blocking)
-        assert refused.value.code == "tls_failed"
-        assert "certificate" in str(refused.value)
-
-        async def sleep(seconds):
-            waits.append(seconds)
-
-        options = {"api_key": "k", "base_url": upstream.url, "sleep": sleep}
-        async with ai_hub.AsyncAIHubClient(**options) as client:
-            with pytest.raises(ai_hub.APIConnectionError) as refused:
-                await client.chat.create(**CHAT)
-        assert (refused.value.code, waits) == ("tls_failed", [])
-        assert "certificate" in str(refused.value)
-
-
 async def test_what_is_no_conversation_is_refused():
     """A text in place of messages, and what JSON has not; nothing is asked."""
     async with at_upstream(answer(WHOLE)) as (client, upstream):
@@ -289,114 +260,6 @@ def test_a_client_shows_no_key():
     with ai_hub.AIHubClient(api_key="hidden", base_url="http://127.0.0.1:1") as client:
         assert repr(client) == "AIHubClient(base_url='http://127.0.0.1:1/v1')"
         assert "hidden" not in repr(client._line.common)
-
-
-# Bad days
-
-
-async def test_cancelling_at_any_point_leaves_a_client_whole():
-    """After one turn of the event loop, after two, and so on to the call's end: none is leaked."""
-    done = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        async with at_upstream(STREAM) as (client, upstream):
-
-            async def call():
-                async with client.chat.stream(**CHAT) as stream:
-                    done.append(await stream.read())
-
-            for turns in range(MAX_WALK):
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(call)
-                    for _ in range(turns):
-                        await anyio.lowlevel.checkpoint()
-                    tasks.cancel_scope.cancel()
-                if done:
-                    break
-                await upstream.wait_open(0)
-            assert done[0].text == "HiHi"
-        gc.collect()
-
-
-async def test_a_stream_that_was_read_to_its_end_keeps_its_connection():
-    """The next call goes out on it."""
-    async with at_upstream(STREAM) as (client, upstream):
-        for _ in range(3):
-            async with client.chat.stream(**CHAT) as stream:
-                await stream.read()
-        assert upstream.opened == 1
-
-
-async def test_a_stream_that_is_left_frees_its_connection():
-    """By leaving its context in the midst, by an exception, and by closing it."""
-    script = [*chunked(CHUNK, headers=EVENTS)[:2], Deed.HANG]
-    async with at_upstream(script) as (client, upstream):
-        async with client.chat.stream(**CHAT) as stream:
-            assert (await anext(stream)).text == "Hi"
-        await upstream.wait_open(0)
-        with pytest.raises(ZeroDivisionError):
-            async with client.chat.stream(**CHAT) as stream:
-                await anext(stream)
-                raise ZeroDivisionError
-        await upstream.wait_open(0)
-        stream = await client.chat.create(**CHAT, stream=True)
-        await stream.aclose()
-        await upstream.wait_open(0)
-
-
-async def test_an_answer_has_bounds(monkeypatch):
-    """Whole and streamed; what is larger is no answer."""
-    monkeypatch.setattr(talk, "MAX_ANSWER", 100)
-    monkeypatch.setattr("aihub.client.streaming.MAX_ANSWER", 100)
-    async with at_upstream(answer(b" " * 101), STREAM, max_retries=0) as (client, _):
-        with pytest.raises(ai_hub.MalformedResponseError, match="more than 100 bytes"):
-            await client.chat.create(**CHAT)
-        with pytest.raises(ai_hub.MalformedResponseError, match="more than 100 bytes"):
-            async with client.chat.stream(**CHAT) as stream:
-                await stream.read()
-
-
-async def test_a_fresh_wait_is_drawn_each_time():
-    """Clients that failed together do not come back together."""
-    waits = []
-
-    async def sleep(seconds):
-        waits.append(seconds)
-
-    busy = answer(b"{}", status="500 No")
-    async with at_upstream(busy, max_retries=6, sleep=sleep, clock=ManualClock()) as (client, _):
-        with pytest.raises(ai_hub.InternalServerError):
-            await client.chat.create(**CHAT)
-
-    assert len(set(waits)) == 6
-
-
-async def test_names_differ_from_call_to_call():
-    """Each call is billed for itself."""
-    async with at_upstream(answer(WHOLE)) as (client, upstream):
-        for _ in range(3):
-            await client.chat.create(**CHAT)
-
-    assert len({dict(one.headers)["idempotency-key"] for one in upstream.asked}) == 3
-
-
-def test_a_connection_is_kept_by_threads():
-    """One after the other they use the same."""
-    with (
-        aihub.open_sync_hub() as hub,
-        inprocess.http_client(hub) as http,
-        ai_hub.AIHubClient(api_key=KEY, http_client=http) as client,
-    ):
-        texts = []
-        threads = [
-            threading.Thread(target=lambda: texts.append(client.chat.create(**CHAT).text))
-            for _ in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert texts == [GREETING] * 8
 
 
 # Importing

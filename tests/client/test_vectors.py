@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from . import playing
+from . import checking, playing
 
 CASES = list(playing.cases())
 # By a thread, on each event loop, and with an httpx2 client that was given.
@@ -54,8 +54,8 @@ def test_names_are_unique_and_every_field_is_played():
     parts = json.loads((playing.VECTORS / "schema.json").read_text())["$defs"]
     assert set(parts["case"]["properties"]) == playing.CASES
     assert set(parts["step"]["properties"]) == playing.STEPS
-    assert set(parts["expect"]["properties"]) == set(playing.CHECKS)
-    assert set(parts["error"]["properties"]["error"]["enum"]) == set(playing.ERRORS)
+    assert set(parts["expect"]["properties"]) == set(checking.CHECKS)
+    assert set(parts["error"]["properties"]["error"]["enum"]) == set(checking.ERRORS)
     calls = {f"{group}.{name}" for group, names in playing.CALLS.items() for name in names}
     assert set(parts["call"]["properties"]["do"]["enum"]) == calls
     told = (playing.VECTORS / "README.md").read_text()
