@@ -11,13 +11,11 @@ import anyio.to_thread
 import pytest
 
 import ai_hub
-import aihub
 from aihub.backends.clocks import ManualClock
 from aihub.client import talk
-from aihub.server import inprocess
 from aihub.testing.upstreams import Deed, answer, chunked, open_upstream
 
-from .asking import CHAT, CHUNK, EVENTS, GREETING, KEY, STREAM, WHOLE, at_upstream
+from .asking import CHAT, CHUNK, EVENTS, STREAM, WHOLE, at_upstream
 
 pytestmark = pytest.mark.anyio
 
@@ -25,6 +23,7 @@ MAX_WALK = 400
 """Turns of the event loop that a call has at most."""
 
 
+@pytest.mark.slow
 async def test_a_certificate_that_is_not_trusted_is_told():
     """As such, by both clients, and it is not tried again."""
     trustme = pytest.importorskip("trustme")
@@ -145,20 +144,24 @@ async def test_names_differ_from_call_to_call():
     assert len({dict(one.headers)["idempotency-key"] for one in upstream.asked}) == 3
 
 
-def test_a_connection_is_kept_by_threads():
-    """One after the other they use the same."""
-    with (
-        aihub.open_sync_hub() as hub,
-        inprocess.http_client(hub) as http,
-        ai_hub.AIHubClient(api_key=KEY, http_client=http) as client,
-    ):
-        texts = []
-        threads = [
-            threading.Thread(target=lambda: texts.append(client.chat.create(**CHAT).text))
-            for _ in range(8)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    assert texts == [GREETING] * 8
+async def test_a_client_without_an_event_loop_keeps_its_connection():
+    """Calls that follow each other go out on one; threads at once have one each at most."""
+    async with open_upstream(answer(WHOLE)) as upstream:
+
+        def ask():
+            with ai_hub.AIHubClient(api_key="k", base_url=upstream.url) as client:
+                for _ in range(3):
+                    client.chat.create(**CHAT)
+                opened = upstream.opened
+                threads = [
+                    threading.Thread(target=client.chat.create, kwargs=CHAT) for _ in range(4)
+                ]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                return opened
+
+        assert await anyio.to_thread.run_sync(ask) == 1
+        assert len(upstream.asked) == 7
+        assert upstream.opened <= 4

@@ -37,7 +37,7 @@ async def test_an_answer_has_attributes():
         done = await client.chat.create(**CHAT)
 
     assert done.choices[0].message.content == done.text == GREETING
-    assert done.usage.source == "counted"
+    assert done.usage.source in {"counted", "estimated"}
     assert done.to_dict()["choices"][0]["finish_reason"] == "stop"
 
 
