@@ -94,7 +94,7 @@ def _install(session: nox.Session, *groups: str, extras: str = "[all]") -> None:
 def _check_statically(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("mypy", *_existing("aihub", "typing_tests"))
+    session.run("mypy", *_existing("aihub", "ai_hub", "typing_tests"))
     session.run("lint-imports", "--no-cache")
     session.run("interrogate", "tests", "aihub/testing")
 
@@ -162,7 +162,7 @@ def docs(session: nox.Session) -> None:
     """Build the documentation without a warning and run every example in it."""
     _install(session, "docs", "examples", "test-base")
     session.run("sphinx-build", "-n", "-W", "--keep-going", "-E", "docs", "build/docs")
-    session.run("pytest", "--doctest-modules", "aihub")
+    session.run("pytest", "--doctest-modules", "aihub", "ai_hub")
     session.run("pytest", *_existing("README.md"), "docs")
 
 

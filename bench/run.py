@@ -234,18 +234,20 @@ class Bench:
             self.rows.append(make_row("to a provider", name, "us", pairs))
 
     def _ask_by_the_sdk(self) -> None:
-        """Tell what a call by the SDK in process takes, beside one with a constant answer."""
+        """Tell what a call by an SDK takes: in process, and ours, beside openai's and no hub."""
         if find_spec("openai") is None:
             self.notes.append("openai is not installed: pip install openai")
             return
         calls = max(500 // self._share, 10)
-        found: dict[str, Pairs] = defaultdict(list)
+        found: dict[tuple[str, str], Pairs] = defaultdict(list)
         for _ in range(self._rounds):
             for asked, took in self._run(["bench.sdk", "--calls", str(calls)]).items():
-                found[asked].append((took["hub"], took["constant"]))
-        for asked, pairs in found.items():
+                found["openai SDK in process", asked].append((took["hub"], took["constant"]))
+                ours = took["our SDK, constant"]
+                found["our SDK beside openai's, no hub", asked].append((ours, took["constant"]))
+        for (which, asked), pairs in found.items():
             name = f"processor, {asked}; beside a constant answer"
-            self.rows.append(make_row("openai SDK in process", name, "us", pairs))
+            self.rows.append(make_row(which, name, "us", pairs))
 
     def _processor_us(self, module: list[str]) -> float | None:
         """Give the median of what a module says of itself, each time in a new process."""

@@ -1,8 +1,9 @@
-"""What the hub takes of a call by the openai SDK in the same process, without a socket.
+"""What the hub takes of a call by an SDK in the same process, without a socket, and what SDKs take.
 
 Run as a process of its own (`python -m bench.sdk`), as `bench.inprocess` is. Beside it stands the
 same SDK on a transport that always answers the same bytes, frame by frame as the hub sent them, in
-turns: what is left is the hub, the mock, and the way between the two.
+turns: what is left is the hub, the mock, and the way between the two. On that transport AI Hub's
+own SDK is asked the same as well.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import anyio
 import httpx2
 import openai
 
+import ai_hub
 import aihub
 from aihub.server import inprocess
 
@@ -73,6 +75,22 @@ def asking(http: httpx2.AsyncClient, fields: dict[str, Any]) -> Deed:
     return ask
 
 
+def asking_by_ours(http: httpx2.AsyncClient, fields: dict[str, Any]) -> Deed:
+    """Return the same call by our own SDK."""
+    client = ai_hub.AsyncAIHubClient(api_key=KEY, http_client=http, max_retries=0)
+    rest = {name: value for name, value in fields.items() if name != "stream"}
+
+    async def ask() -> None:
+        if not fields["stream"]:
+            await client.chat.create(model="gpt-4", messages=STORY, **rest)
+            return
+        async with client.chat.stream(model="gpt-4", messages=STORY, **rest) as stream:
+            async for _ in stream:
+                pass
+
+    return ask
+
+
 async def take(deed: Deed, calls: int) -> float:
     """Return the microseconds of processor time of one call."""
     began = process_time()
@@ -86,7 +104,11 @@ async def compare(hub: aihub.Hub, fields: dict[str, Any], calls: int) -> dict[st
     async with inprocess.async_http_client(hub) as http:
         constant = await record(http, fields)
         async with httpx2.AsyncClient(transport=constant) as other:
-            deeds = {"hub": asking(http, fields), "constant": asking(other, fields)}
+            deeds = {
+                "hub": asking(http, fields),
+                "constant": asking(other, fields),
+                "our SDK, constant": asking_by_ours(other, fields),
+            }
             took = dict.fromkeys(deeds, 0.0)
             for deed in deeds.values():
                 await take(deed, WARM_UP)

@@ -250,4 +250,4 @@ def _server(url: str, key: str | None) -> Desk:
     try:
         return ServerDesk(url, key)
     except ValueError as error:
-        raise click.UsageError(f"{error}.") from None
+        raise click.UsageError(str(error)) from None

@@ -15,9 +15,11 @@ from typing import get_args
 import attrs
 import pytest
 
+import ai_hub
 import aihub
 import aihub.testing
 from aihub import errors, protocols
+from aihub.client import errors as client_errors
 from aihub.config import Settings
 from aihub.model.ledger import Attempt, AttemptOutcome, LedgerRow, LostPolicy, State
 from aihub.server.problems import _FRAMING, STATUS
@@ -146,6 +148,35 @@ def test_the_tree_of_errors_is_the_modules():
 def test_every_public_name_has_a_heading():
     """What can be imported from `aihub` is in the reference."""
     assert set(aihub.__all__) <= set(sections("reference/api.md"))
+
+
+def test_every_name_of_the_sdk_has_a_heading():
+    """What can be imported from `ai_hub` is on its page, and nothing else is."""
+    described = set(sections("reference/sdk.md"))
+
+    assert described == set(ai_hub.__all__)
+
+
+def test_the_tree_of_the_sdks_errors_is_the_modules():
+    """The drawing in the page is the one in the module's docstring."""
+    drawn = [line.strip() for line in inspect.getdoc(client_errors).splitlines() if "─" in line]
+
+    assert drawn
+    told = page("reference/sdk.md").splitlines()
+    assert [line.strip() for line in told if "─" in line] == drawn
+
+
+def test_the_bounds_of_the_sdk_are_true():
+    """Each constant that its page names is there and has that value; none is missing."""
+    told = BOUND.findall(page("reference/sdk.md"))
+    assert_bounds(told)
+    is_bound = re.compile(r"MAX_\w+|[A-Z]\w*_(LIMIT|TIMEOUT)")
+    elsewhere = BOUND.findall(page("reference/terminal.md"))
+    named = {(module, name) for module, name, _ in (*told, *elsewhere)}
+
+    assert [
+        one for one in constants("client") if is_bound.fullmatch(one[1]) and one not in named
+    ] == []
 
 
 def test_everything_for_tests_has_a_heading():
