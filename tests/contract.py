@@ -20,6 +20,8 @@ from . import anthropic_document, gemini_document, openai_document
 PUBLISHED = {
     "ChatCompletion": (openai_document, "CreateChatCompletionResponse"),
     "ChatCompletionChunk": (openai_document, "CreateChatCompletionStreamResponse"),
+    "StoredCompletions": (openai_document, "ChatCompletionList"),
+    "StoredCompletionDeleted": (openai_document, "ChatCompletionDeleted"),
     "Error": (openai_document, "ErrorResponse"),
     "AnthropicMessage": (anthropic_document, "Message"),
     "AnthropicEvent": (anthropic_document, "MessageStreamEvent"),

@@ -5,5 +5,6 @@ from .accounts import NewKey as NewKey
 from .exchange import Options as Options
 from .flight import Stream as Stream
 from .hub import Hub as Hub
+from .records import Records as Records
 from .sessions import Sessions as Sessions
 from .setup import Setup as Setup

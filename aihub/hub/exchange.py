@@ -15,7 +15,7 @@ from hashlib import sha256
 
 import attrs
 
-from ..core import asks
+from ..core import asks, records
 from ..core.attempts import Running, failed_outcome, is_billed
 from ..core.breaker import Verdict, verdict
 from ..core.repetitions import already_processed, check_key, check_repetition
@@ -32,7 +32,7 @@ from ..errors import (
 )
 from ..model.account import Identity
 from ..model.catalogue import Model
-from ..model.chat import Chat
+from ..model.chat import Chat, Message
 from ..model.events import Completion, Finished, Told, UsageSeen
 from ..model.ledger import (
     Admission,
@@ -46,6 +46,7 @@ from ..model.ledger import (
     WindowFull,
     WindowState,
 )
+from ..model.record import Record
 from ..model.session import NewTurn
 from ..model.units import Micros
 from ..model.usage import Usage
@@ -134,6 +135,7 @@ class Exchange:
         self.replayed = False
         self._ask: Admission | None = None
         self._recalled: Recalled | None = None
+        self._said: tuple[Message, ...] = ()
         self._attempts: list[Attempt] = []
         self._failed: list[Failed] = []
         # What is in flight, and the one whose answer counts: two while one is asked beside another.
@@ -154,6 +156,9 @@ class Exchange:
         self._setup.users.count += 1
         work, identity = self.work, self._identity
         work.check()
+        if isinstance(work, ChatWork) and work.chat.keep is not None:
+            records.check_keep(work.chat.keep, work.chat.messages)
+            self._said = work.chat.messages
         again = None
         if self._options.idempotency_key is not None:
             again = self._idempotency(self._options.idempotency_key)
@@ -531,8 +536,18 @@ class Exchange:
         # Vectors and judgements are not kept: they are large, and cheap to make again.
         keeps = self._options.idempotency_key is not None
         kept = done if keeps and isinstance(done, Completion) else None
-        await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept)
+        record = self._record(done) if isinstance(done, Completion) else None
+        await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept, record=record)
         self.result = done
+
+    def _record(self, done: Completion) -> Record | None:
+        """Return what is to be kept of an answer, where it was asked to be."""
+        keep = self.work.chat.keep if isinstance(self.work, ChatWork) else None
+        if keep is None:
+            return None
+        return records.record(
+            keep, self._said, done, account=self._identity.account.id, request=self.id
+        )
 
     def _partial(self, running: Running) -> Usage:
         """Count what was received where the provider does not tell, or told before the end."""
@@ -617,6 +632,7 @@ class Exchange:
         code: str | None,
         turn: NewTurn | None,
         answer: Completion | None = None,
+        record: Record | None = None,
     ) -> None:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
@@ -635,6 +651,7 @@ class Exchange:
             first_token=None if first is None else first - self.admitted,
             turn=turn,
             answer=answer,
+            record=record,
         )
         await self._settler.settle(ask, final)
 

@@ -51,6 +51,7 @@ from .gate import Gate
 from .guards import Guards
 from .health import Health
 from .recall import recall
+from .records import Records
 from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
@@ -139,6 +140,7 @@ class Hub:
         self.guards = Guards(clock)
         self.accounts = Accounts(store, self._gate, clock, ids)
         self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
+        self.completions = Records(store, "completion")
         self._forgetter = Forgetter(store, clock, retention)
         self.accounts = Accounts(store, self._gate, clock, ids, erased=self._forgetter.soon)
 
@@ -377,7 +379,8 @@ class Hub:
                 program's own account, which has no limits but is metered.
             options: region, labels, end user.
             **parameters: fields of `aihub.Chat`, such as `max_tokens`, `temperature`, `stop`, `n`,
-                and `session`: the id of the conversation to go on with.
+                `session`: the id of the conversation to go on with, and `keep`: an `aihub.Keep`,
+                to keep the answer for `hub.completions`.
 
         Raises:
             CallerError: the request is refused; nothing was billed.

@@ -18,6 +18,8 @@ ROLES: frozenset[str] = frozenset({"system", "developer", "user", "assistant", "
 MAX_CHOICES = 128
 """Answers to one request: OpenAI's own bound."""
 
+KeptKind: TypeAlias = Literal["completion", "response"]
+
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 
@@ -168,13 +170,27 @@ class Message:
 
 
 @attrs.define(kw_only=True)
+class Keep:
+    """That an answer is to be kept, with its request, to be read again later.
+
+    `metadata` are at most 16 pairs of text by which it is found, `data` what a dialect notes of the
+    request. A `response` can be gone on from.
+    """
+
+    kind: KeptKind = "completion"
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+    data: Json = None
+
+
+@attrs.define(kw_only=True)
 class Chat:
     """A chat completion asked for.
 
     Sampling parameters left at None were not given. `session` is the conversation that it goes on
     with; an empty `model` is then the session's. `legacy` says that tools were asked for in
-    OpenAI's old form, `functions`, so that calls are told in it. `extra` holds every field that has
-    no place of its own here, in the words of `dialect`; it travels on to a provider that speaks it.
+    OpenAI's old form, `functions`, so that calls are told in it. `keep` asks the hub to keep the
+    answer. `extra` holds every field that has no place of its own here, in the words of `dialect`;
+    it travels on to a provider that speaks it.
     """
 
     model: str
@@ -201,6 +217,7 @@ class Chat:
     top_logprobs: int | None = None
     logit_bias: Mapping[str, Json] | None = None
     user: str | None = None
+    keep: Keep | None = None
     extra: Mapping[str, Json] | None = None
     dialect: str = "openai_chat"
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from .events import Completion
+from .record import Record
 from .session import NewTurn
 from .units import DAY, Micros, Pico
 from .usage import Usage
@@ -210,7 +211,7 @@ class Settlement:
     `used_tokens` is what its token windows are charged in place of the reservation. The cost is
     the sum of the attempts' costs. `code` is an error's code, None for a good end. `turn` is
     appended to its session in the same step, if the session is still there. `answer` is kept for
-    repetitions.
+    repetitions, `record` for who reads it again; its session and turn are the store's to say.
     """
 
     id: str
@@ -224,6 +225,7 @@ class Settlement:
     first_token: Micros | None = None
     turn: NewTurn | None = None
     answer: Completion | None = None
+    record: Record | None = None
 
     @property
     def cost(self) -> Pico:

@@ -54,6 +54,11 @@ def _page(item: str) -> dict[str, Json]:
     return _list(item, first_id=TEXT_OR_NULL, last_id=TEXT_OR_NULL, has_more=BOOLEAN)
 
 
+def _published_page(item: str) -> dict[str, Json]:
+    """Return a page as OpenAI's document has it: an empty one has empty ids."""
+    return _list(item, first_id=TEXT, last_id=TEXT, has_more=BOOLEAN)
+
+
 def _ended(kind: str, how: str) -> dict[str, Json]:
     return _closed(id=TEXT, object={"const": f"{kind}.{how}"}, **{how: {"const": True}})
 
@@ -205,7 +210,10 @@ def schemas() -> dict[str, Json]:
             source={"enum": ["provider", "counted", "estimated"]},
         ),
         "ChatCompletion": _closed(
-            {"system_fingerprint": TEXT},
+            {
+                "system_fingerprint": TEXT,
+                "metadata": {"type": "object", "additionalProperties": TEXT},
+            },
             id=_COMPLETION_ID,
             object={"const": "chat.completion"},
             created=SECONDS,
@@ -213,6 +221,20 @@ def schemas() -> dict[str, Json]:
             choices={"type": "array", "items": _CHOICE, "minItems": 1},
             usage=ref("CompletionUsage"),
         ),
+        "StoredCompletions": _published_page("ChatCompletion"),
+        "StoredMessage": {
+            "type": "object",
+            "properties": {
+                "id": TEXT,
+                "role": TEXT,
+                "content": TEXT_OR_NULL,
+                "content_parts": {"type": ["array", "null"], "items": {"type": "object"}},
+                "refusal": TEXT_OR_NULL,
+            },
+            "required": ["id", "role", "content", "content_parts", "refusal"],
+        },
+        "StoredMessages": _published_page("StoredMessage"),
+        "StoredCompletionDeleted": _ended("chat.completion", "deleted"),
         "ChatCompletionChunk": _closed(
             {
                 "usage": {"anyOf": [ref("CompletionUsage"), {"type": "null"}]},

@@ -20,7 +20,7 @@ from ..hub import Hub
 from ..model.account import Identity
 from .call import Call
 from .cors import Cors
-from .endpoints import administration, chat, gemini, messages, models, reading, sessions
+from .endpoints import administration, chat, gemini, messages, models, reading, sessions, stored
 from .envelopes import OPENAI
 from .errors import JSON, error_response
 from .http import Instead, Refusal, Request, Response
@@ -258,6 +258,11 @@ Handler = Callable[[Opened], Awaitable[Response]]
 HANDLERS: Mapping[Action, Handler] = {
     "chat": chat.chat,
     "chat_stream": chat.chat_stream,
+    "list_completions": stored.listed,
+    "read_completion": stored.read,
+    "update_completion": stored.update,
+    "delete_completion": stored.delete,
+    "list_completion_messages": stored.messages,
     "messages": messages.create,
     "count_message_tokens": messages.count_tokens,
     "generate_content": gemini.generate,

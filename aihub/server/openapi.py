@@ -83,6 +83,9 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Json]]
         yield {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
     for name, check in operation.query.items():
         yield {"name": name, "in": "query", "schema": schema_of(check)}
+    for name, schema in operation.deep.items():
+        deep = {"style": "deepObject", "explode": True, "schema": schema}
+        yield {"name": name, "in": "query", **deep}
     if route.metered:
         for name, schema in _CHAT_HEADERS.items():
             yield {"name": name, "in": "header", "schema": schema}

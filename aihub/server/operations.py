@@ -9,6 +9,7 @@ import attrs
 from ..dialects import administration, gemini, sessions
 from ..dialects.fields import Check, string
 from ..dialects.objects import object_schema
+from ..dialects.openai_chat import stored
 from ..dialects.queries import PAGES, USAGE, identifier
 from ..model.units import Json
 from .answers import ref
@@ -23,13 +24,15 @@ class Operation:
     """One endpoint's part of the document: what it takes besides its path, and answers.
 
     `answer` names the object, or several where a header says which; `dialects` those in which
-    errors may be said, by how their names begin. `events` are what a stream is made of.
+    errors may be said, by how their names begin. `events` are what a stream is made of. `deep` are
+    parameters of the query that are objects, such as `metadata[name]=value`.
     """
 
     summary: str
     answer: str | tuple[str, ...]
     body: dict[str, Json] | None = None
     query: Mapping[str, Check] = {}
+    deep: Mapping[str, Json] = {}
     statuses: tuple[int, ...] = ()
     required: bool = False
     versioned: bool = False
@@ -112,12 +115,44 @@ def _chat(summary: str) -> Operation:
     )
 
 
+def _stored() -> dict[Action, Operation]:
+    """Return the operations on chat completions that are kept."""
+    return {
+        "list_completions": Operation(
+            "List the account's stored chat completions.",
+            "StoredCompletions",
+            query=stored.LISTED,
+            deep={"metadata": stored.FILTER},
+        ),
+        "read_completion": Operation(
+            "Return a stored chat completion.", "ChatCompletion", statuses=(404,)
+        ),
+        "update_completion": Operation(
+            "Replace the metadata of a stored chat completion.",
+            "ChatCompletion",
+            object_schema(stored.UPDATE, ["metadata"]),
+            statuses=(404,),
+            required=True,
+        ),
+        "delete_completion": Operation(
+            "Erase a stored chat completion.", "StoredCompletionDeleted", statuses=(404,)
+        ),
+        "list_completion_messages": Operation(
+            "List the messages that a stored chat completion answers.",
+            "StoredMessages",
+            query={**PAGES, **sessions.ORDER},
+            statuses=(404,),
+        ),
+    }
+
+
 def operations() -> dict[Action, Operation]:
     """Return the operation of each route."""
     new_budget = object_schema(administration.NEW_BUDGET, ["limit"])
     return {
         "chat": _chat("Answer a chat, whole or as a stream."),
         "chat_stream": attrs.evolve(_chat("Answer a chat as a stream."), streams=True),
+        **_stored(),
         **_vendor(),
         "models": Operation(
             "List all models; with anthropic-version or x-goog-api-key as that vendor does.",

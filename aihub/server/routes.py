@@ -13,6 +13,11 @@ from .envelopes import METHODS
 Action: TypeAlias = Literal[
     "chat",
     "chat_stream",
+    "list_completions",
+    "read_completion",
+    "update_completion",
+    "delete_completion",
+    "list_completion_messages",
     "messages",
     "count_message_tokens",
     "generate_content",
@@ -75,6 +80,11 @@ class Route:
 
 ROUTES = (
     Route("POST", "/v1/chat/completions", "chat", "inference", True),
+    Route("GET", "/v1/chat/completions", "list_completions", "read"),
+    Route("GET", "/v1/chat/completions/{completion}", "read_completion", "read"),
+    Route("POST", "/v1/chat/completions/{completion}", "update_completion", "inference"),
+    Route("DELETE", "/v1/chat/completions/{completion}", "delete_completion", "inference"),
+    Route("GET", "/v1/chat/completions/{completion}/messages", "list_completion_messages", "read"),
     Route("POST", "/v1/chat/stream", "chat_stream", "inference", True),
     Route("POST", "/v1/messages", "messages", "inference", True),
     Route("POST", "/v1/messages/count_tokens", "count_message_tokens", "inference"),

@@ -13,6 +13,7 @@ from .fakes import ANSWER as ANSWER
 from .fakes import ScriptedProvider as ScriptedProvider
 from .fakes import open_test_hub as open_test_hub
 from .providers import ProviderSuite as ProviderSuite
+from .records import RecordsSuite as RecordsSuite
 from .sessions import SessionsSuite as SessionsSuite
 from .stores import DurableStoreSuite as DurableStoreSuite
 from .stores import StoreSuite as StoreSuite

@@ -11,12 +11,12 @@ from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.memory import store as memory
 from aihub.model.ledger import Admitted, AlreadySettled, WindowFull
 from aihub.model.units import SECOND
-from aihub.testing import AnswersSuite, ManualClock, SessionsSuite
+from aihub.testing import AnswersSuite, ManualClock, RecordsSuite, SessionsSuite
 from aihub.testing.stores import ACCOUNT, NOON, StoreSuite, ask, end, requests
 
 
 @pytest.mark.anyio
-class TestMemoryStore(StoreSuite, AnswersSuite, SessionsSuite):
+class TestMemoryStore(StoreSuite, AnswersSuite, SessionsSuite, RecordsSuite):
     """The reference."""
 
     @asynccontextmanager
@@ -218,12 +218,49 @@ BROKEN = [
 ]
 
 
+class KeepsAtOnce(MemoryStore):
+    """Broken: keeps an answer whether its settlement counts or not."""
+
+    async def settle(self, final):
+        if final.record is not None:
+            self._keep_record(final.record)
+        return await super().settle(final)
+
+
+class FindsAnything(MemoryStore):
+    """Broken: one pair of metadata that fits is enough."""
+
+    async def records(self, account, kind, *, metadata=None, **asked):
+        found = await super().records(account, kind, **asked)
+        pairs = set((metadata or {}).items())
+        return [one for one in found if not pairs or pairs & set(one.metadata.items())]
+
+
+class HasNoWalls(MemoryStore):
+    """Broken: whoever knows a record's id may have it."""
+
+    async def record(self, account, kind, id):
+        own = [one for one in self._records.values() if (one.kind, one.id) == (kind, id)]
+        return own[0] if own else None
+
+
+class KeepsForGood(MemoryStore):
+    """Broken: forgets no record."""
+
+    def _forget_records(self, now, limit):
+        return 0
+
+
+BROKEN_RECORDS = [KeepsAtOnce, FindsAnything, HasNoWalls, KeepsForGood]
+
+
 @pytest.mark.parametrize(
     ("suite", "broken"),
     [
         *((StoreSuite, broken) for broken in BROKEN),
         *((AnswersSuite, broken) for broken in BROKEN_ANSWERS),
         *((SessionsSuite, broken) for broken in BROKEN_SESSIONS),
+        *((RecordsSuite, broken) for broken in BROKEN_RECORDS),
     ],
     ids=lambda one: one.__name__,
 )

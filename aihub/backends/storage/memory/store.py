@@ -44,6 +44,7 @@ from ....model.usage import GroupBy, Usage, UsageReport, UsageSum
 from ....protocols import Clock
 from .answers import MemoryAnswers
 from .directory import MemoryDirectory, page
+from .records import MemoryRecords
 from .sessions import MemorySessions
 
 MAX_ROWS = 2_000
@@ -75,7 +76,7 @@ class _Sum:
     cost: Pico = 0
 
 
-class MemoryStore(MemoryDirectory, MemorySessions):
+class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
     """Keep everything in this process, for one event loop, until it ends.
 
     Args:
@@ -85,6 +86,7 @@ class MemoryStore(MemoryDirectory, MemorySessions):
     def __init__(self, *, clock: Clock) -> None:
         MemoryDirectory.__init__(self)
         MemorySessions.__init__(self)
+        MemoryRecords.__init__(self)
         self._clock = clock
         self._windows: dict[str, Window] = {}
         self._open_slots: dict[str, int] = {}
@@ -221,6 +223,10 @@ class MemoryStore(MemoryDirectory, MemorySessions):
             )
             # What was said is kept once, with the session.
             final = attrs.evolve(final, turn=None)
+        if final.record is not None:
+            session = None if number is None else ask.session
+            self._keep_record(attrs.evolve(final.record, session=session, turn=number))
+            final = attrs.evolve(final, record=None)
         if ask.idempotency is not None:
             self._kept.end(ask.account, ask.idempotency, final)
             final = attrs.evolve(final, answer=None)
@@ -329,6 +335,7 @@ class MemoryStore(MemoryDirectory, MemorySessions):
         if erased is not None:
             self._erase_sessions(id)
             self._kept.erase(id)
+            self._erase_records(id)
         return erased
 
     def _lives(self, account: str) -> bool:
@@ -408,7 +415,8 @@ class MemoryStore(MemoryDirectory, MemorySessions):
         for row in told[: limit - len(old)]:
             row.ask = attrs.evolve(row.ask, labels=None, end_user=None, idempotency=None)
         left = limit - len(old) - len(told[: limit - len(old)])
-        return limit - left + self._forget_keys(before, left)
+        left -= self._forget_keys(before, left)
+        return limit - left + self._forget_records(self._clock.now(), left)
 
     def _tells(self, row: _Row) -> bool:
         """Say whether a row has something personal of an account that was erased."""

@@ -36,7 +36,7 @@ from ....model.ledger import (
 )
 from ....model.units import HOUR, Micros, Pico
 from ....model.usage import Usage
-from . import answers, sessions
+from . import answers, records, sessions
 
 Connection = sqlite3.Connection
 
@@ -305,22 +305,28 @@ def settle(db: Connection, final: Settlement, now: Micros) -> Settled | AlreadyS
     _write_end(db, final, now)
     _book(db, final.id, orjson.loads(holds), +1)
     number = None
-    if final.turn is not None or final.answer is not None:
+    if final.turn is not None or final.answer is not None or final.record is not None:
         number = _keep(db, final, now)
     return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
 
 
 def _keep(db: Connection, final: Settlement, now: Micros) -> int | None:
     """Keep what was said: the answer for repetitions, the turn in its session."""
-    (account,) = db.execute("SELECT account FROM requests WHERE id = ?", (final.id,)).fetchone()
+    account, session = db.execute(
+        "SELECT account, session FROM requests WHERE id = ?", (final.id,)
+    ).fetchone()
     if final.answer is not None:
         answers.keep(db, account, final.id, final.answer, now)
-    if final.turn is None:
-        return None
-    usage = final.usage or Usage(0, 0)
-    return sessions.append(
-        db, account, final.turn, request=final.id, at=now, usage=usage, cost=final.cost
-    )
+    number = None
+    if final.turn is not None:
+        usage = final.usage or Usage(0, 0)
+        number = sessions.append(
+            db, account, final.turn, request=final.id, at=now, usage=usage, cost=final.cost
+        )
+    if final.record is not None:
+        where = None if number is None else session
+        records.keep(db, attrs.evolve(final.record, session=where, turn=number))
+    return number
 
 
 def _unbook(db: Connection, id: str, holds: Iterable[Sequence[str]]) -> None:

@@ -1,0 +1,83 @@
+"""Answers kept in this process to be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import attrs
+
+from ....model.chat import KeptKind
+from ....model.record import KEPT, Record
+from ....model.units import Micros
+
+MAX_RECORDS = 2_000
+"""Records kept in memory, of all accounts; the oldest make room. As with settled requests, what is
+kept costs each request that the garbage collector walks past it."""
+
+
+class MemoryRecords:
+    """The part of the memory store that keeps answers."""
+
+    def __init__(self) -> None:
+        # In order of settlement, so that the oldest stand first.
+        self._records: dict[tuple[str, KeptKind, str], Record] = {}
+
+    async def record(self, account: str, kind: KeptKind, id: str) -> Record | None:
+        """Return one record."""
+        return self._records.get((account, kind, id))
+
+    async def records(
+        self,
+        account: str,
+        kind: KeptKind,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        model: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Sequence[Record]:
+        """Return records by id, and by what they say."""
+        pairs = (metadata or {}).items()
+        own = [
+            one
+            for (whose, what, _), one in self._records.items()
+            if (whose, what) == (account, kind)
+            and (model is None or one.model == model)
+            and pairs <= one.metadata.items()
+        ]
+        own.sort(key=lambda one: one.id, reverse=newest_first)
+        if after is not None:
+            own = [one for one in own if (one.id < after if newest_first else one.id > after)]
+        return own[:limit]
+
+    async def change_record(
+        self, account: str, kind: KeptKind, id: str, change: Callable[[Record], Record]
+    ) -> Record | None:
+        """Change what a record says of itself in one step."""
+        found = self._records.get((account, kind, id))
+        if found is None:
+            return None
+        made = change(found)
+        changed = attrs.evolve(found, metadata=made.metadata, data=made.data)
+        self._records[account, kind, id] = changed
+        return changed
+
+    async def delete_record(self, account: str, kind: KeptKind, id: str) -> bool:
+        """Erase a record."""
+        return self._records.pop((account, kind, id), None) is not None
+
+    def _keep_record(self, record: Record) -> None:
+        self._records[record.account, record.kind, record.id] = record
+        if len(self._records) > MAX_RECORDS:
+            del self._records[next(iter(self._records))]
+
+    def _forget_records(self, now: Micros, limit: int) -> int:
+        old = [name for name, one in self._records.items() if one.created <= now - KEPT][:limit]
+        for name in old:
+            del self._records[name]
+        return len(old)
+
+    def _erase_records(self, account: str) -> None:
+        for name in [name for name in self._records if name[0] == account]:
+            del self._records[name]

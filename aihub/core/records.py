@@ -1,0 +1,52 @@
+"""What of an answer is kept where it is asked to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import InvalidRequest
+from ..model.chat import Keep, Message
+from ..model.events import Completion
+from ..model.record import Record
+from .sessions import check_messages, check_metadata
+
+
+def check_keep(keep: Keep, messages: Sequence[Message]) -> None:
+    """Refuse to keep what cannot be.
+
+    Raises:
+        InvalidRequest: the metadata is out of its bounds, or a message cannot be kept.
+    """
+    check_pairs(keep.metadata)
+    check_messages(messages)
+
+
+def check_pairs(metadata: Mapping[Any, Any]) -> None:
+    """Refuse metadata that is no pairs of text within the bounds.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    for name, value in metadata.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise InvalidRequest("A pair of 'metadata' is two texts.", param=f"metadata.{name}")
+    check_metadata(metadata)
+
+
+def record(
+    keep: Keep, said: Sequence[Message], done: Completion, *, account: str, request: str
+) -> Record:
+    """Return *done* as it is kept."""
+    return Record(
+        id=done.id,
+        account=account,
+        kind=keep.kind,
+        created=done.created,
+        model=done.model,
+        request=request,
+        metadata=dict(keep.metadata),
+        messages=tuple(said),
+        answer=done,
+        data=keep.data,
+    )
