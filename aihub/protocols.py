@@ -254,7 +254,8 @@ class Admissions(Protocol):
         """Write the end of a request: row, attempts, budgets, rollups and windows together.
 
         Its turn, if it has one, is appended to its session in the same step under the next
-        number; where the session is gone, or another account's, all but the turn is written.
+        number, or to the session that it begins (`NewTurn.begins`); where the session is gone, or
+        another account's, or cannot be forked any more, all but the turn is written.
         So is its record kept, with the session and the number of the turn.
         A row that is `lost` is replaced once, the difference going to budgets and rollups. Any
         other second settlement changes nothing, and so does settling an id never admitted. Calls
@@ -533,7 +534,7 @@ class Sessions(Protocol):
     async def sessions(
         self, account: str, *, after: str | None = None, limit: int = 100
     ) -> Sequence[Session]:
-        """Return an account's sessions by id, those after *after*."""
+        """Return an account's sessions that are not held by id, those after *after*."""
         ...
 
     async def change_session(
@@ -564,10 +565,13 @@ class Sessions(Protocol):
         """
         ...
 
-    async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:
+    async def conversation(
+        self, account: str, id: str, *, tokens: int, upto: int | None = None
+    ) -> Conversation | None:
         """Return a session as of now with its newest turns, or None.
 
-        As many turns as come to *tokens* by their `size`, and no more than one beyond that.
+        As many turns as come to *tokens* by their `size`, and no more than one beyond that. With
+        *upto* as if it ended with that turn.
         """
         ...
 
@@ -612,7 +616,10 @@ class Records(Protocol):
         ...
 
     async def delete_record(self, account: str, kind: KeptKind, id: str) -> bool:
-        """Erase a record; False if there is none."""
+        """Erase a record; False if there is none.
+
+        A session that is held goes with the last record that is a turn of it.
+        """
         ...
 
 

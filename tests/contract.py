@@ -22,6 +22,10 @@ PUBLISHED = {
     "ChatCompletionChunk": (openai_document, "CreateChatCompletionStreamResponse"),
     "StoredCompletions": (openai_document, "ChatCompletionList"),
     "StoredCompletionDeleted": (openai_document, "ChatCompletionDeleted"),
+    "Response": (openai_document, "Response"),
+    "ResponseItems": (openai_document, "ResponseItemList"),
+    "ResponseCount": (openai_document, "TokenCountsResource"),
+    "ResponseEvent": (openai_document, "ResponseStreamEvent"),
     "Error": (openai_document, "ErrorResponse"),
     "AnthropicMessage": (anthropic_document, "Message"),
     "AnthropicEvent": (anthropic_document, "MessageStreamEvent"),
@@ -39,6 +43,7 @@ ERRORS = ("Error", "AnthropicError", "GeminiError")
 # What an operation's stream is made of.
 EVENTS = {
     "ChatCompletion": "ChatCompletionChunk",
+    "Response": "ResponseEvent",
     "AnthropicMessage": "AnthropicEvent",
     "GeminiAnswers": "GeminiAnswer",
 }

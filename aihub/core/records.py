@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidRequest
-from ..model.chat import Keep, Message
+from ..model.chat import Keep, KeptKind, Message
 from ..model.events import Completion
 from ..model.record import Record
 from .sessions import check_messages, check_metadata
@@ -34,19 +34,29 @@ def check_pairs(metadata: Mapping[Any, Any]) -> None:
     check_metadata(metadata)
 
 
+PREFIXES: Mapping[KeptKind, str] = {"completion": "chatcmpl-", "response": "resp_"}
+"""What the id of an answer begins with, by what it is kept as."""
+
+
+def record_id(kind: KeptKind, id: str) -> str:
+    """Return the id of an answer, or of its request, as it is kept."""
+    return PREFIXES[kind] + id.removeprefix(PREFIXES["completion"]).removeprefix("req_")
+
+
 def record(
     keep: Keep, said: Sequence[Message], done: Completion, *, account: str, request: str
 ) -> Record:
     """Return *done* as it is kept."""
     return Record(
-        id=done.id,
+        id=record_id(keep.kind, done.id),
         account=account,
         kind=keep.kind,
         created=done.created,
         model=done.model,
         request=request,
         metadata=dict(keep.metadata),
-        messages=tuple(said),
+        # A response's input is in its dialect's words, which messages cannot say in full.
+        messages=tuple(said) if keep.kind == "completion" else (),
         answer=done,
         data=keep.data,
     )

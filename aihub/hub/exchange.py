@@ -47,7 +47,7 @@ from ..model.ledger import (
     WindowState,
 )
 from ..model.record import Record
-from ..model.session import NewTurn
+from ..model.session import NewTurn, Origin, Session
 from ..model.units import Micros
 from ..model.usage import Usage
 from ..protocols import Clock, Ids
@@ -121,6 +121,7 @@ class Exchange:
         self._yard = yard
         self._race: Race | None = None
         self._clock = clock
+        self._ids = ids
         self.work = work
         self.session = session
         self.model = work.model
@@ -166,8 +167,9 @@ class Exchange:
                 return
         now = self._clock.now()
         recalled = None
-        if isinstance(work, ChatWork) and self.session is not None:
-            recalled = self._recalled = await self._recall(work.chat, now)
+        begins = self._begins()
+        if isinstance(work, ChatWork) and (self.session is not None or begins is not None):
+            recalled = self._recalled = await self._recall(work.chat, now, begins)
             self.work = work = ChatWork(recalled.chat)
             self.model = work.model
         model = self._setup.model(work.model)
@@ -266,11 +268,31 @@ class Exchange:
             return self.result.id
         return self.work.prefix + self.id.removeprefix("req_")
 
-    async def _recall(self, chat: Chat, now: Micros) -> Recalled:
+    def _begins(self) -> Session | None:
+        """Return the session that a response that is kept begins, or goes on with in a fork."""
+        chat = self.work.chat if isinstance(self.work, ChatWork) else None
+        if chat is None or chat.keep is None or chat.keep.kind != "response":
+            return None
+        if chat.session is not None and chat.upto is None:
+            return None
+        now, origin = self._clock.now(), None
+        if chat.session is not None and chat.upto is not None:
+            origin = Origin(session=chat.session, turn=chat.upto)
+        return Session(
+            id=self._ids.new("ses"),
+            account=self._identity.account.id,
+            created=now,
+            updated=now,
+            model=chat.model or None,
+            origin=origin,
+            held=True,
+        )
+
+    async def _recall(self, chat: Chat, now: Micros, begins: Session | None) -> Recalled:
         # A request that has no chance does not load a conversation.
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(self._identity), now)
-        return await recall(self._setup, self._settler, chat, self._identity)
+        return await recall(self._setup, self._settler, chat, self._identity, begins)
 
     @property
     def dropped(self) -> int:
@@ -531,6 +553,7 @@ class Exchange:
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
             dropped=self.dropped,
+            ended=self._clock.now(),
         )
         done = self.work.result(running, facts)
         # Vectors and judgements are not kept: they are large, and cheap to make again.
@@ -562,6 +585,10 @@ class Exchange:
 
     def _turn(self, running: Running, *, incomplete: bool) -> NewTurn | None:
         if self._recalled is None:
+            return None
+        chat = self._recalled.chat
+        if chat.upto is not None and self._recalled.begins is None:
+            # It goes on from what is kept, and is not kept itself.
             return None
         return self._recalled.turn(running, self._setup.tokens, incomplete=incomplete)
 

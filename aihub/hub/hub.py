@@ -141,6 +141,7 @@ class Hub:
         self.accounts = Accounts(store, self._gate, clock, ids)
         self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
         self.completions = Records(store, "completion")
+        self.responses = Records(store, "response")
         self._forgetter = Forgetter(store, clock, retention)
         self.accounts = Accounts(store, self._gate, clock, ids, erased=self._forgetter.soon)
 

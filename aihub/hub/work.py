@@ -75,6 +75,7 @@ class Facts:
     usage: Usage
     cost: Pico
     dropped: int = 0
+    ended: Micros = 0
 
 
 @attrs.define
@@ -220,6 +221,7 @@ class ChatWork:
             extra=running.extra or None,
             dialect=running.dialect,
             dropped=facts.dropped,
+            ended=facts.ended,
         )
 
 

@@ -179,7 +179,8 @@ class Completion:
 
     `usage` is what the delivered attempt used; `cost` is what the request cost altogether, in
     pico-dollars. `model` is the name as asked, `served_model` the catalogue's id. `dropped` is how
-    many turns of its session were left out of the prompt, for they did not fit. `extra` are fields
+    many turns of its session were left out of the prompt, for they did not fit. `ended` is when it
+    was whole. `extra` are fields
     of the provider's `dialect` that have no place of their own.
     """
 
@@ -192,6 +193,7 @@ class Completion:
     cost: Pico
     fingerprint: str | None = None
     dropped: int = 0
+    ended: Micros | None = None
     extra: Mapping[str, Json] | None = None
     dialect: str | None = None
 

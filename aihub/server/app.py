@@ -20,7 +20,17 @@ from ..hub import Hub
 from ..model.account import Identity
 from .call import Call
 from .cors import Cors
-from .endpoints import administration, chat, gemini, messages, models, reading, sessions, stored
+from .endpoints import (
+    administration,
+    chat,
+    gemini,
+    messages,
+    models,
+    reading,
+    responses,
+    sessions,
+    stored,
+)
 from .envelopes import OPENAI
 from .errors import JSON, error_response
 from .http import Instead, Refusal, Request, Response
@@ -263,6 +273,11 @@ HANDLERS: Mapping[Action, Handler] = {
     "update_completion": stored.update,
     "delete_completion": stored.delete,
     "list_completion_messages": stored.messages,
+    "create_response": responses.create,
+    "read_response": responses.read,
+    "delete_response": responses.delete,
+    "list_input_items": responses.input_items,
+    "count_input_tokens": responses.count_tokens,
     "messages": messages.create,
     "count_message_tokens": messages.count_tokens,
     "generate_content": gemini.generate,

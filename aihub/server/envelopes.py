@@ -75,6 +75,28 @@ OPENAI = Envelope(
 )
 
 
+def _named(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple([(re.compile(f"^{pattern}"), name) for pattern, name in pairs])
+
+
+RESPONSES = attrs.evolve(
+    OPENAI,
+    names=_named(
+        # The hub's messages are not the request's items: its instructions are one of them.
+        (r"messages(\[.*)?$", "input"),
+        (r"max_completion_tokens$", "max_output_tokens"),
+        (r"response_format$", "text.format"),
+        (r"response_format\.(json_schema\.)?", "text.format."),
+        (r"reasoning_effort$", "reasoning.effort"),
+        (r"verbosity$", "text.verbosity"),
+        (r"(tools\[\d+\])\.(function|custom)(?=\.|$)", r"\1"),
+        (r"logprobs$", "include"),
+        (r"session_id$", "conversation"),
+    ),
+)
+"""The same for a request of the Responses API that has been read."""
+
+
 # Anthropic
 
 OVERLOADED = 529
@@ -103,10 +125,6 @@ def _anthropic(problem: Problem, id: str) -> Json:
     told = anthropic.error_object(_ANTHROPIC.get(status, usual), problem.message, id)
     told["error"] |= {"param": problem.param, "code": problem.code}
     return told
-
-
-def _named(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple([(re.compile(f"^{pattern}"), name) for pattern, name in pairs])
 
 
 ANTHROPIC = Envelope(

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 
-from ..dialects import administration, anthropic, gemini, openai_chat, queries
+from ..dialects import administration, anthropic, gemini, openai_chat, openai_responses, queries
 from ..dialects.fields import schema_of, text_of
 from ..dialects.openai_chat import MAX_MODEL
 from ..model.units import Json
 from .answers import TEXT, ref, schemas
 from .operations import Operation, operations
+from .response_answers import response_schemas
 from .routes import ROUTES, Route
 from .vendor_answers import vendor_schemas
 
@@ -49,6 +50,8 @@ def document(version: str) -> dict[str, Json]:
             "schemas": {
                 **schemas(),
                 **vendor_schemas(),
+                **response_schemas(),
+                **openai_responses.request_schemas(),
                 "ChatRequest": openai_chat.request_schema(),
                 **anthropic.schemas(),
                 **gemini.schemas(),

@@ -10,6 +10,7 @@ from ..dialects import administration, gemini, sessions
 from ..dialects.fields import Check, string
 from ..dialects.objects import object_schema
 from ..dialects.openai_chat import stored
+from ..dialects.openai_responses import queries as responses
 from ..dialects.queries import PAGES, USAGE, identifier
 from ..model.units import Json
 from .answers import ref
@@ -146,6 +147,42 @@ def _stored() -> dict[Action, Operation]:
     }
 
 
+_RESPONSE_EVENTS = "Server-sent events, the data of each a ResponseEvent."
+
+
+def _responses() -> dict[Action, Operation]:
+    """Return the operations of OpenAI's Responses."""
+    return {
+        "create_response": Operation(
+            "Answer an input, whole or as a stream.",
+            "Response",
+            ref("ResponseRequest"),
+            statuses=(404, 409, 502, 504),
+            required=True,
+            events=_RESPONSE_EVENTS,
+        ),
+        "read_response": Operation(
+            "Return a response that is kept.", "Response", query=responses.READ, statuses=(404,)
+        ),
+        "delete_response": Operation(
+            "Erase a response that is kept.", "ResponseDeleted", statuses=(404,)
+        ),
+        "list_input_items": Operation(
+            "List the items of a response's input, the newest first.",
+            "ResponseItems",
+            query=responses.ITEMS,
+            statuses=(404,),
+        ),
+        "count_input_tokens": Operation(
+            "Count the tokens of an input.",
+            "ResponseCount",
+            ref("ResponseCountRequest"),
+            statuses=(404,),
+            required=True,
+        ),
+    }
+
+
 def operations() -> dict[Action, Operation]:
     """Return the operation of each route."""
     new_budget = object_schema(administration.NEW_BUDGET, ["limit"])
@@ -153,6 +190,7 @@ def operations() -> dict[Action, Operation]:
         "chat": _chat("Answer a chat, whole or as a stream."),
         "chat_stream": attrs.evolve(_chat("Answer a chat as a stream."), streams=True),
         **_stored(),
+        **_responses(),
         **_vendor(),
         "models": Operation(
             "List all models; with anthropic-version or x-goog-api-key as that vendor does.",

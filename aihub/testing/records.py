@@ -12,10 +12,11 @@ from ..errors import InvalidRequest
 from ..model.chat import KeptKind, Message, OtherPart, TextPart
 from ..model.ledger import Settlement
 from ..model.record import KEPT, Record
+from ..model.session import Origin
 from ..model.units import SECOND
 from ..protocols import Store
 from .answers import DONE
-from .sessions import SESSION, turn
+from .sessions import SESSION, texts, turn
 from .stores import ACCOUNT, LEASE, NOON, OTHER, OWNER, ask
 
 SAID = (
@@ -92,6 +93,34 @@ class RecordsSuite:
             await store.delete_session("acc_1", "ses_1")
             await keep(store, kept(3), turn=turn("Hi"))
             assert await store.record("acc_1", "completion", "chatcmpl-3") == kept(3)
+
+    async def test_a_session_that_is_held_goes_with_its_last_record(self) -> None:
+        """By being erased or forgotten; what a fork shares stays, and so does anybody's own."""
+        clock = ManualClock(NOON)
+        async with self.open_store(clock) as store:
+            await _furnish(store)
+            await store.add_session(SESSION)
+            held = attrs.evolve(SESSION, id="ses_2", held=True)
+            await keep(store, kept(1), turn=turn("a", "", begins=held))
+            after = attrs.evolve(held, id="ses_3", origin=Origin(session="ses_2", turn=1))
+            await keep(store, kept(2), turn=turn("b", "", begins=after))
+            fork = attrs.evolve(after, id="ses_4")
+            await keep(store, kept(3, created=NOON + 1), turn=turn("c", "", begins=fork))
+            await keep(store, kept(4), turn=turn("d"))
+            found = await store.record("acc_1", "completion", "chatcmpl-2")
+            assert found == kept(2, session="ses_2", turn=2)
+            found = await store.record("acc_1", "completion", "chatcmpl-3")
+            assert found == kept(3, created=NOON + 1, session="ses_4", turn=2)
+            await store.delete_record("acc_1", "completion", "chatcmpl-1")
+            assert await store.session("acc_1", "ses_2") is not None
+            await store.delete_record("acc_1", "completion", "chatcmpl-2")
+            await store.delete_record("acc_1", "completion", "chatcmpl-4")
+            assert await store.session("acc_1", "ses_2") is None
+            assert await store.session("acc_1", "ses_1") is not None
+            assert texts(await store.turns("acc_1", "ses_4")) == ["a", "c"]
+            clock.advance(KEPT / SECOND + 1)
+            await store.forget(0, 10)
+            assert await store.session("acc_1", "ses_4") is None
 
     async def test_another_accounts_record_does_not_exist(self) -> None:
         """It cannot be read, found, changed or erased; the same id may be another's too."""

@@ -39,6 +39,7 @@ def to_json(done: Completion, most: int | None = MAX_ANSWER) -> bytes | None:
                 "cost": done.cost,
                 "fingerprint": done.fingerprint,
                 "dropped": done.dropped,
+                "ended": done.ended,
                 "extra": done.extra,
                 "dialect": done.dialect,
             }

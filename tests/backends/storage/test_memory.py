@@ -244,6 +244,13 @@ class HasNoWalls(MemoryStore):
         return own[0] if own else None
 
 
+class HoldsForGood(MemoryStore):
+    """Broken: what was said stays when nobody can go on from it any more."""
+
+    def _let_go(self, account, session):
+        pass
+
+
 class KeepsForGood(MemoryStore):
     """Broken: forgets no record."""
 
@@ -251,7 +258,7 @@ class KeepsForGood(MemoryStore):
         return 0
 
 
-BROKEN_RECORDS = [KeepsAtOnce, FindsAnything, HasNoWalls, KeepsForGood]
+BROKEN_RECORDS = [KeepsAtOnce, FindsAnything, HasNoWalls, HoldsForGood, KeepsForGood]
 
 
 @pytest.mark.parametrize(

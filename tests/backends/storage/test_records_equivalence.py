@@ -14,9 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.sqlite import SqliteStore
 from aihub.model.record import KEPT
+from aihub.model.session import Origin
 from aihub.model.units import SECOND
 from aihub.testing import ManualClock
 from aihub.testing.records import kept, settled
+from aihub.testing.sessions import SESSION, turn
 from aihub.testing.stores import ACCOUNT, LEASE, NOON, OTHER, OWNER, ask
 
 ACCOUNTS = st.sampled_from(["acc_1", "acc_1", "acc_2"])
@@ -48,7 +50,7 @@ class Equivalence(RuleBasedStateMachine):
 
         async def call(store):
             found = await getattr(store, name)(*args, **kwargs)
-            return list(found) if name == "records" else found
+            return list(found) if name in {"records", "turns"} else found
 
         mine = self.portal.call(call, self.memory)
         assert self.portal.call(call, self.sqlite) == mine
@@ -69,6 +71,24 @@ class Equivalence(RuleBasedStateMachine):
         self.both("settle", settled(record))
         if twice:
             self.both("settle", settled(attrs.evolve(record, metadata={})))
+
+    @rule(account=ACCOUNTS, id=IDS, data=st.data())
+    def go_on(self, account, id, data):
+        self.made += 1
+        held = attrs.evolve(SESSION, id=f"ses_{self.made}", account=account, held=True)
+        before = data.draw(st.integers(0, self.made - 1))
+        if before:
+            where = Origin(session=f"ses_{before}", turn=data.draw(st.integers(1, 2)))
+            held = attrs.evolve(held, origin=where)
+        record = kept(self.made, account, created=self.clock.now(), kind="response", id=id)
+        self.both("admit", ask(record.request, account=account))
+        self.both("settle", settled(record, turn=turn("a", "", begins=held)))
+        for n in range(1, self.made + 1):
+            self.both("session", account, f"ses_{n}")
+        found = self.both("record", account, "response", id)
+        if found.session is not None:
+            self.both("turns", account, found.session)
+            self.both("conversation", account, found.session, tokens=99, upto=found.turn)
 
     @rule(account=ACCOUNTS, kind=KINDS, id=IDS)
     def read(self, account, kind, id):

@@ -65,17 +65,29 @@ class MemoryRecords:
 
     async def delete_record(self, account: str, kind: KeptKind, id: str) -> bool:
         """Erase a record."""
-        return self._records.pop((account, kind, id), None) is not None
+        return self._drop_record((account, kind, id))
+
+    def _drop_record(self, name: tuple[str, KeptKind, str]) -> bool:
+        gone = self._records.pop(name, None)
+        if gone is not None and gone.session is not None:
+            whose, id = gone.account, gone.session
+            if not any((one.account, one.session) == (whose, id) for one in self._records.values()):
+                self._let_go(whose, id)
+        return gone is not None
+
+    def _let_go(self, account: str, session: str) -> None:
+        """Erase a session that is held, for the last record of it is gone."""
+        raise NotImplementedError
 
     def _keep_record(self, record: Record) -> None:
         self._records[record.account, record.kind, record.id] = record
         if len(self._records) > MAX_RECORDS:
-            del self._records[next(iter(self._records))]
+            self._drop_record(next(iter(self._records)))
 
     def _forget_records(self, now: Micros, limit: int) -> int:
         old = [name for name, one in self._records.items() if one.created <= now - KEPT][:limit]
         for name in old:
-            del self._records[name]
+            self._drop_record(name)
         return len(old)
 
     def _erase_records(self, account: str) -> None:

@@ -211,9 +211,9 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
         return settled
 
     def _end(self, row: _Row, final: Settlement, now: Micros) -> Settled:
-        ask, number = row.ask, None
+        ask, place = row.ask, None
         if final.turn is not None:
-            number = self._append(
+            place = self._append(
                 ask.account,
                 final.turn,
                 request=final.id,
@@ -224,14 +224,14 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
             # What was said is kept once, with the session.
             final = attrs.evolve(final, turn=None)
         if final.record is not None:
-            session = None if number is None else ask.session
-            self._keep_record(attrs.evolve(final.record, session=session, turn=number))
+            session, turn = place or (None, None)
+            self._keep_record(attrs.evolve(final.record, session=session, turn=turn))
             final = attrs.evolve(final, record=None)
         if ask.idempotency is not None:
             self._kept.end(ask.account, ask.idempotency, final)
             final = attrs.evolve(final, answer=None)
         row.state, row.final, row.settled = final.state, final, now
-        return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
+        return Settled(id=final.id, state=final.state, cost=final.cost, turn=place and place[1])
 
     def _replace_lost(self, final: Settlement) -> Settled | AlreadySettled:
         row = self._done.get(final.id)
@@ -337,6 +337,11 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
             self._kept.erase(id)
             self._erase_records(id)
         return erased
+
+    def _let_go(self, account: str, session: str) -> None:
+        kept = self._find(account, session)
+        if kept is not None and kept.session.held:
+            del self._sessions[account][session]
 
     def _lives(self, account: str) -> bool:
         found = self._accounts.get(account)

@@ -312,21 +312,19 @@ def settle(db: Connection, final: Settlement, now: Micros) -> Settled | AlreadyS
 
 def _keep(db: Connection, final: Settlement, now: Micros) -> int | None:
     """Keep what was said: the answer for repetitions, the turn in its session."""
-    account, session = db.execute(
-        "SELECT account, session FROM requests WHERE id = ?", (final.id,)
-    ).fetchone()
+    (account,) = db.execute("SELECT account FROM requests WHERE id = ?", (final.id,)).fetchone()
     if final.answer is not None:
         answers.keep(db, account, final.id, final.answer, now)
-    number = None
+    place = None
     if final.turn is not None:
         usage = final.usage or Usage(0, 0)
-        number = sessions.append(
+        place = sessions.append(
             db, account, final.turn, request=final.id, at=now, usage=usage, cost=final.cost
         )
     if final.record is not None:
-        where = None if number is None else session
-        records.keep(db, attrs.evolve(final.record, session=where, turn=number))
-    return number
+        session, turn = place or (None, None)
+        records.keep(db, attrs.evolve(final.record, session=session, turn=turn))
+    return place and place[1]
 
 
 def _unbook(db: Connection, id: str, holds: Iterable[Sequence[str]]) -> None:

@@ -12,6 +12,7 @@ import attrs
 
 from ....model.record import KEPT
 from ....model.units import Micros
+from . import records
 
 Connection = sqlite3.Connection
 
@@ -70,9 +71,9 @@ def find(db: Connection, before: Micros, limit: int, now: Micros) -> Found:
     left -= len(keys) + len(turns)
     answers = _ids(db, _SAID.format("answers"), (left,))
     left -= len(answers)
-    records = _ids(db, _KEPT_TOO_LONG, (now - KEPT, left))
-    records += _ids(db, _SAID.format("records"), (left - len(records),))
-    return Found(requests, personal, keys, turns, answers, tuple(dict.fromkeys(records)))
+    old = _ids(db, _KEPT_TOO_LONG, (now - KEPT, left))
+    old += _ids(db, _SAID.format("records"), (left - len(old),))
+    return Found(requests, personal, keys, turns, answers, tuple(dict.fromkeys(old)))
 
 
 def _ids(db: Connection, sql: str, values: tuple[object, ...]) -> tuple[str, ...]:
@@ -97,6 +98,7 @@ def forget(db: Connection, before: Micros, found: Found) -> None:
         f"DELETE FROM keys WHERE {_ENDED} AND id = ?",  # noqa: S608 - a condition of ours
         [(before, before, id) for id in found.keys],
     )
-    said = (("turns", found.turns), ("answers", found.answers), ("records", found.records))
-    for table, rows in said:
+    for row in found.records:
+        records.forget(db, row)
+    for table, rows in (("turns", found.turns), ("answers", found.answers)):
         db.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(row,) for row in rows])  # noqa: S608

@@ -12,6 +12,7 @@ import orjson
 from ....model.chat import KeptKind
 from ....model.record import Record
 from .. import answers, messages
+from . import sessions
 
 Connection = sqlite3.Connection
 
@@ -97,10 +98,23 @@ def change(
 
 def delete(db: Connection, account: str, kind: KeptKind, id: str) -> bool:
     """Erase a record."""
+    return _erase(db, "account = ? AND kind = ? AND id = ?", (account, kind, id))
+
+
+def forget(db: Connection, row: str) -> None:
+    """Erase the record that is a row."""
+    _erase(db, "rowid = ?", (row,))
+
+
+def _erase(db: Connection, which: str, values: tuple[str, ...]) -> bool:
     gone = db.execute(
-        "DELETE FROM records WHERE account = ? AND kind = ? AND id = ?", (account, kind, id)
-    )
-    return gone.rowcount == 1
+        f"DELETE FROM records WHERE {which} RETURNING account, session",  # noqa: S608 - ours
+        values,
+    ).fetchall()
+    for account, session in gone:
+        if session is not None:
+            sessions.let_go(db, account, session)
+    return bool(gone)
 
 
 def _text(value: Any) -> str:

@@ -119,6 +119,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             turn INTEGER, messages TEXT NOT NULL, answer BLOB, data TEXT NOT NULL,
             PRIMARY KEY (account, kind, id))""",
         "CREATE INDEX records_by_age ON records (created)",
+        """CREATE INDEX records_by_session ON records (account, session)
+            WHERE session IS NOT NULL""",
+        "ALTER TABLE sessions ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
     ),
 )
 

@@ -270,9 +270,11 @@ class SqliteStore(SqliteDirectory):
             )
         )
 
-    async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:
+    async def conversation(
+        self, account: str, id: str, *, tokens: int, upto: int | None = None
+    ) -> Conversation | None:
         """Return a session with its newest turns."""
-        return await self._read(lambda db: sessions.conversation(db, account, id, tokens))
+        return await self._read(lambda db: sessions.conversation(db, account, id, tokens, upto))
 
     # Records
 
