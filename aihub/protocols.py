@@ -583,6 +583,14 @@ class Records(Protocol):
     a record is its own among those of its account and kind.
     """
 
+    async def add_record(self, record: Record) -> bool:
+        """Write a record whose answer is yet to come; False where its id is taken.
+
+        Raises:
+            NotFound: there is no such account, or it was deleted.
+        """
+        ...
+
     async def record(self, account: str, kind: KeptKind, id: str) -> Record | None:
         """Return one record of an account, or None."""
         ...

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import attrs
+
 from ..errors import InvalidRequest
 from ..model.chat import Keep, KeptKind, Message
 from ..model.events import Completion
 from ..model.record import Record
+from ..model.units import Micros
 from .sessions import check_messages, check_metadata
 
 
@@ -47,16 +50,25 @@ def record(
     keep: Keep, said: Sequence[Message], done: Completion, *, account: str, request: str
 ) -> Record:
     """Return *done* as it is kept."""
+    made = waiting(
+        keep, done.id, created=done.created, model=done.model, account=account, request=request
+    )
+    # A response's input is in its dialect's words, which messages cannot say in full.
+    messages = tuple(said) if keep.kind == "completion" else ()
+    return attrs.evolve(made, messages=messages, answer=done)
+
+
+def waiting(
+    keep: Keep, id: str, *, created: Micros, model: str, account: str, request: str
+) -> Record:
+    """Return what stands for an answer until it has come."""
     return Record(
-        id=record_id(keep.kind, done.id),
+        id=record_id(keep.kind, id),
         account=account,
         kind=keep.kind,
-        created=done.created,
-        model=done.model,
+        created=created,
+        model=model,
         request=request,
         metadata=dict(keep.metadata),
-        # A response's input is in its dialect's words, which messages cannot say in full.
-        messages=tuple(said) if keep.kind == "completion" else (),
-        answer=done,
         data=keep.data,
     )

@@ -2,6 +2,7 @@
 
 from .accounts import Accounts as Accounts
 from .accounts import NewKey as NewKey
+from .background import Background as Background
 from .exchange import Options as Options
 from .flight import Stream as Stream
 from .hub import Hub as Hub

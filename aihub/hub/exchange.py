@@ -133,6 +133,7 @@ class Exchange:
         self.result: Result | None = None
         self.settled = False
         self._broken = False
+        self._why = "The work on the response broke off."
         self.replayed = False
         self._ask: Admission | None = None
         self._recalled: Recalled | None = None
@@ -520,6 +521,7 @@ class Exchange:
             room = await self._settler.hold(self.id, self._attempts[-1].cost)
             step = step if room else None
         if step is None:
+            self._why = error.message
             await self._settle("error", usage=usage, code=error.code, turn=turn)
             return False
         if step.wait:
@@ -563,6 +565,10 @@ class Exchange:
         await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept, record=record)
         self.result = done
 
+    def _awaited(self) -> bool:
+        keep = self.work.chat.keep if isinstance(self.work, ChatWork) else None
+        return keep is not None and keep.awaited
+
     def _record(self, done: Completion) -> Record | None:
         """Return what is to be kept of an answer, where it was asked to be."""
         keep = self.work.chat.keep if isinstance(self.work, ChatWork) else None
@@ -570,6 +576,21 @@ class Exchange:
             return None
         return records.record(
             keep, self._said, done, account=self._identity.account.id, request=self.id
+        )
+
+    def _failure(self, code: str | None) -> Record:
+        """Return what stands for an answer that is awaited and will not come."""
+        assert isinstance(self.work, ChatWork)  # noqa: S101 - nothing else is awaited
+        keep = self.work.chat.keep
+        assert keep is not None  # noqa: S101 - it is awaited
+        told = {**keep.data, "error": {"code": code, "message": self._why}}
+        return records.waiting(
+            attrs.evolve(keep, data=told),
+            self.answer_id,
+            created=self.admitted,
+            model=self.model,
+            account=self._identity.account.id,
+            request=self.id,
         )
 
     def _partial(self, running: Running) -> Usage:
@@ -664,6 +685,8 @@ class Exchange:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
         self.settled = True
+        if state == "error" and self._awaited():
+            record = self._failure(code)
         self._attempts.sort(key=_by_number)
         first = next((one.first_token for one in self._attempts if one.first_token), None)
         final = Settlement(
@@ -679,6 +702,7 @@ class Exchange:
             turn=turn,
             answer=answer,
             record=record,
+            awaited=record is not None and self._awaited(),
         )
         await self._settler.settle(ask, final)
 

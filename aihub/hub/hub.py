@@ -42,6 +42,7 @@ from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, Count, GroupBy, UsageReport
 from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Store, TokenCounter
 from .accounts import Accounts
+from .background import Background
 from .calls import make_chat, make_embedding, make_moderation
 from .counting import count_prompt
 from .draining import Yard
@@ -142,6 +143,7 @@ class Hub:
         self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
         self.completions = Records(store, "completion")
         self.responses = Records(store, "response")
+        self.background = Background(self, store)
         self._forgetter = Forgetter(store, clock, retention)
         self.accounts = Accounts(store, self._gate, clock, ids, erased=self._forgetter.soon)
 

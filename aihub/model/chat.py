@@ -176,12 +176,14 @@ class Keep:
     """That an answer is to be kept, with its request, to be read again later.
 
     `metadata` are at most 16 pairs of text by which it is found, `data` what a dialect notes of the
-    request. A `response` can be gone on from.
+    request. A `response` can be gone on from. `awaited`: it is a record already that waits for its
+    answer, and is kept only where that is still there.
     """
 
     kind: KeptKind = "completion"
     metadata: Mapping[str, str] = attrs.field(factory=dict)
     data: Json = None
+    awaited: bool = False
 
 
 @attrs.define(kw_only=True)

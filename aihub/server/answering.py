@@ -69,7 +69,7 @@ async def answer(call: Call, chat: Chat, door: Door) -> Response:
     """Answer *chat*, as a stream where it asks for one."""
     call.model = chat.model or None
     call.envelope = door.envelope
-    options = _options(call)
+    options = read_options(call)
     if chat.stream:
         return await _stream(call, chat, options, door)
     stream = await call.hub.answer(chat, call.identity, options)
@@ -80,7 +80,7 @@ async def answer(call: Call, chat: Chat, door: Door) -> Response:
     return Response(200, headers, door.complete(chat, stream.completion))
 
 
-def _options(call: Call) -> Options:
+def read_options(call: Call) -> Options:
     """Read what the headers say of a request."""
     headers = call.request.headers
     region = headers.get(REGION)

@@ -276,6 +276,7 @@ HANDLERS: Mapping[Action, Handler] = {
     "create_response": responses.create,
     "read_response": responses.read,
     "delete_response": responses.delete,
+    "cancel_response": responses.cancel,
     "list_input_items": responses.input_items,
     "count_input_tokens": responses.count_tokens,
     "messages": messages.create,

@@ -167,6 +167,9 @@ def _responses() -> dict[Action, Operation]:
         "delete_response": Operation(
             "Erase a response that is kept.", "ResponseDeleted", statuses=(404,)
         ),
+        "cancel_response": Operation(
+            "End the work on a response in the background.", "Response", statuses=(404,)
+        ),
         "list_input_items": Operation(
             "List the items of a response's input, the newest first.",
             "ResponseItems",

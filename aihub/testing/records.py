@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import attrs
 
 from ..backends.clocks import ManualClock
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, NotFound
 from ..model.chat import KeptKind, Message, OtherPart, TextPart
 from ..model.ledger import Settlement
 from ..model.record import KEPT, Record
@@ -121,6 +121,37 @@ class RecordsSuite:
             clock.advance(KEPT / SECOND + 1)
             await store.forget(0, 10)
             assert await store.session("acc_1", "ses_4") is None
+
+    async def test_a_record_may_wait_for_its_answer(self) -> None:
+        """It is written once, and the settlement puts the whole in its place."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await _furnish(store)
+            waiting = kept(answer=None, data={"waits": True})
+            assert await store.add_record(waiting)
+            assert not await store.add_record(kept(metadata={}))
+            assert await store.record("acc_1", "completion", "chatcmpl-1") == waiting
+            await keep(store, kept(), awaited=True)
+            assert await store.record("acc_1", "completion", "chatcmpl-1") == kept()
+            raised = False
+            try:
+                await store.add_record(kept(2, account="acc_9"))
+            except NotFound:
+                raised = True
+            assert raised
+
+    async def test_what_nobody_awaits_any_more_is_not_kept(self) -> None:
+        """Nor is a session begun for it; the request is settled all the same."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await _furnish(store)
+            await store.add_record(kept(answer=None))
+            await store.delete_record("acc_1", "completion", "chatcmpl-1")
+            held = attrs.evolve(SESSION, id="ses_2", held=True)
+            await keep(store, kept(), awaited=True, turn=turn("a", "", begins=held))
+            assert await store.record("acc_1", "completion", "chatcmpl-1") is None
+            assert await store.session("acc_1", "ses_2") is None
+            row = await store.row("acc_1", "req_1")
+            assert row is not None
+            assert row.state == "ok"
 
     async def test_another_accounts_record_does_not_exist(self) -> None:
         """It cannot be read, found, changed or erased; the same id may be another's too."""

@@ -1,6 +1,7 @@
 """OpenAI's own SDK, unmodified, against a real server process: Responses and stored completions."""
 
 import json
+import time
 
 import pytest
 
@@ -100,6 +101,20 @@ def test_what_is_kept_is_read_listed_and_erased(client):
     with pytest.raises(openai.NotFoundError) as error:
         client.responses.create(model=MODEL, input="Hi", previous_response_id=done.id)
     assert error.value.code == "previous_response_not_found"
+
+
+def test_it_asks_in_the_background_and_polls(client):
+    """Until it has ended; to cancel it then changes nothing."""
+    done = client.responses.create(model=MODEL, input=HELLO, background=True)
+    assert done.status == "queued"
+    ends = time.monotonic() + 60
+    while done.status in {"queued", "in_progress"} and time.monotonic() < ends:
+        done = client.responses.retrieve(done.id)
+    assert "Paris" in done.output_text
+    assert client.responses.cancel(done.id) == done
+    other = client.responses.create(model=MODEL, input=HELLO)
+    with pytest.raises(openai.BadRequestError):
+        client.responses.cancel(other.id)
 
 
 def test_it_counts_tokens(client):

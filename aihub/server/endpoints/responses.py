@@ -16,7 +16,8 @@ import orjson
 from ...core.records import record_id
 from ...dialects import openai_responses as dialect
 from ...dialects.openai_responses import queries
-from ...dialects.openai_responses.answers import answered, echo
+from ...dialects.openai_responses.answers import answered, echo, response_object
+from ...dialects.openai_responses.streams import failure
 from ...dialects.queries import list_object, read_query
 from ...errors import InvalidRequest, NotFound
 from ...hub import Stream
@@ -24,7 +25,7 @@ from ...model.chat import Chat, Keep
 from ...model.events import Completion
 from ...model.record import Record
 from ...model.units import Json
-from ..answering import Door, Encoder, answer
+from ..answering import Door, Encoder, answer, read_options
 from ..call import Call
 from ..envelopes import RESPONSES
 from ..http import Response
@@ -38,12 +39,6 @@ async def create(call: Call) -> Response:
     """Answer whole, or streamed where the body asks for it."""
     asked = dialect.decode_request(call.json_body())
     call.model, call.envelope = asked.values.get("model"), RESPONSES
-    if asked.background:
-        raise InvalidRequest(
-            "Unsupported value: 'background' is not done here.",
-            param="background",
-            code="unsupported_value",
-        )
     repeated = echo(asked.fields)
     items = await _resolved(call, asked.items)
     chat = await _chat(call, asked, items)
@@ -54,7 +49,16 @@ async def create(call: Call) -> Response:
             metadata=repeated["metadata"],
             data={"repeated": repeated, "input": told},
         )
+    if asked.background:
+        return await _later(call, chat)
     return await answer(call, chat, _door(call, repeated))
+
+
+async def _later(call: Call, chat: Chat) -> Response:
+    """Tell what stands for a response that nobody waits for."""
+    made = await call.hub.background.begin(chat, call.identity, read_options(call))
+    done = made.answer is not None
+    return await call.answer(_object(made) if done else _unanswered(made, "queued"))
 
 
 async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json]]) -> Chat:
@@ -125,7 +129,8 @@ async def _items_beside(call: Call, id: str) -> Mapping[str, dict[str, Json]]:
         found = await call.hub.responses.get(f"resp_{words[1]}", account=call.account)
     except NotFound:
         return {}
-    items = [*found.data["input"], *_object(found)["output"]]
+    output = _object(found)["output"] if found.answer is not None else ()
+    items = [*found.data["input"], *output]
     return {one["id"]: one for one in items}
 
 
@@ -164,6 +169,27 @@ def _id(id: str) -> str:
     return record_id("response", id)
 
 
+async def _told(call: Call, record: Record) -> dict[str, Json]:
+    """Return a response that is kept, as it stands."""
+    if record.answer is not None:
+        return _object(record)
+    return _unanswered(record, await call.hub.background.standing(record))
+
+
+def _unanswered(record: Record, status: str) -> dict[str, Json]:
+    """Return a response that has no answer, be it yet or at all."""
+    repeated = {**record.data["repeated"], "metadata": dict(record.metadata)}
+    error = None
+    if status == "failed":
+        error = failure(record.data.get("error") or LOST)
+    return response_object(
+        record.id, record.created, record.model, repeated, status=status, output=[], error=error
+    )
+
+
+LOST: Mapping[str, Json] = {"message": "The work on the response broke off."}
+
+
 def _object(record: Record) -> dict[str, Json]:
     """Return a response that is kept."""
     assert record.answer is not None  # noqa: S101 - it is kept when it is whole
@@ -175,14 +201,21 @@ async def read(call: Call) -> Response:
     """Return one response."""
     queries.read_asked(call.request.query)
     found = await call.hub.responses.get(call.parameters["response"], account=call.account)
-    return await call.answer(_object(found))
+    return await call.answer(await _told(call, found))
+
+
+async def cancel(call: Call) -> Response:
+    """End the work on a response."""
+    read_query(call.request.query, {})
+    found = await call.hub.background.cancel(call.parameters["response"], account=call.account)
+    return await call.answer(await _told(call, found))
 
 
 async def delete(call: Call) -> Response:
     """Erase one response."""
     read_query(call.request.query, {})
     id = call.parameters["response"]
-    await call.hub.responses.delete(id, account=call.account)
+    await call.hub.background.delete(id, account=call.account)
     return await call.answer({"id": id, "object": "response", "deleted": True})
 
 

@@ -251,6 +251,13 @@ class HoldsForGood(MemoryStore):
         pass
 
 
+class BringsBack(MemoryStore):
+    """Broken: an answer that comes late makes its record anew."""
+
+    async def settle(self, final):
+        return await super().settle(attrs.evolve(final, awaited=False))
+
+
 class KeepsForGood(MemoryStore):
     """Broken: forgets no record."""
 
@@ -258,7 +265,7 @@ class KeepsForGood(MemoryStore):
         return 0
 
 
-BROKEN_RECORDS = [KeepsAtOnce, FindsAnything, HasNoWalls, HoldsForGood, KeepsForGood]
+BROKEN_RECORDS = [KeepsAtOnce, FindsAnything, HasNoWalls, HoldsForGood, BringsBack, KeepsForGood]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
+from ....errors import NotFound
 from ....model.chat import KeptKind
 from ....model.record import KEPT, Record
 from ....model.units import Micros
@@ -21,6 +22,18 @@ class MemoryRecords:
     def __init__(self) -> None:
         # In order of settlement, so that the oldest stand first.
         self._records: dict[tuple[str, KeptKind, str], Record] = {}
+
+    async def add_record(self, record: Record) -> bool:
+        """Write a record whose answer is yet to come."""
+        if not self._lives(record.account):
+            raise NotFound("account", record.account)
+        if (record.account, record.kind, record.id) in self._records:
+            return False
+        self._keep_record(record)
+        return True
+
+    def _lives(self, account: str) -> bool:
+        raise NotImplementedError
 
     async def record(self, account: str, kind: KeptKind, id: str) -> Record | None:
         """Return one record."""

@@ -38,6 +38,7 @@ from ....model.ledger import (
     WindowFull,
     WindowState,
     lost_settlement,
+    without_record,
 )
 from ....model.units import HOUR, Micros, Pico, rfc3339
 from ....model.usage import GroupBy, Usage, UsageReport, UsageSum
@@ -212,6 +213,10 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
 
     def _end(self, row: _Row, final: Settlement, now: Micros) -> Settled:
         ask, place = row.ask, None
+        if final.awaited and final.record is not None:
+            one = final.record
+            if (one.account, one.kind, one.id) not in self._records:
+                final = without_record(final)
         if final.turn is not None:
             place = self._append(
                 ask.account,

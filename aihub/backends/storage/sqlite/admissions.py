@@ -33,6 +33,7 @@ from ....model.ledger import (
     WindowFull,
     WindowState,
     lost_settlement,
+    without_record,
 )
 from ....model.units import HOUR, Micros, Pico
 from ....model.usage import Usage
@@ -313,6 +314,8 @@ def settle(db: Connection, final: Settlement, now: Micros) -> Settled | AlreadyS
 def _keep(db: Connection, final: Settlement, now: Micros) -> int | None:
     """Keep what was said: the answer for repetitions, the turn in its session."""
     (account,) = db.execute("SELECT account FROM requests WHERE id = ?", (final.id,)).fetchone()
+    if final.awaited and final.record is not None and not records.is_there(db, final.record):
+        final = without_record(final)
     if final.answer is not None:
         answers.keep(db, account, final.id, final.answer, now)
     place = None

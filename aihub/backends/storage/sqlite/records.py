@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import orjson
 
+from ....errors import NotFound
 from ....model.chat import KeptKind
 from ....model.record import Record
 from .. import answers, messages
@@ -57,6 +58,26 @@ def keep(db: Connection, record: Record) -> None:
             _text(record.data),
         ),
     )
+
+
+def add(db: Connection, record: Record) -> bool:
+    """Write a record whose answer is yet to come, of an account that lives."""
+    live = "SELECT 1 FROM accounts WHERE id = ? AND deleted IS NULL"
+    if db.execute(live, (record.account,)).fetchone() is None:
+        raise NotFound("account", record.account)
+    if is_there(db, record):
+        return False
+    keep(db, record)
+    return True
+
+
+def is_there(db: Connection, record: Record) -> bool:
+    """Say whether there is a record of this id."""
+    found = db.execute(
+        "SELECT 1 FROM records WHERE account = ? AND kind = ? AND id = ?",
+        (record.account, record.kind, record.id),
+    )
+    return found.fetchone() is not None
 
 
 def find(db: Connection, account: str, kind: KeptKind, id: str) -> Record | None:

@@ -278,6 +278,10 @@ class SqliteStore(SqliteDirectory):
 
     # Records
 
+    async def add_record(self, record: Record) -> bool:
+        """Write a record whose answer is yet to come."""
+        return await self._write(lambda db: records.add(db, record))
+
     async def record(self, account: str, kind: KeptKind, id: str) -> Record | None:
         """Return one record."""
         return await self._read(lambda db: records.find(db, account, kind, id))
