@@ -17,7 +17,7 @@ from .model.account import Account, Actor, Budget, Identity, Key, Plan, PlanDrop
 from .model.catalogue import Model
 from .model.chat import Chat, KeptKind
 from .model.embedding import EmbeddingRequest
-from .model.events import Completion, Embedded, Event, Moderated
+from .model.events import Compacted, Completion, Embedded, Event, Moderated
 from .model.ledger import (
     Admission,
     Admitted,
@@ -172,6 +172,22 @@ class Moderator(Protocol):
 
     async def moderate(self, call: ModerationCall) -> Moderated:
         """Return one judgement for each input, in their order.
+
+        Raises:
+            UpstreamError: as `Provider.open`.
+            InvalidRequest: this provider cannot do what a field asks for.
+
+        Cancelled, it frees the upstream connection at once. Calls may overlap.
+        """
+        ...
+
+
+@runtime_checkable
+class Compactor(Protocol):
+    """Protocol: a provider that can also make a conversation short."""
+
+    async def compact(self, call: ProviderCall) -> Compacted:
+        """Return a text that stands for the conversation of *call*; it is a user's message later.
 
         Raises:
             UpstreamError: as `Provider.open`.

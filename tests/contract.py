@@ -24,6 +24,7 @@ PUBLISHED = {
     "StoredCompletionDeleted": (openai_document, "ChatCompletionDeleted"),
     "Response": (openai_document, "Response"),
     "ResponseItems": (openai_document, "ResponseItemList"),
+    "ResponseCompaction": (openai_document, "CompactResource"),
     "ResponseCount": (openai_document, "TokenCountsResource"),
     "ResponseEvent": (openai_document, "ResponseStreamEvent"),
     "Error": (openai_document, "ErrorResponse"),

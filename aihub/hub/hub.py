@@ -34,6 +34,7 @@ from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMista
 from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
 from ..model.catalogue import Model, Routes
 from ..model.chat import Chat, Message
+from ..model.compaction import Compaction
 from ..model.embedding import EmbeddingRequest, Embeddings
 from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
@@ -44,6 +45,7 @@ from ..protocols import Catalogue, Clock, Closing, Ids, Observer, Provider, Stor
 from .accounts import Accounts
 from .background import Background
 from .calls import make_chat, make_embedding, make_moderation
+from .compacting import CompactionWork
 from .counting import count_prompt
 from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
@@ -502,6 +504,21 @@ class Hub:
         """Judge what is already a value, for a caller who is already known."""
         stream = await self.do(ModerationWork(request), identity, options)
         return cast(Moderation, stream.result)
+
+    async def compact(
+        self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
+    ) -> Compaction:
+        """Make a conversation short, its session's history included, which itself stays.
+
+        Errors and cancellation are as of `embed`; where no provider of the model compacts, it is an
+        `InvalidRequest`.
+        """
+        if chat.session is not None:
+            self._check()
+            recalled = await recall(self._setup, self._settler, chat, identity)
+            chat = attrs.evolve(recalled.chat, session=None, upto=None)
+        stream = await self.do(CompactionWork(ChatWork(chat)), identity, options)
+        return cast(Compaction, stream.result)
 
     async def do(self, work: Work, identity: Identity, options: Options = NO_OPTIONS) -> Stream:
         """Do what is no chat; return its stream, whose `result` is there."""

@@ -145,10 +145,19 @@ class Moderated:
     source: str | None = None
 
 
+@attrs.define(kw_only=True)
+class Compacted:
+    """A conversation made short: the text that stands for it."""
+
+    summary: str
+    usage: Usage | None = None
+    model: str | None = None
+
+
 Event: TypeAlias = Started | Text | Reasoning | Refusal | ToolDelta | UsageSeen | Finished | Unknown
 
-Told: TypeAlias = Event | Embedded | Moderated
-"""What a provider may tell; the last two come alone, in answer to what is no chat."""
+Told: TypeAlias = Event | Embedded | Moderated | Compacted
+"""What a provider may tell; the last three come alone, in answer to what is no chat."""
 
 
 @attrs.define(kw_only=True)

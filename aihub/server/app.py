@@ -278,6 +278,7 @@ HANDLERS: Mapping[Action, Handler] = {
     "delete_response": responses.delete,
     "cancel_response": responses.cancel,
     "list_input_items": responses.input_items,
+    "compact_input": responses.compact,
     "count_input_tokens": responses.count_tokens,
     "messages": messages.create,
     "count_message_tokens": messages.count_tokens,

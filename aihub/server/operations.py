@@ -176,6 +176,13 @@ def _responses() -> dict[Action, Operation]:
             query=responses.ITEMS,
             statuses=(404,),
         ),
+        "compact_input": Operation(
+            "Make a conversation short.",
+            "ResponseCompaction",
+            ref("ResponseCompactionRequest"),
+            statuses=(404, 409, 502, 504),
+            required=True,
+        ),
         "count_input_tokens": Operation(
             "Count the tokens of an input.",
             "ResponseCount",

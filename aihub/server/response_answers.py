@@ -67,6 +67,13 @@ def response_schemas() -> dict[str, Json]:
             source={"enum": ["provider", "counted", "estimated"]},
         ),
         "ResponseDeleted": closed(id=TEXT, object={"const": "response"}, deleted={"const": True}),
+        "ResponseCompaction": closed(
+            id=TEXT,
+            object={"const": "response.compaction"},
+            created_at=SECONDS,
+            output=_ITEMS,
+            usage=ref("ResponseUsage"),
+        ),
         "ResponseCount": closed(object={"const": "response.input_tokens"}, input_tokens=COUNT),
         "ResponseEvent": {
             "type": "object",

@@ -7,6 +7,7 @@ on both event loops. Nothing here imports pytest.
 from ..backends.clocks import ManualClock as ManualClock
 from .answers import AnswersSuite as AnswersSuite
 from .drivers import DriverSuite as DriverSuite
+from .embedders import CompactorSuite as CompactorSuite
 from .embedders import EmbedderSuite as EmbedderSuite
 from .embedders import ModeratorSuite as ModeratorSuite
 from .fakes import ANSWER as ANSWER

@@ -2,6 +2,7 @@
 
 import pytest
 
+from aihub.dialects.openai_responses.secrets import seal
 from aihub.errors import UpstreamFailed
 from aihub.model.events import Finished, Reasoning, Refusal, Text, ToolDelta
 from aihub.testing import ScriptedProvider
@@ -399,3 +400,43 @@ async def test_a_retry_is_told_the_same_response():
         answers = [await client.ask("POST", PATH, hi(), idempotency_key="a") for _ in range(2)]
         assert answers[0][2] == answers[1][2]
         assert len(await client.hub.responses.list(account=await owner(client))) == 1
+
+
+async def test_a_conversation_is_made_short():
+    """The mock says that it is one; the item is understood when it comes back. It is billed."""
+    async with open_mock() as client:
+        done = await made(client, "My name is Ada.")
+        for body in (
+            hi([{"role": "user", "content": "One"}, {"role": "user", "content": "Two"}]),
+            {"model": "gpt-4", "previous_response_id": done["id"]},
+        ):
+            status, _, short = await client.ask("POST", PATH + "/compact", body)
+            assert (status, short["object"]) == (200, "response.compaction")
+            (item,) = short["output"]
+            assert item["type"] == "compaction"
+            again = await made(client, [item, {"role": "user", "content": "Hi"}])
+            assert again["usage"]["input_tokens"] > done["usage"]["input_tokens"]
+        (row,) = [
+            one for one in await client.hub.requests(await owner(client)) if one.kind != "chat"
+        ][:1]
+        assert (row.kind, row.state) == ("compaction", "ok")
+        assert row.cost > 0
+
+
+async def test_what_compacts_nothing_is_refused_by_name():
+    """A provider that cannot do it, and an item of another's."""
+    async with open_client(ScriptedProvider([Text("ok"), Finished("stop")])) as client:
+        status, _, told = await client.ask("POST", PATH + "/compact", hi())
+        assert (status, told["error"]["param"]) == (400, "model")
+        for secret in ("gAAAA", "summary:é", "summary:abc"):
+            item = {"type": "compaction", "encrypted_content": secret}
+            await client.ask("POST", PATH, hi([item]))
+
+
+async def test_a_summary_is_a_message_of_the_users():
+    """So any provider understands it."""
+    provider = ScriptedProvider([Text("ok"), Finished("stop")])
+    async with open_client(provider) as client:
+        item = {"type": "compaction", "encrypted_content": seal("They met.")}
+        await made(client, [item, {"role": "user", "content": "Who?"}])
+    assert told(provider.calls[0]) == [("user", "They met."), ("user", "Who?")]

@@ -117,6 +117,17 @@ def test_it_asks_in_the_background_and_polls(client):
         client.responses.cancel(other.id)
 
 
+def test_it_makes_a_conversation_short(client):
+    """What it is given back, it sends in place of what was said."""
+    short = client.responses.compact(model=MODEL, input=HELLO)
+    assert short.object == "response.compaction"
+    items = [item.to_dict() for item in short.output]
+    done = client.responses.create(
+        model=MODEL, input=[*items, {"role": "user", "content": "And Rome?"}]
+    )
+    assert done.output_text
+
+
 def test_it_counts_tokens(client):
     """As many as the answer is charged with."""
     count = client.responses.input_tokens.count(model=MODEL, input=HELLO)

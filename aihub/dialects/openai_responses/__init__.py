@@ -10,6 +10,7 @@ from .answers import response_object as response_object
 from .items import input_items as input_items
 from .items import messages_of as messages_of
 from .requests import Asked as Asked
+from .requests import decode_compaction as decode_compaction
 from .requests import decode_count as decode_count
 from .requests import decode_request as decode_request
 from .requests import references as references

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from ...model.chat import ReasoningPart, ToolCall
+from ...model.compaction import Compaction
 from ...model.events import Choice, Completion
 from ...model.units import SECOND, Json, Micros, Pico, format_usd
 from ...model.usage import Usage
@@ -126,6 +127,23 @@ def answered(id: str, done: Completion, repeated: Mapping[str, Json]) -> dict[st
 def wants_summary(repeated: Mapping[str, Json]) -> bool:
     """Say whether reasoning is told as a summary of it."""
     return (repeated.get("reasoning") or {}).get("summary") is not None
+
+
+def compaction_object(done: Compaction) -> dict[str, Json]:
+    """Return a conversation made short: an item that is sent in its place."""
+    place = done.id.removeprefix("cmp-")
+    item = {
+        "id": f"cmp_{place}",
+        "type": "compaction",
+        "encrypted_content": secrets.seal(done.summary),
+    }
+    return {
+        "id": f"resp_{place}",
+        "object": "response.compaction",
+        "created_at": done.created // SECOND,
+        "output": [item],
+        "usage": usage_object(done.usage, done.cost),
+    }
 
 
 def usage_object(usage: Usage, cost: Pico) -> dict[str, Json]:

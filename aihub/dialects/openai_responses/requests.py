@@ -138,6 +138,19 @@ def decode_count(body: bytes) -> Asked:
     return _decode(json_object(body) if body else {})
 
 
+def decode_compaction(body: bytes) -> Asked:
+    """Read the body of a request that wants a conversation made short.
+
+    Raises:
+        InvalidRequest: as for `decode_request`.
+    """
+    given = json_object(body)
+    if given.get("input") is None and given.get("previous_response_id") is not None:
+        # What was said before is all there is to be made short.
+        given = {**given, "input": []}
+    return _decode(given)
+
+
 def _decode(given: dict[str, Json]) -> Asked:
     fields = {name: value for name, value in given.items() if value is not None}
     values: dict[str, Any] = {}
@@ -306,10 +319,18 @@ _COUNTED = (
 )
 
 
+_COMPACTED = (
+    *("model", "input", "instructions", "previous_response_id", "prompt_cache_key"),
+    *("prompt_cache_retention", "service_tier"),
+)
+
+
 def request_schemas() -> dict[str, Json]:
     """Return the JSON Schemas of what is read, by name."""
     counted = {name: _FIELDS[name] for name in _COUNTED}
+    compacted = {name: _FIELDS[name] for name in _COMPACTED}
     return {
+        "ResponseCompactionRequest": shape_schema(compacted),
         "ResponseRequest": shape_schema(_FIELDS, ["input"]),
         "ResponseCountRequest": shape_schema(counted, ["input"]),
     }

@@ -16,7 +16,12 @@ import orjson
 from ...core.records import record_id
 from ...dialects import openai_responses as dialect
 from ...dialects.openai_responses import queries
-from ...dialects.openai_responses.answers import answered, echo, response_object
+from ...dialects.openai_responses.answers import (
+    answered,
+    compaction_object,
+    echo,
+    response_object,
+)
 from ...dialects.openai_responses.streams import failure
 from ...dialects.queries import list_object, read_query
 from ...errors import InvalidRequest, NotFound
@@ -225,6 +230,18 @@ async def input_items(call: Call) -> Response:
     found = await call.hub.responses.get(call.parameters["response"], account=call.account)
     items = following(list(found.data["input"]), page.after, newest_first=newest_first)
     return await call.answer(paged(list_object(items, page)))
+
+
+async def compact(call: Call) -> Response:
+    """Make a conversation short."""
+    asked = dialect.decode_compaction(call.json_body())
+    call.model, call.envelope = asked.values.get("model"), RESPONSES
+    items = await _resolved(call, asked.items)
+    if asked.previous is not None and not items:
+        items = ({"type": "message", "role": "user", "content": "Summarize the conversation."},)
+    chat = await _chat(call, asked, items)
+    done = await call.hub.compact(chat, call.identity, read_options(call))
+    return await call.answer(compaction_object(done))
 
 
 async def count_tokens(call: Call) -> Response:
