@@ -136,6 +136,7 @@ class SyncHub:
             self.accounts = SyncAccounts(self, self._hub.accounts)
             self.sessions = SyncPart(self, self._hub.sessions)
             self.completions = SyncPart(self, self._hub.completions)
+            self.responses = SyncPart(self, self._hub.responses)
             self._stack = stack.pop_all()
         return self
 

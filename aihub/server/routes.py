@@ -172,6 +172,8 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", wanted), re.DOTALL)
 
 
+# What stands at such a path is no id.
+_FIXED = frozenset([path for _, path in _EXACT])
 _NAMED = [(route, _pattern(route.path)) for route in ROUTES if "{" in route.path]
 
 
@@ -180,6 +182,8 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     route = _EXACT.get((method, path))
     if route is not None:
         return route, {}
+    if path in _FIXED:
+        return None
     for route, pattern in _NAMED:
         if method == route.method:
             found = pattern.fullmatch(path)

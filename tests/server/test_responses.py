@@ -440,3 +440,23 @@ async def test_a_summary_is_a_message_of_the_users():
         item = {"type": "compaction", "encrypted_content": seal("They met.")}
         await made(client, [item, {"role": "user", "content": "Who?"}])
     assert told(provider.calls[0]) == [("user", "They met."), ("user", "Who?")]
+
+
+async def test_what_is_nested_too_deep_is_refused():
+    """A response repeats its request, so that it must be there to be written again."""
+
+    def nested(depth):
+        made = {}
+        for _ in range(depth):
+            made = {"a": made}
+        return made
+
+    async with open_client(ScriptedProvider([Text("ok"), Finished("stop")])) as client:
+        for depth, wanted in ((50, 200), (120, 200), (130, 400), (300, 400)):
+            function = {"type": "function", "name": "f", "parameters": nested(depth - 4)}
+            for more in ({"tools": [function]}, {"tools": [function], "store": False}):
+                status, _, told = await client.ask("POST", PATH, hi(**more))
+                assert status == wanted, (depth, told)
+        item = {"role": "user", "content": "Hi", "more": nested(200)}
+        status, _, told = await client.ask("POST", PATH, hi([item]))
+        assert (status, told["error"]["param"]) == (400, "input")

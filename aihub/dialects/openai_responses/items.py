@@ -91,20 +91,20 @@ def item(value: Json, path: str) -> dict[str, Json]:
     return checked
 
 
-described(
-    {
-        "type": "object",
-        "properties": {"type": {"type": ["string", "null"]}, "id": {"type": ["string", "null"]}},
-        "allOf": [
-            {
-                "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
-                "then": schema_of(check),
-            }
-            for kind, check in KINDS.items()
-        ],
-    },
-    item,
-)
+def _schema() -> Json:
+    """Return what items are: of each kind that is known, of another, or without a type."""
+    kinds: list[Json] = []
+    for kind, check in KINDS.items():
+        made = schema_of(check)
+        typed = {**made["properties"], "type": {"const": kind}}
+        kinds.append({**made, "properties": typed, "required": ["type", *made["required"]]})
+    other = {"type": "string", "not": {"enum": list(KINDS)}}
+    kinds.append({"type": "object", "properties": {"type": other}, "required": ["type"]})
+    # Wider than the check: what these say of a type is said above.
+    return {"anyOf": [*kinds, schema_of(_message), schema_of(KINDS["item_reference"])]}
+
+
+described(_schema(), item)
 _items = array(item)
 
 

@@ -50,6 +50,9 @@ MIN_OUTPUT = 16
 MAX_INCLUDE = 64
 """Things to include: OpenAI knows eight."""
 
+MAX_DEPTH = 128
+"""Levels of JSON in a field: what is written again may have 254, the response's own included."""
+
 LOGPROBS = "message.output_text.logprobs"
 INCLUDE = (
     "file_search_call.results",
@@ -163,6 +166,7 @@ def _decode(given: dict[str, Json]) -> Asked:
             extra[name] = value
             continue
         try:
+            _bounded(value, name)
             checked = check(value, name)
         except Fault as fault:
             faults.append(fault)
@@ -178,6 +182,22 @@ def _decode(given: dict[str, Json]) -> Asked:
         raise refusal(faults[:MAX_FAULTS])
     _read_nested(fields, values, extra)
     return Asked(fields=fields, items=items, values=values, extra=extra)
+
+
+def _bounded(value: Json, path: str) -> None:
+    """Refuse what is nested deeper than can be written again: a response repeats its request."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return
+    raise Fault(path, f"'{path}' is nested more than {MAX_DEPTH} deep.", "nested_too_deep")
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _together(fields: Mapping[str, Json]) -> list[Fault]:

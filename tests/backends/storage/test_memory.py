@@ -12,6 +12,7 @@ from aihub.backends.storage.memory import store as memory
 from aihub.model.ledger import Admitted, AlreadySettled, WindowFull
 from aihub.model.units import SECOND
 from aihub.testing import AnswersSuite, ManualClock, RecordsSuite, SessionsSuite
+from aihub.testing.records import kept
 from aihub.testing.stores import ACCOUNT, NOON, StoreSuite, ask, end, requests
 
 
@@ -216,6 +217,30 @@ BROKEN = [
     KeepsNames,
     LosesPlans,
 ]
+
+
+@pytest.mark.anyio
+async def test_records_are_kept_within_bounds(monkeypatch):
+    """The oldest make room, by their number and by their size; a record too large keeps nobody."""
+    from aihub.backends.storage.memory import records
+
+    monkeypatch.setattr(records, "MAX_RECORDS", 3)
+    monkeypatch.setattr(records, "MAX_RECORDS_SIZE", 1000)
+    store = MemoryStore(clock=ManualClock(NOON))
+    await store.add_account(ACCOUNT)
+
+    async def ids():
+        return [one.id[-1] for one in await store.records("acc_1", "completion")]
+
+    for n in range(5):
+        await store.add_record(kept(n, messages=(), answer=None, data=[{"a": "x"}]))
+    assert await ids() == ["2", "3", "4"]
+    await store.add_record(kept(5, messages=(), answer=None, data=["x" * 999]))
+    assert await ids() == ["4", "5"]
+    await store.add_record(kept(6, messages=(), answer=None, data=["x" * 1001]))
+    assert await ids() == []
+    await store.add_record(kept(7))
+    assert await ids() == ["7"]
 
 
 class KeepsAtOnce(MemoryStore):

@@ -9,11 +9,14 @@ import attrs
 from ....errors import NotFound
 from ....model.chat import KeptKind
 from ....model.record import KEPT, Record
-from ....model.units import Micros
+from ....model.units import Json, Micros
 
 MAX_RECORDS = 2_000
 """Records kept in memory, of all accounts; the oldest make room. As with settled requests, what is
 kept costs each request that the garbage collector walks past it."""
+
+MAX_RECORDS_SIZE = 64 * 1024 * 1024
+"""Characters of what is kept with them; the oldest make room. Their sessions may have as many."""
 
 
 class MemoryRecords:
@@ -22,6 +25,8 @@ class MemoryRecords:
     def __init__(self) -> None:
         # In order of settlement, so that the oldest stand first.
         self._records: dict[tuple[str, KeptKind, str], Record] = {}
+        self._sizes: dict[tuple[str, KeptKind, str], int] = {}
+        self._records_size = 0
 
     async def add_record(self, record: Record) -> bool:
         """Write a record whose answer is yet to come."""
@@ -82,6 +87,7 @@ class MemoryRecords:
 
     def _drop_record(self, name: tuple[str, KeptKind, str]) -> bool:
         gone = self._records.pop(name, None)
+        self._records_size -= self._sizes.pop(name, 0)
         if gone is not None and gone.session is not None:
             whose, id = gone.account, gone.session
             if not any((one.account, one.session) == (whose, id) for one in self._records.values()):
@@ -93,8 +99,11 @@ class MemoryRecords:
         raise NotImplementedError
 
     def _keep_record(self, record: Record) -> None:
-        self._records[record.account, record.kind, record.id] = record
-        if len(self._records) > MAX_RECORDS:
+        name = record.account, record.kind, record.id
+        size = _size(record)
+        self._records_size += size - self._sizes.get(name, 0)
+        self._records[name], self._sizes[name] = record, size
+        while len(self._records) > MAX_RECORDS or self._records_size > MAX_RECORDS_SIZE:
             self._drop_record(next(iter(self._records)))
 
     def _forget_records(self, now: Micros, limit: int) -> int:
@@ -105,4 +114,27 @@ class MemoryRecords:
 
     def _erase_records(self, account: str) -> None:
         for name in [name for name in self._records if name[0] == account]:
-            del self._records[name]
+            self._drop_record(name)
+
+
+def _size(record: Record) -> int:
+    """Return how many characters are kept with a record."""
+    size = sum([message.characters for message in record.messages]) + _texts(record.data)
+    for choice in record.answer.choices if record.answer is not None else ():
+        calls = sum([len(call.arguments) for call in choice.tool_calls])
+        size += len(choice.text or "") + len(choice.reasoning or "") + calls
+    return size
+
+
+def _texts(value: Json) -> int:
+    """Return how long the texts in JSON are together; as deep as it may be."""
+    size, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            size += len(one)
+        elif isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list | tuple):
+            left += one
+    return size
