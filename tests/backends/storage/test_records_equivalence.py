@@ -6,7 +6,6 @@ from pathlib import Path
 
 import anyio.from_thread
 import attrs
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -123,5 +122,5 @@ class Equivalence(RuleBasedStateMachine):
             pass
 
 
-Equivalence.TestCase.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
-TestEquivalence = pytest.mark.slow(Equivalence.TestCase)
+TestEquivalence = Equivalence.TestCase
+TestEquivalence.settings = settings(stateful_step_count=20, deadline=None)
