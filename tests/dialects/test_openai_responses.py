@@ -6,9 +6,11 @@ import pytest
 from aihub.dialects import openai_responses as dialect
 from aihub.dialects.openai_chat import stored
 from aihub.dialects.openai_responses import queries, secrets
+from aihub.dialects.openai_responses.answers import echo, output_items
 from aihub.errors import InvalidRequest
-from aihub.model.chat import OtherPart, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
-from aihub.model.events import Reasoning, Started, Text
+from aihub.model.chat import Message, OtherPart, ReasoningPart, TextPart, Tool, ToolCall, ToolChoice
+from aihub.model.events import Choice, Finished, Reasoning, Started, Text, ToolDelta
+from aihub.model.record import Record
 from aihub.model.usage import Usage
 
 
@@ -227,8 +229,6 @@ def test_an_answer_is_never_nothing():
 
 def test_text_after_a_call_is_another_message():
     """Each item is told in its turn."""
-    from aihub.model.events import ToolDelta
-
     one = encoder()
     told = one.encode(Text("a")) + one.encode(ToolDelta(0, "c", "f", "{}")) + one.encode(Text("b"))
     told += one.end(Usage(1, 1), 0)
@@ -244,9 +244,39 @@ def test_a_stream_that_breaks_before_it_began_is_an_error_alone():
 
 def test_what_is_repeated_says_what_was_not_given():
     """In the words of OpenAI's defaults."""
-    from aihub.dialects.openai_responses.answers import echo
-
     told = echo(asked(service_tier="auto", conversation="ses_1", user="u").fields)
     assert (told["service_tier"], told["conversation"]) == ("default", {"id": "ses_1"})
     assert (told["user"], "safety_identifier" in told) == ("u", False)
     assert (told["temperature"], told["truncation"]) == (1.0, "disabled")
+
+
+def test_an_answer_that_only_calls_has_no_message():
+    """Whole and streamed, a call that takes nothing too."""
+    call = ToolCall("c", "f", "")
+    choice = Choice(index=0, text=None, finish_reason="tool_calls", tool_calls=(call,))
+    (item,) = output_items("resp_1", choice, summarized=False)
+    one = encoder()
+    told = one.encode(ToolDelta(0, "c", "f")) + one.encode(Finished("tool_calls"))
+    told += one.end(Usage(1, 1), 0)
+    assert orjson.loads(told.split(b"\ndata: ")[-1])["response"]["output"] == [item]
+
+
+def test_a_response_in_the_background_is_not_streamed():
+    """Refused by the field that asks for it."""
+    assert refused(background=True, stream=True) == "stream"
+
+
+def test_a_message_without_text_has_none():
+    """Its parts are beside."""
+    image = {"type": "image_url", "image_url": {"url": "data:,"}}
+    record = Record(
+        id="chatcmpl-1",
+        account="a",
+        kind="completion",
+        created=0,
+        model="gpt-4",
+        request="req_1",
+        messages=(Message("user", (OtherPart("image_url", image),)),),
+    )
+    (told,) = stored.stored_messages(record)
+    assert (told["content"], told["content_parts"]) == (None, [image])
