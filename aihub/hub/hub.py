@@ -34,6 +34,7 @@ from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMista
 from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
 from ..model.catalogue import Model, Routes
 from ..model.chat import Chat, Message
+from ..model.compaction import Compaction
 from ..model.embedding import EmbeddingRequest, Embeddings
 from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
@@ -52,7 +53,9 @@ from ..protocols import (
     TokenCounter,
 )
 from .accounts import Accounts
+from .background import Background
 from .calls import make_chat, make_embedding, make_moderation
+from .compacting import CompactionWork
 from .counting import count_prompt, make_ready
 from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
@@ -61,6 +64,7 @@ from .gate import Gate
 from .guards import Guards
 from .health import Health
 from .recall import recall
+from .records import Records
 from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
@@ -150,6 +154,9 @@ class Hub:
         self.guards = Guards(clock)
         self.accounts = Accounts(store, self._gate, clock, ids)
         self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
+        self.completions = Records(store, "completion")
+        self.responses = Records(store, "response")
+        self.background = Background(self, store)
         self._forgetter = Forgetter(store, clock, retention)
         self.accounts = Accounts(store, self._gate, clock, ids, erased=self._forgetter.soon)
 
@@ -388,7 +395,8 @@ class Hub:
                 program's own account, which has no limits but is metered.
             options: region, labels, end user.
             **parameters: fields of `aihub.Chat`, such as `max_tokens`, `temperature`, `stop`, `n`,
-                and `session`: the id of the conversation to go on with.
+                `session`: the id of the conversation to go on with, and `keep`: an `aihub.Keep`,
+                to keep the answer for `hub.completions`.
 
         Raises:
             CallerError: the request is refused; nothing was billed.
@@ -546,6 +554,21 @@ class Hub:
         """Judge what is already a value, for a caller who is already known."""
         stream = await self.do(ModerationWork(request), identity, options)
         return cast(Moderation, stream.result)
+
+    async def compact(
+        self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
+    ) -> Compaction:
+        """Make a conversation short, its session's history included, which itself stays.
+
+        Errors and cancellation are as of `embed`; where no provider of the model compacts, it is an
+        `InvalidRequest`.
+        """
+        if chat.session is not None:
+            self._check()
+            recalled = await recall(self._setup, self._settler, chat, identity)
+            chat = attrs.evolve(recalled.chat, session=None, upto=None)
+        stream = await self.do(CompactionWork(ChatWork(chat)), identity, options)
+        return cast(Compaction, stream.result)
 
     async def do(self, work: Work, identity: Identity, options: Options = NO_OPTIONS) -> Stream:
         """Do what is no chat; return its stream, whose `result` is there."""
