@@ -39,6 +39,7 @@ from ..model.embedding import EmbeddingRequest, Embeddings
 from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.moderation import DEFAULT_MODERATOR, Moderation, ModerationRequest
+from ..model.status import Status
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, Count, GroupBy, UsageReport
 from ..protocols import (
@@ -70,6 +71,7 @@ from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
 from .several import Several
+from .standing import status
 from .work import ChatWork, EmbeddingWork, ModerationWork, Work
 
 MAX_IN_FLIGHT = 1000
@@ -152,7 +154,6 @@ class Hub:
         self._thread = 0
         self._pid = 0
         self.guards = Guards(clock)
-        self.accounts = Accounts(store, self._gate, clock, ids)
         self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
         self.completions = Records(store, "completion")
         self.responses = Records(store, "response")
@@ -257,7 +258,8 @@ class Hub:
             routes=routes or old.routes,
             tokens=tokens or old.tokens,
         )
-        self.health.keep([one.id for places in new.routes.deployments.values() for one in places])
+        named = [one.id for places in new.routes.deployments.values() for one in places]
+        self.health.keep(named, new.routes.default)
         if self._state == _OPEN:
             self._tasks.start_soon(self._let_go, old)
 
@@ -630,6 +632,10 @@ class Hub:
         if found is None:
             raise NotFound("model", name)
         return found if found.id == name else attrs.evolve(found, id=name)
+
+    def status(self) -> Status:
+        """Return how the deployments do, as this process has seen it over the last day."""
+        return status(self._setup, self.health, ready=self.ready, now=self._clock.now())
 
     async def usage(
         self,

@@ -27,6 +27,7 @@ from ..dialects.objects import object_schema
 from ..dialects.openai_chat import MAX_MODEL
 from ..model.units import Json
 from .answers import TEXT, ref, schemas
+from .hub_answers import hub_schemas
 from .operations import Operation, operations
 from .response_answers import response_schemas
 from .routes import ROUTES, Route
@@ -62,6 +63,7 @@ def document(version: str) -> dict[str, Json]:
                 **schemas(),
                 **vendor_schemas(),
                 **response_schemas(),
+                **hub_schemas(),
                 **openai_responses.request_schemas(),
                 "ChatRequest": openai_chat.request_schema(),
                 "TextRequest": openai_completions.text_schema(),

@@ -340,6 +340,7 @@ def operations() -> dict[Action, Operation]:
         "delete_budget": Operation(
             "End a budget.", "BudgetDeleted", query=WHOSE, statuses=(404, 409)
         ),
+        "status": Operation("Return how deployments, providers and regions stand.", "Status"),
         "openapi": Operation("Return this document.", "OpenAPI"),
         "healthz": Operation("Say that the process answers.", "Health"),
         "readyz": Operation("Say whether requests are admitted.", "Health"),
