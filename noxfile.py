@@ -80,6 +80,7 @@ nox.options.sessions = [
     "agents",
     "clients",
     "sdks",
+    "pages",
     "fuzz",
     "soak_start",
     "tests",
@@ -200,6 +201,14 @@ def sdks(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, reuse_venv=True)
+def pages(session: nox.Session) -> None:
+    """Use the pages as people do, in a real browser."""
+    tools = nox.project.dependency_groups(PROJECT, "browser", "test-base")
+    session.install("-c", LOCK, "-e", ".[server]", *tools)
+    session.run("pytest", *(session.posargs or ["tests/pages"]))
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
 def soak(session: nox.Session) -> None:
     """Mixed traffic for 30 minutes: memory and descriptors flat, ledger and answers the same."""
     _install(session, "test-base")
@@ -216,10 +225,11 @@ def soak_start(session: nox.Session) -> None:
 @nox.session(python=OLDEST, reuse_venv=True)
 def bench(session: nox.Session) -> None:
     """Compare with the bare ceiling, side by side; nothing passes or fails on time."""
-    _install(session, "test-base")
+    _install(session, "browser", "test-base")
     session.run("python", "-m", "bench", *session.posargs)
     if not session.posargs:
         session.run("python", "-m", "bench.storing")
+        session.run("python", "-m", "bench.pages")
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

@@ -493,6 +493,8 @@ def announce(started: Started) -> None:
     through = "" if started.socket is None else f"--unix-socket {quote(str(started.socket))} "
     print(f"aihub is listening on {where} (Ctrl-C stops it)")
     print(f"  base URL  {started.url}/v1")
+    if started.socket is None:
+        print(f"  dashboard {started.url}/dashboard")
     print(f"  store     {started.store}")
     for label, text in started.notes:
         print(f"  {label:9} {text}")

@@ -20,6 +20,7 @@ from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
 from ..model.account import Identity
 from ..model.units import SECOND, Micros
+from . import pages
 from .call import Call
 from .cors import Cors
 from .endpoints import administration, chat, models, reading, sessions
@@ -228,6 +229,8 @@ class Opened(Call):
 
     def _no_route(self) -> Response:
         request = self.request
+        if request.method in {"GET", "HEAD"} and (page := pages.answer(request)) is not None:
+            return page
         # `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7).
         known = ["OPTIONS"] if request.path == "*" else methods(request.path)
         if not known:

@@ -21,8 +21,6 @@ from .http import Headers, Request
 COOKIE = "aihub_key"
 PAGE = b"x-aihub-page"
 
-_PATH = "/v1"
-
 
 def is_page(request: Request) -> bool:
     """Say whether a request is a page's of ours, as far as its browser can be believed."""
@@ -68,10 +66,12 @@ def forget(request: Request) -> Headers:
 
 
 def _cookie(pair: str, request: Request) -> Headers:
-    # How a request came is known to its browser, not to a server behind a proxy.
+    # It names no path: then it is for all that stands beside this one, also where the server is
+    # mounted below another's path (RFC 6265, 5.1.4). Whether a page came by https its browser
+    # knows, and a server behind a proxy does not.
     secure = request.headers.get(b"origin", b"").startswith(b"https://")
     flags = "; HttpOnly; SameSite=Strict" + ("; Secure" if secure else "")
     return [
-        (b"set-cookie", f"{pair}; Path={_PATH}{flags}".encode("latin-1")),
+        (b"set-cookie", f"{pair}{flags}".encode("latin-1")),
         (b"cache-control", b"no-store"),
     ]
