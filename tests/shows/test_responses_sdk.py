@@ -117,6 +117,25 @@ def test_it_asks_in_the_background_and_polls(client):
         client.responses.cancel(other.id)
 
 
+def test_it_streams_from_the_background_and_comes_back(client):
+    """The stream is left in the middle; the rest is read from there, and all of it again."""
+    with client.responses.create(model=MODEL, input=HELLO, background=True, stream=True) as stream:
+        first = [next(iter(stream)) for _ in range(4)]
+    assert [event.type for event in first[:2]] == ["response.created", "response.queued"]
+    id, cursor = first[0].response.id, first[-1].sequence_number
+    rest = list(client.responses.retrieve(id, stream=True, starting_after=cursor))
+    assert [event.sequence_number for event in rest] == list(
+        range(cursor + 1, cursor + 1 + len(rest))
+    )
+    assert rest[-1].type == "response.completed"
+    assert rest[-1].response == client.responses.retrieve(id)
+    assert list(client.responses.retrieve(id, stream=True)) == [*first, *rest]
+    said = [event.delta for event in rest if event.type == "response.output_text.delta"]
+    assert len(said) > 1
+    with client.responses.stream(response_id=id, starting_after=cursor) as again:
+        assert again.get_final_response().output_text == rest[-1].response.output_text
+
+
 def test_it_makes_a_conversation_short(client):
     """What it is given back, it sends in place of what was said."""
     short = client.responses.compact(model=MODEL, input=HELLO)

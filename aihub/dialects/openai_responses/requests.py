@@ -214,9 +214,6 @@ def _together(fields: Mapping[str, Json]) -> list[Fault]:
     if fields.get("background") is True and fields.get("store") is False:
         text = "'background' needs 'store': what nobody keeps cannot be read later."
         faults.append(Fault("background", text, "unsupported_value"))
-    if fields.get("background") is True and fields.get("stream") is True:
-        text = "A response in the background is not streamed: read it until it has ended."
-        faults.append(Fault("stream", text, "unsupported_value"))
     return faults
 
 
