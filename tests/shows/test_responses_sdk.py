@@ -163,14 +163,35 @@ def test_a_conversation_is_a_session(client, server):
     assert [one["role"] for one in found["messages"]["data"]] == ["user", "assistant"]
 
 
+def test_the_vendors_own_tools_are_told_again_and_not_called(client):
+    """What they did before may stand in the input, and is read back."""
+    search = {"type": "web_search_preview", "search_context_size": "low"}
+    found = {
+        "type": "web_search_call",
+        "id": "ws_1",
+        "status": "completed",
+        "action": {"type": "search", "query": "Paris"},
+    }
+    done = client.responses.create(
+        model=MODEL,
+        input=[found, {"role": "user", "content": HELLO}],
+        tools=[search, {"type": "code_interpreter", "container": {"type": "auto"}}],
+        tool_choice={"type": "web_search_preview"},
+    )
+    assert [one.type for one in done.tools] == ["web_search_preview", "code_interpreter"]
+    assert [item.type for item in done.output] == ["message"]
+    items = client.responses.input_items.list(done.id, order="asc").data
+    assert items[0].to_dict() == found
+
+
 def test_errors_are_the_sdks_own(client):
     """By status, with the field in the words that the caller used."""
     with pytest.raises(openai.BadRequestError) as error:
         client.responses.create(model=MODEL, input="Hi", max_output_tokens=3)
     assert error.value.param == "max_output_tokens"
     with pytest.raises(openai.BadRequestError) as error:
-        client.responses.create(model=MODEL, input="Hi", tools=[{"type": "web_search"}])
-    assert error.value.param == "tools[0].type"
+        client.responses.create(model=MODEL, input="Hi", tools=[{"type": "file_search"}])
+    assert error.value.param == "tools[0].vector_store_ids"
 
 
 def test_completions_are_kept_listed_changed_and_erased(client):
