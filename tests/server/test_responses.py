@@ -202,8 +202,10 @@ async def test_an_error_before_the_stream_is_an_answer():
         (hi(tool_choice={"type": "web_search_preview"}), "tool_choice"),
         (hi(tool_choice={"type": "function", "name": "f"}), "tool_choice"),
         (hi(include=["everything"]), "include[0]"),
-        (hi(prompt={"id": "pmpt_1"}), "prompt"),
-        (hi(context_management=[{"type": "compaction"}]), "context_management"),
+        (hi(prompt={"version": "1"}), "prompt.id"),
+        (hi(prompt={"id": "pmpt_1", "variables": {"a": 5}}), "prompt.variables.a"),
+        (hi(context_management=[]), "context_management"),
+        (hi(context_management=[{"type": "hologram"}]), "context_management[0].type"),
         (hi(previous_response_id="resp_1", conversation="ses_1"), "conversation"),
         (hi([{"type": "web_search_call", "id": "ws_1", "status": "completed"}]), "input[0].action"),
         (hi([{"type": "hologram"}]), "input"),
@@ -217,6 +219,27 @@ async def test_what_is_wrong_is_named_in_its_own_words(body, param):
     async with open_mock() as client:
         status, _, told = await client.ask("POST", PATH, body)
     assert (status, told["error"]["param"]) == (400, param)
+
+
+async def test_there_are_no_templates():
+    """Which is said as OpenAI says it of one that is not there, also where it has all the rest."""
+    async with open_mock() as client:
+        for body in (hi(prompt={"id": "pmpt_1"}), {"prompt": {"id": "pmpt_1", "version": None}}):
+            status, _, told = await client.ask("POST", PATH, body)
+            assert (status, told["error"]["param"]) == (404, "prompt.id")
+            assert told["error"]["message"].endswith("Prompt with id 'pmpt_1' not found.")
+
+
+async def test_making_it_short_on_the_way_may_be_asked_for():
+    """It is not done: the answer is that of the whole conversation."""
+    short = {"context_management": [{"type": "compaction", "compact_threshold": 1000}]}
+    async with open_mock() as client:
+        done = await made(client, **short)
+        asked = [{"role": "user", "content": "Hi"}, {"type": "compaction_trigger"}]
+        other = await made(client, asked)
+    texts = [one["output"][0]["content"][0]["text"] for one in (done, other)]
+    assert all(texts)
+    assert [item["type"] for item in other["output"]] == ["message"]
 
 
 # What is kept

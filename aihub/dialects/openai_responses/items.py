@@ -33,7 +33,7 @@ NAME = "openai_responses"
 # Parts
 
 _text = shape({"text": string}, ["text"])
-_part = variants(
+part: Check = variants(
     {
         "input_text": _text,
         "output_text": _text,
@@ -44,7 +44,7 @@ _part = variants(
         ),
     }
 )
-_parts = array(_part)
+_parts = array(part)
 
 
 def _content(value: Json, path: str) -> Json:

@@ -67,8 +67,11 @@ async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json
     """Return what is asked as a chat, with where it goes on from.
 
     Raises:
-        NotFound: the account keeps no such response.
+        NotFound: the account keeps no such response, or a template is asked for.
     """
+    if asked.prompt is not None:
+        text = "Prompt with id '{id}' not found."
+        raise NotFound("prompt", asked.prompt, param="prompt.id", text=text)
     chat = asked.chat(items)
     chat.session = asked.conversation
     if asked.previous is not None:
