@@ -209,6 +209,14 @@ async def test_an_error_before_the_stream_is_an_answer():
         (hi(previous_response_id="resp_1", conversation="ses_1"), "conversation"),
         (hi([{"type": "web_search_call", "id": "ws_1", "status": "completed"}]), "input[0].action"),
         (hi([{"type": "hologram"}]), "input"),
+        (
+            hi([{"role": "assistant", "content": [{"type": "input_image"}]}]),
+            "input[0].content[0].type",
+        ),
+        (
+            hi([{"role": "user", "content": [{"type": "refusal", "refusal": "No"}]}]),
+            "input[0].content[0].type",
+        ),
         (hi([{"type": "compaction", "encrypted_content": "abc"}]), "input"),
         (hi([{"type": "item_reference", "id": "x"}] * 101), "input"),
         (hi(model="gpt-0"), "model"),

@@ -15,6 +15,7 @@ from ...model.chat import Message, OtherPart, Part, Role, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import (
     Check,
+    Fault,
     array,
     described,
     obj,
@@ -63,7 +64,24 @@ _ROLES = ("user", "assistant", "system", "developer")
 TRIGGER = "compaction_trigger"
 """An item that asks for something, and says nothing."""
 
-_message = shape({"role": one_of(frozenset(_ROLES)), "content": _content}, ["role", "content"])
+_shaped = shape({"role": one_of(frozenset(_ROLES)), "content": _content}, ["role", "content"])
+_NOT_ITS_OWN = (frozenset({"input_image", "input_file"}), "'output_text' and 'refusal'")
+_NOT_ANOTHERS = (frozenset({"refusal"}), "'input_text', 'input_image' and 'input_file'")
+
+
+def _message(value: Json, path: str) -> Json:
+    """Take a message whose parts are such as its role may say; text is text in either name."""
+    given = _shaped(value, path)
+    wrong, known = _NOT_ITS_OWN if given["role"] == "assistant" else _NOT_ANOTHERS
+    parts = () if isinstance(given["content"], str) else given["content"]
+    for n, one in enumerate(parts):
+        if one["type"] in wrong:
+            text = f"Invalid value: '{one['type']}'. Supported values are: {known}."
+            raise Fault(f"{path}.content[{n}].type", text, "invalid_value")
+    return given
+
+
+described(schema_of(_shaped), _message)
 _output = shape({"call_id": string, "output": _content}, ["call_id", "output"])
 _summary = array(shape({"type": string, "text": string}, ["text"]))
 KINDS: Mapping[str, Check] = {
@@ -168,8 +186,9 @@ def _shown_content(role: str, content: Json) -> list[Json]:
     shown: list[Json] = []
     for one in parts:
         part = dict(one)
-        if role == "assistant" and part["type"] in {"input_text", "output_text"}:
-            part = {"annotations": [], "logprobs": [], **part, "type": "output_text"}
+        if part["type"] in {"input_text", "output_text"}:
+            more: Json = {"annotations": [], "logprobs": []} if role == "assistant" else {}
+            part = {**more, **part, "type": told}
         if part["type"] == "input_image":
             part.setdefault("detail", "auto")
         shown.append(part)
