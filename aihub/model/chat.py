@@ -207,10 +207,12 @@ class Chat:
     Sampling parameters left at None were not given. `session` is the conversation that it goes on
     with, `upto` the turn of it that it follows, where that is not the last; an empty `model` is
     then the session's, and `context_policy` may say other than the session what happens where not
-    all fits. `legacy` says that tools were asked for in OpenAI's old form, `functions`, so that
-    calls are told in it. `keep` asks the hub to keep the answer. `reasoning_summary` asks to see
-    how the model came to it, where its provider shows that. `extra` holds every field that has no
-    place of its own here, in the words of `dialect`; it travels on to a provider that speaks it.
+    all fits. `instructions` is how many of the messages, the first, hold for this request alone and
+    are not kept with the conversation; None: all of the roles system and developer. `legacy` says
+    that tools were asked for in OpenAI's old form, `functions`, so that calls are told in it.
+    `keep` asks the hub to keep the answer. `reasoning_summary` asks to see how the model came to
+    it, where its provider shows that. `extra` holds every field that has no place of its own here,
+    in the words of `dialect`; it travels on to a provider that speaks it.
     """
 
     model: str
@@ -218,6 +220,7 @@ class Chat:
     session: str | None = None
     upto: int | None = None
     context_policy: ContextPolicy | None = None
+    instructions: int | None = None
     stream: bool = False
     include_usage: bool = False
     n: int = 1

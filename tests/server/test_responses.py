@@ -342,6 +342,33 @@ async def test_a_response_is_gone_on_from():
     assert len(set(sessions)) == 3
 
 
+async def test_prompts_in_an_input_carry_over_and_instructions_do_not():
+    """In their place; in a conversation that is a session they hold for one request, as there."""
+    provider = ScriptedProvider([Text("ok"), Finished("stop")])
+    async with open_client(provider) as client:
+        rule = {"role": "developer", "content": "Rhyme."}
+        said = [{"role": "user", "content": "One"}, rule]
+        one = await made(client, said, instructions="Be brief.")
+        two = await made(client, "Two", previous_response_id=one["id"], instructions="Shout.")
+        await made(client, [rule, *said], previous_response_id=two["id"])
+        _, _, session = await client.ask("POST", "/v1/sessions", {"model": "gpt-4"})
+        for _ in range(2):
+            held = await made(client, [rule, said[0]], conversation=session["id"])
+        await made(client, "Three", previous_response_id=held["id"])
+        short = {"model": "gpt-4", "previous_response_id": one["id"]}
+        _, _, count = await client.ask("POST", PATH + "/input_tokens", {**short, "input": "Two"})
+        assert count["input_tokens"] > 0
+    ok, rhyme = ("assistant", "ok"), ("developer", "Rhyme.")
+    first = [("user", "One"), rhyme, ok]
+    assert told(provider.calls[0]) == [("system", "Be brief."), *first[:2]]
+    assert told(provider.calls[1]) == [("system", "Shout."), *first, ("user", "Two")]
+    second = [*first, ("user", "Two"), ok]
+    assert told(provider.calls[2]) == [*second, rhyme, *first[:2]]
+    plain = [("user", "One"), ok]
+    assert told(provider.calls[4]) == [rhyme, *plain, ("user", "One")]
+    assert told(provider.calls[5]) == [*plain, *plain, ("user", "Three")]
+
+
 async def test_what_is_gone_cannot_be_gone_on_from():
     """Erased, another's, or never there: 404, in OpenAI's words."""
     async with open_mock() as client:

@@ -78,6 +78,9 @@ async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json
         before = await _previous(call, asked.previous)
         chat.session, chat.upto = before.session, before.turn
         chat.model = chat.model or before.model
+    if chat.session is None or chat.upto is not None:
+        # A response's history is of its items; a conversation is a session like any other.
+        chat.instructions = int("instructions" in asked.fields)
     truncation = asked.fields.get("truncation")
     if chat.session is None or chat.upto is not None or truncation is not None:
         chat.context_policy = "drop_oldest" if truncation == "auto" else "off"
