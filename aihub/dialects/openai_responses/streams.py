@@ -140,17 +140,26 @@ class StreamEncoder:
         )
         return told + self._tell(f"response.{status}", response=response)
 
-    def fail(self, error: Mapping[str, Json], status: str = "failed") -> bytes:
-        """Write that the stream broke off; what was told of the output stands."""
-        begun = bool(self._sequence)
-        # What came of an answer that failed is not kept: its end follows whatever is known of it.
-        self._sequence = max(self._sequence, self._after + 1)
-        told = self._tell(
+    def break_off(self, error: Mapping[str, Json]) -> bytes:
+        """Write that no more will be told here, whatever becomes of the response."""
+        # It has the number of the last event: whoever comes back with it misses none.
+        self._sequence, self._after = max(self._sequence - 1, self._after), -1
+        return self._error(error)
+
+    def _error(self, error: Mapping[str, Json]) -> bytes:
+        return self._tell(
             "error",
             code=error.get("code"),
             message=error.get("message") or "",
             param=error.get("param"),
         )
+
+    def fail(self, error: Mapping[str, Json], status: str = "failed") -> bytes:
+        """Write that the response ended badly; what was told of the output stands."""
+        begun = bool(self._sequence)
+        # What came of an answer that failed is not kept: its end follows whatever is known of it.
+        self._sequence = max(self._sequence, self._after + 1)
+        told = self._error(error)
         if not begun:
             return told
         for one in self._open():

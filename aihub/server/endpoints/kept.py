@@ -94,7 +94,7 @@ async def _events(call: Call, record: Record, after: int) -> AsyncGenerator[byte
     except Exception as error:  # noqa: BLE001 - it is logged, and told in the stream
         body = (await late_failure(call, error)).body
         assert isinstance(body, bytes)  # noqa: S101 - an error is no stream
-        yield encoder.fail(orjson.loads(body)["error"])
+        yield encoder.break_off(orjson.loads(body)["error"])
         return
     done = record.answer
     if done is None:
