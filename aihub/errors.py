@@ -185,8 +185,10 @@ class NotFound(CallerError):
 
     code = "not_found"
 
-    def __init__(self, what: str, id: str, *, param: str | None = None) -> None:
-        super().__init__(f"No such {what}: '{id[:MAX_SHOWN_ID]}'.")
+    def __init__(
+        self, what: str, id: str, *, param: str | None = None, text: str = "No such {what}: '{id}'."
+    ) -> None:
+        super().__init__(text.format(what=what, id=id[:MAX_SHOWN_ID]))
         self.what = what
         self.id = id
         self.param = param

@@ -26,6 +26,9 @@ def read(value):
     if not isinstance(value, dict):
         # Dates in examples: YAML has them, JSON does not.
         return value if isinstance(value, str | int | float | bool | None) else str(value)
+    if value.get("$recursiveRef") == "#":
+        # Of an older draft; the document has one, and it means this.
+        return {"$ref": "#/components/schemas/CompoundFilter"}
     fields = {name: read(one) for name, one in value.items()}
     if fields.pop("nullable", None) is True:
         return {"anyOf": [fields, {"type": "null"}]}

@@ -30,16 +30,23 @@ from ..model.units import Json
 from .asks import check_text
 
 PROMPTS = frozenset({"system", "developer"})
-"""Roles of messages that say how to answer; they are not part of a turn."""
+"""Roles of messages that say how to answer; by themselves they are not part of a turn."""
 
 
 MAX_NESTING = 64
 """Levels of JSON in a message that a session keeps: no part of a message has ten."""
 
 
-def split(messages: Iterable[Message]) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    """Part what a request says into its own prompt, if it has one, and what is new."""
+def split(
+    messages: Iterable[Message], instructions: int | None = None
+) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """Part what a request says into its own prompt, if it has one, and what is new.
+
+    Where it says how many *instructions* it begins with, other prompts are part of what is new.
+    """
     said = tuple(messages)
+    if instructions is not None:
+        return said[:instructions], said[instructions:]
     prompts = tuple([one for one in said if one.role in PROMPTS])
     if not prompts:
         return (), said

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import attrs
 import orjson
 
-from ..model.chat import Chat, ToolCall
+from ..model.chat import Chat, Message, OtherPart, Tool, ToolCall
 from ..model.units import Json
 from .fields import SHOWN, Fault
 from .objects import MAX_FAULTS, refusal
@@ -57,11 +58,30 @@ class Saying:
 
     def __init__(self, name: str, vendor: str, chat: Chat, *, lenient: bool) -> None:
         self.name = name
-        self.chat = chat
+        self.chat = self._heard(chat) if lenient else chat
         self._vendor = vendor
         self._lenient = lenient
         self._faults: list[Fault] = []
         self.travels = chat.dialect in (name, OPENAI)
+        if chat.tool_choice is not None and chat.tool_choice.hosted is not None:
+            self.unsupported("tool_choice", "It names a tool of another vendor's own.")
+
+    def _heard(self, chat: Chat) -> Chat:
+        """Leave out the messages of which nothing can be said."""
+        heard = tuple([one for one in chat.messages if not self._is_silent(one)])
+        return chat if len(heard) == len(chat.messages) else attrs.evolve(chat, messages=heard)
+
+    def _is_silent(self, one: Message) -> bool:
+        known = (self.name, OPENAI)
+        return (
+            isinstance(one.content, tuple)
+            and not one.tool_calls
+            and all(isinstance(p, OtherPart) and p.dialect not in known for p in one.content)
+        )
+
+    def knows(self, tool: Tool) -> bool:
+        """Say whether a tool that is no function may be one of the dialect's own."""
+        return self.travels and tool.dialect in (None, self.name)
 
     def unsupported(self, path: str, why: str = "") -> None:
         """Note a field that the dialect has no place for."""

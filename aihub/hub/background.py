@@ -3,27 +3,35 @@
 Theory of operation. A response is admitted before its caller is told anything, in a task of the
 hub's own; then a record without an answer stands in the store, and the settlement puts the whole in
 its place, or why there is none. How one without an answer stands is read off its ledger row: open,
-ended, or lost with its hub. To cancel is to mark the record, so that whichever process works on it
-sees that within `WATCH`; where it is this one, it is cancelled at once.
+ended, or lost with its hub. An answer that is streamed is taped while it is worked on; the lengths
+of its pieces are kept with it, so that whoever comes later is told the same events. To cancel is to
+mark the record, so that whichever process works on it sees that within `WATCH`; where it is this
+one, it is cancelled at once.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import anyio
 import attrs
 
+from ..core.pieces import retell
 from ..core.records import record_id, waiting
 from ..errors import HubClosed, HubError, InvalidRequest, NotFound, Overloaded, StorageError
 from ..model.account import Identity
-from ..model.chat import Chat
+from ..model.chat import Chat, Keep
+from ..model.events import Event
 from ..model.record import Record
 from ..model.units import Json
 from ..protocols import Store
 from .exchange import NO_OPTIONS, Options
 from .flight import Stream
+from .taping import Tape
 
 if TYPE_CHECKING:
     from .hub import Hub
@@ -35,7 +43,7 @@ MAX_BACKGROUND = 100
 so that those who wait are served all the same."""
 
 WATCH = 1.0
-"""Seconds between two looks at whether another process has cancelled a response."""
+"""Seconds between two looks at whether another process has cancelled a response, or ended it."""
 
 CANCEL_TIMEOUT = 5.0
 """Seconds that a cancelled response is waited for, so that its caller is told how it ended."""
@@ -47,9 +55,11 @@ Standing: TypeAlias = Literal["completed", "in_progress", "cancelled", "failed"]
 class _Work:
     """A response that is worked on here."""
 
+    keep: Keep
     scope: anyio.CancelScope = attrs.field(factory=anyio.CancelScope)
     began: anyio.Event = attrs.field(factory=anyio.Event)
     ended: anyio.Event = attrs.field(factory=anyio.Event)
+    tape: Tape = attrs.field(factory=Tape)
     record: Record | None = None
     error: Exception | None = None
 
@@ -75,16 +85,19 @@ class Background:
             )
         keep = chat.keep
         assert keep is not None  # noqa: S101 - what is not kept cannot be read later
-        chat = attrs.evolve(chat, stream=False, keep=attrs.evolve(keep, awaited=True))
         options = attrs.evolve(options, id=options.id or self._hub.new_id())
         name = identity.account.id, record_id("response", options.id or "")
-        work = self._working[name] = _Work()
+        work = self._working[name] = _Work(keep)
+        # They grow until the answer is kept.
+        data = {**(keep.data or {}), "pieces": work.tape.pieces}
+        chat = attrs.evolve(chat, keep=attrs.evolve(keep, data=data, awaited=True))
 
         async def run() -> None:
             try:
                 await self._run(work, chat, identity, options)
             finally:
                 self._working.pop(name, None)
+                work.tape.close()
                 work.began.set()
                 work.ended.set()
 
@@ -108,11 +121,14 @@ class Background:
         try:
             with work.scope:
                 async with self._hub.open(chat, identity, options) as stream:
-                    await self._stand(work, chat, identity, stream)
+                    await self._stand(work, identity, stream)
                     async with anyio.create_task_group() as tasks:
                         tasks.start_soon(self._watch, work)
                         try:
-                            await stream.finish()
+                            if chat.stream:
+                                await _record(stream, work.tape)
+                            else:
+                                await stream.finish()
                         except HubError as error:
                             # Said here, for out of the group it would come wrapped.
                             work.error = error
@@ -122,17 +138,15 @@ class Background:
             if not isinstance(error, HubError):
                 log.exception("request %s failed in the background", options.id)
 
-    async def _stand(self, work: _Work, chat: Chat, identity: Identity, stream: Stream) -> None:
+    async def _stand(self, work: _Work, identity: Identity, stream: Stream) -> None:
         """Let a record stand for the response until it is answered."""
         account = identity.account.id
         if stream.replayed:
             id = record_id("response", stream.answer_id)
             work.record = await self._hub.responses.get(id, account=account)
         else:
-            keep = chat.keep
-            assert keep is not None  # noqa: S101 - see `begin`
             made = waiting(
-                keep,
+                work.keep,
                 stream.answer_id,
                 created=stream.admitted,
                 model=stream.model,
@@ -155,6 +169,33 @@ class Background:
                 continue
             if found is None or is_cancelled(found):
                 work.scope.cancel()
+
+    async def follow(self, found: Record) -> AsyncGenerator[Event, None]:
+        """Yield an answer in its pieces, those that are still to come too.
+
+        How it ended is read off the record after that: one that failed or was cancelled just ends.
+        While another process works on it, all of it comes when that has ended.
+
+        Raises:
+            NotFound: it was erased meanwhile.
+        """
+        told = 0
+        if found.answer is None:
+            work = self._working.get((found.account, found.id))
+            if work is not None:
+                async with aclosing(work.tape.follow()) as events:
+                    async for event in events:
+                        yield event
+                        told += 1
+                await work.ended.wait()
+            while await self.standing(found) == "in_progress":
+                await anyio.sleep(WATCH)
+                found = await self._hub.responses.get(found.id, account=found.account)
+            found = await self._hub.responses.get(found.id, account=found.account)
+        if found.answer is not None:
+            pieces = found.data.get("pieces") or ()
+            for event in islice(retell(found.answer.choices[0], pieces), told, None):
+                yield event
 
     async def cancel(self, id: str, *, account: str) -> Record:
         """End the work on a response, which is settled as `aborted`; one that has ended stays.
@@ -207,6 +248,11 @@ class Background:
         if row.state == "open":
             return "in_progress"
         return "cancelled" if row.state == "aborted" else "failed"
+
+
+async def _record(stream: Stream, tape: Tape) -> None:
+    async for event in stream:
+        tape.add(event)
 
 
 def is_cancelled(found: Record) -> bool:

@@ -73,7 +73,7 @@ async def recall(
         StoreUnavailable: the store does not answer.
     """
     sessions.check_messages(chat.messages)
-    prompts, said = sessions.split(chat.messages)
+    prompts, said = sessions.split(chat.messages, chat.instructions)
     if chat.session is None and begins is not None:
         model, conversation = setup.model(chat.model), Conversation(session=begins, turns=())
     else:

@@ -62,10 +62,20 @@ class OtherPart:
     @property
     def characters(self) -> int:
         """How long the texts in it are: a picture that came with the request is one."""
-        inner = self.data.get(self.type) if isinstance(self.data, Mapping) else None
-        if not isinstance(inner, Mapping):
-            return 0
-        return sum([len(one) for one in inner.values() if isinstance(one, str)])
+        data = self.data
+        inner = data.get(self.type) if isinstance(data, Mapping) else None
+        if isinstance(inner, Mapping):
+            return sum([len(one) for one in inner.values() if isinstance(one, str)])
+        size, waiting = 0, [data]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, str):
+                size += len(one)
+            elif isinstance(one, Mapping):
+                waiting += one.values()
+            elif isinstance(one, list | tuple):
+                waiting += one
+        return size
 
 
 Part: TypeAlias = TextPart | ReasoningPart | OtherPart
@@ -78,7 +88,8 @@ class Tool:
     `kind` is `function`, whose `parameters` are the JSON Schema of its arguments (None: it takes
     none), `custom`, whose input is text in the form that `format` gives, or what else a provider
     knows; `data` is then the tool as the caller wrote it. `strict` asks for arguments that keep
-    to the schema exactly. `extra` is what a dialect says of it besides.
+    to the schema exactly. `extra` is what a dialect says of it besides. *dialect* is that of `data`
+    where it is another than the chat's.
     """
 
     name: str
@@ -89,6 +100,7 @@ class Tool:
     format: Json = None
     data: Json = None
     extra: Mapping[str, Json] | None = None
+    dialect: str | None = None
 
 
 ToolMode: TypeAlias = Literal["auto", "none", "required"]
@@ -98,11 +110,13 @@ ToolMode: TypeAlias = Literal["auto", "none", "required"]
 class ToolChoice:
     """Whether the model may, must or must not call tools, and which.
 
-    `only` names the tools that it may call; None leaves it all of them.
+    `only` names the tools that it may call; None leaves it all of them. `hosted` is the one that it
+    must call where that is the vendor's own, in the words of OpenAI's Responses.
     """
 
     mode: ToolMode
     only: tuple[str, ...] | None = None
+    hosted: Json = None
 
 
 @attrs.define(kw_only=True)
@@ -193,10 +207,12 @@ class Chat:
     Sampling parameters left at None were not given. `session` is the conversation that it goes on
     with, `upto` the turn of it that it follows, where that is not the last; an empty `model` is
     then the session's, and `context_policy` may say other than the session what happens where not
-    all fits. `legacy` says that tools were asked for in OpenAI's old form, `functions`, so that
-    calls are told in it. `keep` asks the hub to keep the answer. `reasoning_summary` asks to see
-    how the model came to it, where its provider shows that. `extra` holds every field that has no
-    place of its own here, in the words of `dialect`; it travels on to a provider that speaks it.
+    all fits. `instructions` is how many of the messages, the first, hold for this request alone and
+    are not kept with the conversation; None: all of the roles system and developer. `legacy` says
+    that tools were asked for in OpenAI's old form, `functions`, so that calls are told in it.
+    `keep` asks the hub to keep the answer. `reasoning_summary` asks to see how the model came to
+    it, where its provider shows that. `extra` holds every field that has no place of its own here,
+    in the words of `dialect`; it travels on to a provider that speaks it.
     """
 
     model: str
@@ -204,6 +220,7 @@ class Chat:
     session: str | None = None
     upto: int | None = None
     context_policy: ContextPolicy | None = None
+    instructions: int | None = None
     stream: bool = False
     include_usage: bool = False
     n: int = 1

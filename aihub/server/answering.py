@@ -167,7 +167,7 @@ async def _chunks(
                     tell_attempts(headers, stream)
                 yield chunk
     except Exception as error:
-        failure = await _late_failure(call, error)
+        failure = await late_failure(call, error)
         assert isinstance(failure.body, bytes)  # noqa: S101 - an error is no stream
         in_band = call.envelope.in_band(failure.body, begun)
         if not begun:
@@ -178,7 +178,7 @@ async def _chunks(
     yield encoder.end(done.usage, done.cost)
 
 
-async def _late_failure(call: Call, error: Exception) -> Response:
+async def late_failure(call: Call, error: Exception) -> Response:
     """Say an error as the answer that it would have been."""
     if isinstance(error, HubError):
         response = await call.failure(error)

@@ -161,7 +161,11 @@ def _responses() -> dict[Action, Operation]:
             events=_RESPONSE_EVENTS,
         ),
         "read_response": Operation(
-            "Return a response that is kept.", "Response", query=responses.READ, statuses=(404,)
+            "Return a response that is kept, whole or as a stream.",
+            "Response",
+            query=responses.READ,
+            statuses=(404,),
+            events=_RESPONSE_EVENTS,
         ),
         "delete_response": Operation(
             "Erase a response that is kept.", "ResponseDeleted", statuses=(404,)

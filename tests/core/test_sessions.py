@@ -246,3 +246,11 @@ def test_what_no_file_can_hold_is_refused_by_its_place(message):
     with pytest.raises(InvalidRequest) as refused:
         sessions.check_messages([Message("user", "fine"), message])
     assert refused.value.param.startswith("messages[1]")
+
+
+def test_a_request_may_say_how_much_of_it_holds_for_itself_alone():
+    """Else it is what has the roles for it, wherever it stands."""
+    rule, hi, other = Message("system", "a"), Message("user", "b"), Message("developer", "c")
+    assert sessions.split([rule, hi, other]) == ((rule, other), (hi,))
+    assert sessions.split([rule, hi, other], 1) == ((rule,), (hi, other))
+    assert sessions.split([rule, hi], 0) == ((), (rule, hi))

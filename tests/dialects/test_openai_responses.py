@@ -185,7 +185,8 @@ def test_items_are_shown_whole():
 @pytest.mark.parametrize(
     ("read", "query"),
     [
-        (queries.read_asked, "stream=true"),
+        (queries.read_asked, "stream=yes"),
+        (queries.read_asked, "starting_after=1"),
         (queries.read_asked, "include=all"),
         (queries.read_asked, "&".join(f"a{n}=" for n in range(30))),
         (queries.read_asked, "novelty=1"),
@@ -259,11 +260,6 @@ def test_an_answer_that_only_calls_has_no_message():
     told = one.encode(ToolDelta(0, "c", "f")) + one.encode(Finished("tool_calls"))
     told += one.end(Usage(1, 1), 0)
     assert orjson.loads(told.split(b"\ndata: ")[-1])["response"]["output"] == [item]
-
-
-def test_a_response_in_the_background_is_not_streamed():
-    """Refused by the field that asks for it."""
-    assert refused(background=True, stream=True) == "stream"
 
 
 def test_a_message_without_text_has_none():

@@ -195,14 +195,28 @@ async def test_an_error_before_the_stream_is_an_answer():
         (hi(reasoning={"effort": "much"}), "reasoning.effort"),
         (hi(reasoning={"effort": "low"}), "reasoning.effort"),
         (hi(tools=[{"type": "function"}]), "tools[0].name"),
-        (hi(tools=[{"type": "web_search"}]), "tools[0].type"),
+        (hi(tools=[{"type": "web_find"}]), "tools[0].type"),
+        (hi(tools=[{"type": "file_search"}]), "tools[0].vector_store_ids"),
+        (hi(tools=[{"type": "mcp", "server_label": "a", "headers": 5}]), "tools[0].headers"),
+        (hi(tool_choice={"type": "hologram"}), "tool_choice.type"),
         (hi(tool_choice={"type": "web_search_preview"}), "tool_choice"),
         (hi(tool_choice={"type": "function", "name": "f"}), "tool_choice"),
         (hi(include=["everything"]), "include[0]"),
-        (hi(prompt={"id": "pmpt_1"}), "prompt"),
-        (hi(context_management=[{"type": "compaction"}]), "context_management"),
+        (hi(prompt={"version": "1"}), "prompt.id"),
+        (hi(prompt={"id": "pmpt_1", "variables": {"a": 5}}), "prompt.variables.a"),
+        (hi(context_management=[]), "context_management"),
+        (hi(context_management=[{"type": "hologram"}]), "context_management[0].type"),
         (hi(previous_response_id="resp_1", conversation="ses_1"), "conversation"),
-        (hi([{"type": "web_search_call", "id": "ws_1", "status": "completed"}]), "input"),
+        (hi([{"type": "web_search_call", "id": "ws_1", "status": "completed"}]), "input[0].action"),
+        (hi([{"type": "hologram"}]), "input"),
+        (
+            hi([{"role": "assistant", "content": [{"type": "input_image"}]}]),
+            "input[0].content[0].type",
+        ),
+        (
+            hi([{"role": "user", "content": [{"type": "refusal", "refusal": "No"}]}]),
+            "input[0].content[0].type",
+        ),
         (hi([{"type": "compaction", "encrypted_content": "abc"}]), "input"),
         (hi([{"type": "item_reference", "id": "x"}] * 101), "input"),
         (hi(model="gpt-0"), "model"),
@@ -213,6 +227,27 @@ async def test_what_is_wrong_is_named_in_its_own_words(body, param):
     async with open_mock() as client:
         status, _, told = await client.ask("POST", PATH, body)
     assert (status, told["error"]["param"]) == (400, param)
+
+
+async def test_there_are_no_templates():
+    """Which is said as OpenAI says it of one that is not there, also where it has all the rest."""
+    async with open_mock() as client:
+        for body in (hi(prompt={"id": "pmpt_1"}), {"prompt": {"id": "pmpt_1", "version": None}}):
+            status, _, told = await client.ask("POST", PATH, body)
+            assert (status, told["error"]["param"]) == (404, "prompt.id")
+            assert told["error"]["message"].endswith("Prompt with id 'pmpt_1' not found.")
+
+
+async def test_making_it_short_on_the_way_may_be_asked_for():
+    """It is not done: the answer is that of the whole conversation."""
+    short = {"context_management": [{"type": "compaction", "compact_threshold": 1000}]}
+    async with open_mock() as client:
+        done = await made(client, **short)
+        asked = [{"role": "user", "content": "Hi"}, {"type": "compaction_trigger"}]
+        other = await made(client, asked)
+    texts = [one["output"][0]["content"][0]["text"] for one in (done, other)]
+    assert all(texts)
+    assert [item["type"] for item in other["output"]] == ["message"]
 
 
 # What is kept
@@ -305,6 +340,33 @@ async def test_a_response_is_gone_on_from():
     assert told(provider.calls[5]) == [*history, ("user", "Four")]
     assert sessions[0] == sessions[1] == sessions[2]
     assert len(set(sessions)) == 3
+
+
+async def test_prompts_in_an_input_carry_over_and_instructions_do_not():
+    """In their place; in a conversation that is a session they hold for one request, as there."""
+    provider = ScriptedProvider([Text("ok"), Finished("stop")])
+    async with open_client(provider) as client:
+        rule = {"role": "developer", "content": "Rhyme."}
+        said = [{"role": "user", "content": "One"}, rule]
+        one = await made(client, said, instructions="Be brief.")
+        two = await made(client, "Two", previous_response_id=one["id"], instructions="Shout.")
+        await made(client, [rule, *said], previous_response_id=two["id"])
+        _, _, session = await client.ask("POST", "/v1/sessions", {"model": "gpt-4"})
+        for _ in range(2):
+            held = await made(client, [rule, said[0]], conversation=session["id"])
+        await made(client, "Three", previous_response_id=held["id"])
+        short = {"model": "gpt-4", "previous_response_id": one["id"]}
+        _, _, count = await client.ask("POST", PATH + "/input_tokens", {**short, "input": "Two"})
+        assert count["input_tokens"] > 0
+    ok, rhyme = ("assistant", "ok"), ("developer", "Rhyme.")
+    first = [("user", "One"), rhyme, ok]
+    assert told(provider.calls[0]) == [("system", "Be brief."), *first[:2]]
+    assert told(provider.calls[1]) == [("system", "Shout."), *first, ("user", "Two")]
+    second = [*first, ("user", "Two"), ok]
+    assert told(provider.calls[2]) == [*second, rhyme, *first[:2]]
+    plain = [("user", "One"), ok]
+    assert told(provider.calls[4]) == [rhyme, *plain, ("user", "One")]
+    assert told(provider.calls[5]) == [*plain, *plain, ("user", "Three")]
 
 
 async def test_what_is_gone_cannot_be_gone_on_from():

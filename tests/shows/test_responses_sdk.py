@@ -117,6 +117,25 @@ def test_it_asks_in_the_background_and_polls(client):
         client.responses.cancel(other.id)
 
 
+def test_it_streams_from_the_background_and_comes_back(client):
+    """The stream is left in the middle; the rest is read from there, and all of it again."""
+    with client.responses.create(model=MODEL, input=HELLO, background=True, stream=True) as stream:
+        first = [next(iter(stream)) for _ in range(4)]
+    assert [event.type for event in first[:2]] == ["response.created", "response.queued"]
+    id, cursor = first[0].response.id, first[-1].sequence_number
+    rest = list(client.responses.retrieve(id, stream=True, starting_after=cursor))
+    assert [event.sequence_number for event in rest] == list(
+        range(cursor + 1, cursor + 1 + len(rest))
+    )
+    assert rest[-1].type == "response.completed"
+    assert rest[-1].response == client.responses.retrieve(id)
+    assert list(client.responses.retrieve(id, stream=True)) == [*first, *rest]
+    said = [event.delta for event in rest if event.type == "response.output_text.delta"]
+    assert len(said) > 1
+    with client.responses.stream(response_id=id, starting_after=cursor) as again:
+        assert again.get_final_response().output_text == rest[-1].response.output_text
+
+
 def test_it_makes_a_conversation_short(client):
     """What it is given back, it sends in place of what was said."""
     short = client.responses.compact(model=MODEL, input=HELLO)
@@ -144,14 +163,35 @@ def test_a_conversation_is_a_session(client, server):
     assert [one["role"] for one in found["messages"]["data"]] == ["user", "assistant"]
 
 
+def test_the_vendors_own_tools_are_told_again_and_not_called(client):
+    """What they did before may stand in the input, and is read back."""
+    search = {"type": "web_search_preview", "search_context_size": "low"}
+    found = {
+        "type": "web_search_call",
+        "id": "ws_1",
+        "status": "completed",
+        "action": {"type": "search", "query": "Paris"},
+    }
+    done = client.responses.create(
+        model=MODEL,
+        input=[found, {"role": "user", "content": HELLO}],
+        tools=[search, {"type": "code_interpreter", "container": {"type": "auto"}}],
+        tool_choice={"type": "web_search_preview"},
+    )
+    assert [one.type for one in done.tools] == ["web_search_preview", "code_interpreter"]
+    assert [item.type for item in done.output] == ["message"]
+    items = client.responses.input_items.list(done.id, order="asc").data
+    assert items[0].to_dict() == found
+
+
 def test_errors_are_the_sdks_own(client):
     """By status, with the field in the words that the caller used."""
     with pytest.raises(openai.BadRequestError) as error:
         client.responses.create(model=MODEL, input="Hi", max_output_tokens=3)
     assert error.value.param == "max_output_tokens"
     with pytest.raises(openai.BadRequestError) as error:
-        client.responses.create(model=MODEL, input="Hi", tools=[{"type": "web_search"}])
-    assert error.value.param == "tools[0].type"
+        client.responses.create(model=MODEL, input="Hi", tools=[{"type": "file_search"}])
+    assert error.value.param == "tools[0].vector_store_ids"
 
 
 def test_completions_are_kept_listed_changed_and_erased(client):

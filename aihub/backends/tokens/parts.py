@@ -21,6 +21,7 @@ from aihub.model.catalogue import Model
 from aihub.model.chat import OtherPart
 from aihub.model.units import Json
 
+from .hosted import hosted_text
 from .images import Size, size_of
 
 UNKNOWN: Size = (1024, 1024)
@@ -35,6 +36,9 @@ HEADER = 512 * 1024
 TextCount = Callable[[str], int]
 
 
+_ITEMS = "openai_responses"
+
+
 @attrs.frozen
 class Counted:
     """Tokens of a part, and whether they are exact."""
@@ -45,6 +49,8 @@ class Counted:
 
 def count(model: Model, part: OtherPart, text: TextCount) -> Counted:
     """Count a part; one of a type that is not known counts as nothing."""
+    if part.dialect == _ITEMS:
+        return Counted(text(hosted_text(part.type, part.data)))
     data = part.data.get(part.type) if isinstance(part.data, Mapping) else None
     rule = _RULES.get(part.type)
     return Counted(0) if rule is None else rule(model, data, text)

@@ -144,7 +144,7 @@ def _tool(say: Saying, tool: Tool, path: str) -> Json:
     if tool.kind == "custom":
         say.wrong(f"{path}.type", "tools whose input is any text are not known there.")
     elif tool.kind != "function":
-        if say.travels:
+        if say.knows(tool):
             return tool.data
         say.unsupported(path)
     else:

@@ -162,7 +162,7 @@ def _function(say: Saying, tool: Tool, path: str) -> Json:
 def _other(say: Saying, tool: Tool, path: str) -> list[Json]:
     if tool.kind == "custom":
         say.wrong(f"{path}.type", "tools whose input is any text are not known there.")
-    elif say.travels and isinstance(tool.data, Mapping):
+    elif say.knows(tool) and isinstance(tool.data, Mapping):
         return [{name: one for name, one in tool.data.items() if name != "type"}]
     else:
         say.unsupported(path)

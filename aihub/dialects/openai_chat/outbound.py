@@ -83,9 +83,10 @@ class Outbound:
     def encode_call(self, call: ProviderCall) -> Wire:
         """Write a call; a stream is asked to tell its usage."""
         chat = call.chat if call.chat.dialect == NAME else _without_words(call.chat)
+        chat = _without_hosted(chat)
         fields: dict[str, Json] = {
             "model": call.upstream_model,
-            "messages": [self._message(one) for one in chat.messages],
+            "messages": [self._message(one) for one in chat.messages if not _is_silent(one)],
         }
         for name in _AS_THEY_ARE:
             value = getattr(chat, name)
@@ -178,9 +179,22 @@ def _is_foreign(part: Part) -> bool:
     return isinstance(part, OtherPart) and part.dialect != NAME
 
 
+def _is_silent(one: Message) -> bool:
+    """Say whether all of a message is in another dialect's words."""
+    content = one.content
+    return isinstance(content, tuple) and not one.tool_calls and all(map(_is_foreign, content))
+
+
+def _is_hosted(tool: Tool) -> bool:
+    return tool.dialect not in {None, NAME}
+
+
 def _foreign(chat: Chat) -> Iterator[str]:
     """Yield the path of whatever is in another dialect's words."""
     other = chat.dialect != NAME
+    yield from (f"tools[{n}]" for n, tool in enumerate(chat.tools) if _is_hosted(tool))
+    if chat.tool_choice is not None and chat.tool_choice.hosted is not None:
+        yield "tool_choice"
     if other:
         yield from sorted(chat.extra or ())
         for n, tool in enumerate(chat.tools):
@@ -206,6 +220,16 @@ def _without_words(chat: Chat) -> Chat:
         tools=tuple([attrs.evolve(tool, extra=None) for tool in chat.tools]),
         messages=tuple([_bare(message) for message in chat.messages]),
     )
+
+
+def _without_hosted(chat: Chat) -> Chat:
+    """Leave out another vendor's own tools, and a choice that nothing is left for."""
+    tools = tuple([tool for tool in chat.tools if not _is_hosted(tool)])
+    choice = chat.tool_choice
+    hosted = choice is not None and choice.hosted is not None
+    if len(tools) == len(chat.tools) and not (hosted and not tools):
+        return chat
+    return attrs.evolve(chat, tools=tools, tool_choice=choice if tools else None)
 
 
 def _bare(message: Message) -> Message:

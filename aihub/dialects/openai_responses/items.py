@@ -2,7 +2,7 @@
 
 Consecutive items of the model's own (reasoning, text, calls) are one message of an assistant.
 Items of tools that a vendor runs itself have no place in a chat: they are parts in this dialect's
-words, which a provider refuses.
+words, which a provider over HTTP refuses.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ...model.chat import Message, OtherPart, Part, Role, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import (
     Check,
+    Fault,
     array,
     described,
     obj,
@@ -25,14 +26,15 @@ from ..fields import (
     variants,
     wrong_type,
 )
-from . import secrets
+from . import calls, secrets
+from .exact import having
 
 NAME = "openai_responses"
 
 # Parts
 
 _text = shape({"text": string}, ["text"])
-_part = variants(
+part: Check = variants(
     {
         "input_text": _text,
         "output_text": _text,
@@ -43,7 +45,7 @@ _part = variants(
         ),
     }
 )
-_parts = array(_part)
+_parts = array(part)
 
 
 def _content(value: Json, path: str) -> Json:
@@ -59,7 +61,27 @@ described({"anyOf": [{"type": "string"}, schema_of(_parts)]}, _content)
 # Items
 
 _ROLES = ("user", "assistant", "system", "developer")
-_message = shape({"role": one_of(frozenset(_ROLES)), "content": _content}, ["role", "content"])
+TRIGGER = "compaction_trigger"
+"""An item that asks for something, and says nothing."""
+
+_shaped = shape({"role": one_of(frozenset(_ROLES)), "content": _content}, ["role", "content"])
+_NOT_ITS_OWN = (frozenset({"input_image", "input_file"}), "'output_text' and 'refusal'")
+_NOT_ANOTHERS = (frozenset({"refusal"}), "'input_text', 'input_image' and 'input_file'")
+
+
+def _message(value: Json, path: str) -> Json:
+    """Take a message whose parts are such as its role may say; text is text in either name."""
+    given = _shaped(value, path)
+    wrong, known = _NOT_ITS_OWN if given["role"] == "assistant" else _NOT_ANOTHERS
+    parts = () if isinstance(given["content"], str) else given["content"]
+    for n, one in enumerate(parts):
+        if one["type"] in wrong:
+            text = f"Invalid value: '{one['type']}'. Supported values are: {known}."
+            raise Fault(f"{path}.content[{n}].type", text, "invalid_value")
+    return given
+
+
+described(schema_of(_shaped), _message)
 _output = shape({"call_id": string, "output": _content}, ["call_id", "output"])
 _summary = array(shape({"type": string, "text": string}, ["text"]))
 KINDS: Mapping[str, Check] = {
@@ -75,6 +97,9 @@ KINDS: Mapping[str, Check] = {
     "reasoning": shape({"summary": _summary, "content": _summary, "encrypted_content": string}),
     "item_reference": shape({"id": string}, ["id"]),
     "compaction": shape({"encrypted_content": string}, ["encrypted_content"]),
+    TRIGGER: having({}),
+    **calls.CALLS,
+    **calls.RESULTS,
 }
 _known = variants(KINDS)
 
@@ -136,11 +161,14 @@ _WITH_STATUS = frozenset({*PREFIXES} - {"reasoning", "compaction"})
 
 def input_items(items: Sequence[dict[str, Json]], id: str) -> list[dict[str, Json]]:
     """Return items as a list of them has them: each with an id of the response's, and whole."""
-    return [_shown(one, f"{id}_in_{n}") for n, one in enumerate(items)]
+    told = [(one, f"{id}_in_{n}") for n, one in enumerate(items) if one["type"] != TRIGGER]
+    return [_shown(one, place) for one, place in told]
 
 
 def _shown(one: dict[str, Json], place: str) -> dict[str, Json]:
     kind = one["type"]
+    if kind in _HOSTED:
+        return calls.filled(one, one.get("id") or f"item_{place}")
     fields = {name: value for name, value in one.items() if value is not None}
     fields["id"] = fields.get("id") or f"{PREFIXES.get(kind, 'item')}_{place}"
     if kind in _WITH_STATUS:
@@ -158,8 +186,9 @@ def _shown_content(role: str, content: Json) -> list[Json]:
     shown: list[Json] = []
     for one in parts:
         part = dict(one)
-        if role == "assistant" and part["type"] in {"input_text", "output_text"}:
-            part = {"annotations": [], "logprobs": [], **part, "type": "output_text"}
+        if part["type"] in {"input_text", "output_text"}:
+            more: Json = {"annotations": [], "logprobs": []} if role == "assistant" else {}
+            part = {**more, **part, "type": told}
         if part["type"] == "input_image":
             part.setdefault("detail", "auto")
         shown.append(part)
@@ -232,12 +261,19 @@ def _call_custom(one: dict[str, Json], answer: _Answer) -> None:
     answer.calls.append(ToolCall(one["call_id"], one["name"], one["input"], "custom"))
 
 
+def _do(one: dict[str, Json], answer: _Answer) -> None:
+    """Read what the model did with a tool of its vendor's: a part in this dialect's words."""
+    answer.parts.append(OtherPart(one["type"], one, NAME))
+
+
 _OWN: Mapping[str, Callable[[dict[str, Json], _Answer], None]] = {
     "message": _say,
     "reasoning": _think,
     "function_call": _call,
     "custom_tool_call": _call_custom,
+    **dict.fromkeys(calls.CALLS, _do),
 }
+_HOSTED = frozenset({*calls.CALLS, *calls.RESULTS})
 
 
 def _read(one: dict[str, Json]) -> Message | None:
@@ -255,7 +291,9 @@ def _read(one: dict[str, Json]) -> Message | None:
         summary = secrets.summary(one["encrypted_content"])
         if summary is not None:
             return Message("user", summary)
-    return Message("user", (OtherPart(kind, one, NAME),))
+    # What a tool gave is no user's word, and a trigger nobody's.
+    roles: dict[str, Role] = {TRIGGER: "developer", **dict.fromkeys(calls.RESULTS, "tool")}
+    return Message(roles.get(kind, "user"), (OtherPart(kind, one, NAME),))
 
 
 def parts_of(content: Json) -> tuple[Part, ...]:

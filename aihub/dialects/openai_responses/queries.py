@@ -7,28 +7,37 @@ from urllib.parse import parse_qsl, urlencode
 
 from ...errors import InvalidRequest
 from ...model.units import Json
-from ..fields import Check, Fault, described, one_of
-from ..queries import MAX_PARAMETERS, PAGES, Page, read_page, read_query
+from ..fields import Check, Fault, described, one_of, string
+from ..queries import MAX_PARAMETERS, PAGES, Page, read_page, read_query, whole
 from .requests import INCLUDE
 
 _include = one_of(frozenset(INCLUDE))
 _LISTS = ("include", "include[]")
 
 
-def _off(value: Json, path: str) -> bool:
-    """Take that something is not wanted."""
-    if value in {"false", "False"}:
-        return False
-    raise Fault(
-        path,
-        f"Unsupported value: '{path}' must be false: a response that is kept is told whole.",
-        "unsupported_value",
-    )
+def _flag(value: Json, path: str) -> bool:
+    """Take a word for yes or no, as the clients of several languages write it."""
+    word = string(value, path).lower()
+    if word not in {"true", "false"}:
+        raise Fault(path, f"Invalid '{path}': expected true or false.", "invalid_value")
+    return word == "true"
 
 
-described({"type": "string", "enum": ["false"]}, _off)
+described({"type": "boolean"}, _flag)
 
-READ: Mapping[str, Check] = {"include": _include, "stream": _off, "include_obfuscation": _off}
+MAX_NUMBER = 999_999_999
+"""The number of an event that may be named: no answer has as many."""
+
+_number = described(
+    {"type": "integer", "minimum": 0, "maximum": MAX_NUMBER}, whole(0, MAX_NUMBER, 0)
+)
+
+READ: Mapping[str, Check] = {
+    "include": _include,
+    "stream": _flag,
+    "starting_after": _number,
+    "include_obfuscation": _flag,
+}
 ITEMS: Mapping[str, Check] = {
     **PAGES,
     "order": one_of(frozenset({"asc", "desc"})),
@@ -36,13 +45,19 @@ ITEMS: Mapping[str, Check] = {
 }
 
 
-def read_asked(query: str) -> None:
-    """See that what is asked of a response is right; all of it is told in any case.
+def read_asked(query: str) -> int | None:
+    """Return the number of the event that a stream of a response follows; None for no stream.
 
     Raises:
         InvalidRequest: a parameter is wrong, unknown or given twice.
     """
-    read_query(_without_lists(query), READ)
+    asked = read_query(_without_lists(query), READ)
+    if asked.get("stream"):
+        return asked.get("starting_after", -1)  # type: ignore[no-any-return]
+    if "starting_after" in asked:
+        text = "'starting_after' is of a stream: it needs 'stream'."
+        raise InvalidRequest(text, param="starting_after", code="invalid_value")
+    return None
 
 
 def read_items_page(query: str) -> tuple[Page, bool]:

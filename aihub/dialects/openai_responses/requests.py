@@ -41,7 +41,8 @@ from ..openai_chat.requests import (
     metadata,
 )
 from ..queries import identifier
-from .items import given_input, messages_of
+from .exact import each, either, having, maybe, words
+from .items import given_input, messages_of, part
 from .tools import text_format, tool_choice, tools
 
 MIN_OUTPUT = 16
@@ -101,6 +102,12 @@ class Asked:
         """The session that it goes on with."""
         told = self.fields.get("conversation")
         return told["id"] if isinstance(told, dict) else told
+
+    @property
+    def prompt(self) -> str | None:
+        """The template that it is an instance of."""
+        told = self.fields.get("prompt")
+        return None if told is None else told["id"]
 
     def chat(self, items: Sequence[dict[str, Json]]) -> Chat:
         """Make the chat, of *items* in place of those that were named.
@@ -203,20 +210,18 @@ def _inside(value: Json) -> Iterable[Json]:
 def _together(fields: Mapping[str, Json]) -> list[Fault]:
     """Return what is wrong of fields beside each other."""
     faults = []
-    if "input" not in fields:
+    # A template may have both.
+    if "input" not in fields and "prompt" not in fields:
         faults.append(missing("input"))
     goes_on = [name for name in ("previous_response_id", "conversation") if name in fields]
     if len(goes_on) > 1:
         text = "Only one of 'previous_response_id' and 'conversation' can be given."
         faults.append(Fault("conversation", text, "mutually_exclusive_parameters"))
-    if "model" not in fields and not goes_on:
+    if "model" not in fields and "prompt" not in fields and not goes_on:
         faults.append(missing("model"))
     if fields.get("background") is True and fields.get("store") is False:
         text = "'background' needs 'store': what nobody keeps cannot be read later."
         faults.append(Fault("background", text, "unsupported_value"))
-    if fields.get("background") is True and fields.get("stream") is True:
-        text = "A response in the background is not streamed: read it until it has ended."
-        faults.append(Fault("stream", text, "unsupported_value"))
     return faults
 
 
@@ -257,15 +262,6 @@ def _conversation(value: Json, path: str) -> str | dict[str, Json]:
 
 _by_id = shape({"id": session_id}, ["id"])
 described({"anyOf": [schema_of(session_id), schema_of(_by_id)]}, _conversation)
-
-
-def _refused(why: str) -> Check:
-    """Refuse a field, whatever it says."""
-
-    def check(_value: Json, path: str) -> Json:
-        raise Fault(path, f"Unsupported parameter: '{path}' {why}", "unsupported_parameter")
-
-    return described({"type": "null"}, check)
 
 
 def _text_format(value: Json, path: str) -> Json:
@@ -310,8 +306,14 @@ _FIELDS: Mapping[str, Check] = {
     "prompt_cache_key": string,
     "prompt_cache_retention": _words("in_memory", "24h"),
     "service_tier": _words("auto", "default", "flex", "scale", "priority"),
-    "prompt": _refused("names a template, and none are kept here."),
-    "context_management": _refused("is not done here: ask for /v1/responses/compact."),
+    "prompt": having(
+        {"id": string},
+        {"version": maybe(string), "variables": maybe(each(either(string, part)))},
+    ),
+    # Not used: what was said is told whole, which a client that hoped for less can go on from.
+    "context_management": array(
+        having({"type": words("compaction")}, {"compact_threshold": maybe(integer(1000))}), 1
+    ),
 }
 
 _PLACES: Mapping[str, str] = {

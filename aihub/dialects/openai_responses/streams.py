@@ -65,6 +65,7 @@ class StreamEncoder:
         model: the model's name as asked.
         repeated: what the response repeats of its request.
         ended: says when the answer was whole.
+        after: the number of the last event that is left out, for it is known.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class StreamEncoder:
         model: str,
         repeated: Mapping[str, Json],
         ended: Callable[[], Micros],
+        after: int = -1,
     ) -> None:
         self._id = id
         self._place = id.removeprefix("resp_")
         self._told = (id, created, model, repeated)
         self._ended = ended
         self._summarized = wants_summary(repeated)
+        self._after = after
         self._sequence = 0
         self._output: list[Json] = []
         self._message: _Message | None = None
@@ -112,10 +115,13 @@ class StreamEncoder:
         """Write that the response has begun, once."""
         if self._sequence:
             return b""
-        response = self._response("in_progress", [])
-        return self._tell("response.created", response=response) + self._tell(
-            "response.in_progress", response=response
-        )
+        first = response = self._response("in_progress", [])
+        names = ["response.created"]
+        if self._told[3].get("background"):
+            first = self._response("queued", [])
+            names.append("response.queued")
+        told = b"".join([self._tell(name, response=first) for name in names])
+        return told + self._tell("response.in_progress", response=response)
 
     def end(self, usage: Usage, cost: Pico) -> bytes:
         """Write the end of all that is open, and the whole response."""
@@ -134,28 +140,43 @@ class StreamEncoder:
         )
         return told + self._tell(f"response.{status}", response=response)
 
-    def fail(self, error: Mapping[str, Json]) -> bytes:
-        """Write that the stream broke off; what was told of the output stands."""
-        begun = bool(self._sequence)
-        told = self._tell(
+    def break_off(self, error: Mapping[str, Json]) -> bytes:
+        """Write that no more will be told here, whatever becomes of the response."""
+        # It has the number of the last event: whoever comes back with it misses none.
+        self._sequence, self._after = max(self._sequence - 1, self._after), -1
+        return self._error(error)
+
+    def _error(self, error: Mapping[str, Json]) -> bytes:
+        return self._tell(
             "error",
             code=error.get("code"),
             message=error.get("message") or "",
             param=error.get("param"),
         )
+
+    def fail(self, error: Mapping[str, Json], status: str = "failed") -> bytes:
+        """Write that the response ended badly; what was told of the output stands."""
+        begun = bool(self._sequence)
+        # What came of an answer that failed is not kept: its end follows whatever is known of it.
+        self._sequence = max(self._sequence, self._after + 1)
+        told = self._error(error)
         if not begun:
             return told
         for one in self._open():
             _, self._output[one.at] = one.end(_silent, cut=True)
-        response = self._response("failed", self._output, error=failure(error))
+        why = failure(error) if status == "failed" else None
+        response = self._response(status, self._output, error=why)
         return told + self._tell("response.failed", response=response)
 
     def _response(self, status: str, output: list[Json], **more: Json) -> dict[str, Json]:
         return response_object(*self._told, status=status, output=output, **more)
 
     def _tell(self, kind: str, **fields: Json) -> bytes:
-        data = {"type": kind, "sequence_number": self._sequence, **fields}
+        number = self._sequence
         self._sequence += 1
+        if number <= self._after:
+            return b""
+        data = {"type": kind, "sequence_number": number, **fields}
         return event(orjson.dumps(data), kind.encode())
 
     # Items

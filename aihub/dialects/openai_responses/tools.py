@@ -1,7 +1,7 @@
 """Tools, the choice among them, and the form of an answer, as the Responses API says them.
 
-They say what chat completions say with a wrapping less. Tools that a vendor runs itself are passed
-on as they are written, or refused by whoever cannot do them.
+They say what chat completions say with a wrapping less. Tools that a vendor runs itself stay in
+this dialect's words: whoever must answer refuses what it cannot do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from ...model.chat import ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..fields import (
     Check,
-    Fault,
     array,
     boolean,
     described,
@@ -23,6 +22,9 @@ from ..fields import (
     variants,
     wrong_type,
 )
+from .exact import having, maybe, union
+from .hosted import HOSTED
+from .items import NAME
 
 _grammar = shape(
     {"definition": string, "syntax": one_of(frozenset({"lark", "regex"}))},
@@ -37,6 +39,7 @@ _tool_object = variants(
             {"name": name, "description": string, "format": variants({"grammar": _grammar})},
             ["name"],
         ),
+        **HOSTED,
     }
 )
 
@@ -59,7 +62,7 @@ def tool(value: Json, path: str) -> Tool:
             description=given.get("description"),
             format=_input_format(given.get("format")),
         )
-    return Tool(kind=kind, name="", data=given)
+    return Tool(kind=kind, name="", data=given, dialect=NAME)
 
 
 def _input_format(given: dict[str, Json] | None) -> Json:
@@ -77,7 +80,20 @@ _named = shape({"name": string}, ["name"])
 _allowed = shape(
     {"mode": one_of(frozenset({"auto", "required"})), "tools": array(obj)}, ["mode", "tools"]
 )
-_object = variants({"function": _named, "custom": _named, "allowed_tools": _allowed})
+_TYPES = (
+    *("file_search", "web_search_preview", "web_search_preview_2025_03_11", "computer"),
+    *("computer_use_preview", "computer_use", "image_generation", "code_interpreter"),
+    *("apply_patch", "shell"),
+)
+_object = union(
+    {
+        "function": _named,
+        "custom": _named,
+        "allowed_tools": _allowed,
+        "mcp": having({"server_label": string}, {"name": maybe(string)}),
+        **{kind: having({}) for kind in _TYPES},
+    }
+)
 
 
 def tool_choice(value: Json, path: str) -> ToolChoice:
@@ -92,10 +108,7 @@ def tool_choice(value: Json, path: str) -> ToolChoice:
         names = [one["name"] for one in given["tools"] if isinstance(one.get("name"), str)]
         return ToolChoice(given["mode"], tuple(names))
     if kind not in {"function", "custom"}:
-        text = (
-            f"Unsupported value: '{path}' names a tool of the vendor's own, which none runs here."
-        )
-        raise Fault(path, text, "unsupported_value")
+        return ToolChoice("auto", hosted=given)
     return ToolChoice("required", (given["name"],))
 
 

@@ -16,13 +16,7 @@ import orjson
 from ...core.records import record_id
 from ...dialects import openai_responses as dialect
 from ...dialects.openai_responses import queries
-from ...dialects.openai_responses.answers import (
-    answered,
-    compaction_object,
-    echo,
-    response_object,
-)
-from ...dialects.openai_responses.streams import failure
+from ...dialects.openai_responses.answers import compaction_object, echo
 from ...dialects.queries import list_object, read_query
 from ...errors import InvalidRequest, NotFound
 from ...hub import Several, Stream
@@ -34,6 +28,7 @@ from ..answering import Door, Encoder, answer, read_options
 from ..call import Call
 from ..envelopes import RESPONSES
 from ..http import Response
+from . import kept
 from .stored import following, paged
 
 MAX_REFERENCES = 100
@@ -60,24 +55,32 @@ async def create(call: Call) -> Response:
 
 
 async def _later(call: Call, chat: Chat) -> Response:
-    """Tell what stands for a response that nobody waits for."""
+    """Tell what stands for a response that nobody has to wait for."""
     made = await call.hub.background.begin(chat, call.identity, read_options(call))
+    if chat.stream:
+        return await kept.streamed(call, made)
     done = made.answer is not None
-    return await call.answer(_object(made) if done else _unanswered(made, "queued"))
+    return await call.answer(kept.whole(made) if done else kept.unanswered(made, "queued"))
 
 
 async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json]]) -> Chat:
     """Return what is asked as a chat, with where it goes on from.
 
     Raises:
-        NotFound: the account keeps no such response.
+        NotFound: the account keeps no such response, or a template is asked for.
     """
+    if asked.prompt is not None:
+        text = "Prompt with id '{id}' not found."
+        raise NotFound("prompt", asked.prompt, param="prompt.id", text=text)
     chat = asked.chat(items)
     chat.session = asked.conversation
     if asked.previous is not None:
         before = await _previous(call, asked.previous)
         chat.session, chat.upto = before.session, before.turn
         chat.model = chat.model or before.model
+    if chat.session is None or chat.upto is not None:
+        # A response's history is of its items; a conversation is a session like any other.
+        chat.instructions = int("instructions" in asked.fields)
     truncation = asked.fields.get("truncation")
     if chat.session is None or chat.upto is not None or truncation is not None:
         chat.context_policy = "drop_oldest" if truncation == "auto" else "off"
@@ -134,7 +137,7 @@ async def _items_beside(call: Call, id: str) -> Mapping[str, dict[str, Json]]:
         found = await call.hub.responses.get(f"resp_{words[1]}", account=call.account)
     except NotFound:
         return {}
-    output = _object(found)["output"] if found.answer is not None else ()
+    output = kept.whole(found)["output"] if found.answer is not None else ()
     items = [*found.data["input"], *output]
     return {one["id"]: one for one in items}
 
@@ -174,46 +177,20 @@ def _id(id: str) -> str:
     return record_id("response", id)
 
 
-async def _told(call: Call, record: Record) -> dict[str, Json]:
-    """Return a response that is kept, as it stands."""
-    if record.answer is not None:
-        return _object(record)
-    return _unanswered(record, await call.hub.background.standing(record))
-
-
-def _unanswered(record: Record, status: str) -> dict[str, Json]:
-    """Return a response that has no answer, be it yet or at all."""
-    repeated = {**record.data["repeated"], "metadata": dict(record.metadata)}
-    error = None
-    if status == "failed":
-        error = failure(record.data.get("error") or LOST)
-    return response_object(
-        record.id, record.created, record.model, repeated, status=status, output=[], error=error
-    )
-
-
-LOST: Mapping[str, Json] = {"message": "The work on the response broke off."}
-
-
-def _object(record: Record) -> dict[str, Json]:
-    """Return a response that is kept."""
-    assert record.answer is not None  # noqa: S101 - it is kept when it is whole
-    repeated = {**record.data["repeated"], "metadata": dict(record.metadata)}
-    return answered(record.id, record.answer, repeated)
-
-
 async def read(call: Call) -> Response:
-    """Return one response."""
-    queries.read_asked(call.request.query)
+    """Return one response, whole or as its events."""
+    after = queries.read_asked(call.request.query)
     found = await call.hub.responses.get(call.parameters["response"], account=call.account)
-    return await call.answer(await _told(call, found))
+    if after is None or call.request.method == "HEAD":
+        return await call.answer(await kept.told(call, found))
+    return await kept.streamed(call, found, after)
 
 
 async def cancel(call: Call) -> Response:
     """End the work on a response."""
     read_query(call.request.query, {})
     found = await call.hub.background.cancel(call.parameters["response"], account=call.account)
-    return await call.answer(await _told(call, found))
+    return await call.answer(await kept.told(call, found))
 
 
 async def delete(call: Call) -> Response:

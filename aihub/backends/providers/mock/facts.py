@@ -13,12 +13,12 @@ from typing import NoReturn
 
 from ....errors import InvalidRequest
 from ....model.catalogue import Model
-from ....model.chat import Chat, OtherPart, Role, ToolChoice
+from ....model.chat import Chat, OtherPart, Role
 from ....protocols import ProviderCall
 from .reasoning import efforts, is_openai_reasoner, reasons, shown
 from .tools import KINDS as _TOOLS
 
-_OPENAI = "openai_chat"
+_OPENAI, _RESPONSES = "openai_chat", "openai_responses"
 
 # Parts by role; what each needs of a model's inputs.
 _PARTS: dict[str, frozenset[str]] = {
@@ -44,6 +44,15 @@ _OTHERS: Mapping[str, frozenset[str]] = {
         tool_result tool_search_tool_result tool_use web_fetch_tool_result web_search_tool_result
         """.split()  # noqa: SIM905 - a list of so many is read better so
     ),
+    _RESPONSES: frozenset(
+        """
+        apply_patch_call apply_patch_call_output code_interpreter_call compaction_trigger
+        computer_call computer_call_output file_search_call image_generation_call input_file
+        input_image local_shell_call local_shell_call_output mcp_approval_request
+        mcp_approval_response mcp_call mcp_list_tools
+        shell_call shell_call_output tool_search_call tool_search_output web_search_call
+        """.split()  # noqa: SIM905
+    ),
     "gemini": frozenset(
         """
         codeExecutionResult executableCode fileData functionCall functionResponse inlineData part
@@ -51,7 +60,19 @@ _OTHERS: Mapping[str, frozenset[str]] = {
         """.split()  # noqa: SIM905
     ),
 }
-_NEEDED = {**_PARTS, "image": frozenset({"image"}), "document": frozenset({"pdf", "image"})}
+_NEEDED = {
+    **_PARTS,
+    **dict.fromkeys(("image", "input_image"), frozenset({"image"})),
+    **dict.fromkeys(("document", "input_file"), frozenset({"pdf", "image"})),
+}
+
+_HOSTED = (
+    *("apply_patch", "code_interpreter", "computer", "computer_use_preview", "file_search"),
+    *("image_generation", "local_shell", "mcp", "namespace", "shell", "tool_search"),
+    *("web_search", "web_search_2025_08_26"),
+    *("web_search_preview", "web_search_preview_2025_03_11"),
+)
+"""Tools of OpenAI's Responses that the mock lets be."""
 
 _NO_STOP = re.compile(r"^(o3|o4|gpt-5)")
 _PREDICTS = re.compile(r"^gpt-4(o|\.1)")
@@ -234,8 +255,9 @@ def _tools(model: Model, chat: Chat) -> None:
         _unsupported(param)
     for n, tool in enumerate(chat.tools):
         # A vendor's own tools are let be in its own words: the mock does without them.
-        if tool.kind not in _TOOLS and chat.dialect == _OPENAI:
-            _unknown_value(tool.kind, _TOOLS, f"{param}[{n}].type")
+        known = _TOOLS if tool.dialect is None else (*_TOOLS, *_HOSTED)
+        if tool.kind not in known and chat.dialect == _OPENAI:
+            _unknown_value(tool.kind, known, f"{param}[{n}].type")
     _choice(chat, param)
 
 
@@ -244,6 +266,8 @@ def _choice(chat: Chat, tools: str) -> None:
     param = "function_call" if chat.legacy else "tool_choice"
     if choice is None:
         return
+    if choice.hosted is not None:
+        _hosted(chat, choice.hosted["type"], param, tools)
     names = {tool.name for tool in chat.tools}
     for name in choice.only or ():
         if name not in names:
@@ -252,9 +276,6 @@ def _choice(chat: Chat, tools: str) -> None:
                 param,
                 "invalid_value",
             )
-    if choice.mode == "required" and names and not _callable(chat, choice):
-        text = f"Invalid value for '{param}': the mock cannot call a tool of the vendor's own."
-        _refuse(text, param, "invalid_value")
     if choice.mode == "required" and not (choice.only or names):
         _refuse(
             f"Invalid value for '{param}': '{param}' is only allowed when '{tools}' are specified.",
@@ -263,12 +284,11 @@ def _choice(chat: Chat, tools: str) -> None:
         )
 
 
-def _callable(chat: Chat, choice: ToolChoice) -> bool:
-    """Say whether the mock can call one of the tools among which an answer must choose."""
-    return any(
-        tool.kind in _TOOLS and (choice.only is None or tool.name in choice.only)
-        for tool in chat.tools
-    )
+def _hosted(chat: Chat, kind: str, param: str, tools: str) -> None:
+    """Refuse the choice of a vendor's own tool that is not among the tools, in any version."""
+    family = kind.partition("_")[0]
+    if family not in {tool.kind.partition("_")[0] for tool in chat.tools}:
+        _refuse(f"Tool choice '{kind}' not found in '{tools}' parameter.", param, "invalid_value")
 
 
 def _format(_model: Model, chat: Chat) -> None:

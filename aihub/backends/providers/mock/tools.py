@@ -2,6 +2,7 @@
 
 - `none`, or no tools: none.
 - One named tool: that one, always.
+- A tool of the vendor's own, or only such tools: none.
 - `required`: tools of the set that the prompt asks for and that were not called since the last user
   message; else the first not called since then; else the last of the set.
 - `auto`: the tools that the prompt asks for. After a tool's result it answers in text, so that
@@ -65,7 +66,7 @@ class _Words:
 def to_call(chat: Chat) -> tuple[Tool, ...]:
     """Return the tools that an answer to *chat* calls; none where it is text."""
     choice = chat.tool_choice
-    if not chat.tools or (choice is not None and choice.mode == "none"):
+    if not chat.tools or (choice is not None and (choice.mode == "none" or choice.hosted)):
         return ()
     only = None if choice is None else choice.only
     tools = [
