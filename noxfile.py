@@ -79,6 +79,7 @@ nox.options.sessions = [
     "contract",
     "agents",
     "clients",
+    "sdks",
     "fuzz",
     "soak_start",
     "tests",
@@ -188,6 +189,14 @@ def clients(session: nox.Session) -> None:
     # Some of them want older versions than we do of what both have.
     session.install("-c", CLIENTS, "-e", ".[server]", *tools)
     session.run("pytest", *(session.posargs or ["tests/clients"]))
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def sdks(session: nox.Session) -> None:
+    """Try the SDKs in other languages: vectors, their own tests, programs at a real server."""
+    tools = nox.project.dependency_groups(PROJECT, "test-base")
+    session.install("-c", LOCK, "-e", ".[server]", *tools)
+    session.run("pytest", *(session.posargs or ["tests/sdks"]), env={"AIHUB_SDKS": "1"})
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .model.account import Key as Key
     from .model.account import Plan as Plan
     from .model.chat import Chat as Chat
+    from .model.chat import Keep as Keep
     from .model.chat import Message as Message
     from .model.chat import ResponseFormat as ResponseFormat
     from .model.chat import Tool as Tool
@@ -51,6 +52,7 @@ _LAZY = {
     "Embeddings": ".model.embedding",
     "Hub": ".hub",
     "HubError": ".errors",
+    "Keep": ".model.chat",
     "Key": ".model.account",
     "ManualClock": ".backends.clocks",
     "Message": ".model.chat",
@@ -83,6 +85,7 @@ __all__ = [
     "Embeddings",
     "Hub",
     "HubError",
+    "Keep",
     "Key",
     "ManualClock",
     "Message",

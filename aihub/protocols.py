@@ -15,9 +15,9 @@ import attrs
 
 from .model.account import Account, Actor, Budget, Identity, Key, Plan, PlanDrop
 from .model.catalogue import Model
-from .model.chat import Chat
+from .model.chat import Chat, KeptKind
 from .model.embedding import EmbeddingRequest
-from .model.events import Completion, Embedded, Event, Moderated
+from .model.events import Compacted, Completion, Embedded, Event, Moderated
 from .model.ledger import (
     Admission,
     Admitted,
@@ -34,6 +34,7 @@ from .model.ledger import (
     WindowState,
 )
 from .model.moderation import ModerationRequest
+from .model.record import Record
 from .model.session import Conversation, Session, Turn
 from .model.units import Json, Micros, Pico
 from .model.upstream import TIMEOUTS, Timeouts, UpstreamRequest, UpstreamResponse
@@ -195,6 +196,22 @@ class Moderator(Protocol):
 
 
 @runtime_checkable
+class Compactor(Protocol):
+    """Protocol: a provider that can also make a conversation short."""
+
+    async def compact(self, call: ProviderCall) -> Compacted:
+        """Return a text that stands for the conversation of *call*; it is a user's message later.
+
+        Raises:
+            UpstreamError: as `Provider.open`.
+            InvalidRequest: this provider cannot do what a field asks for.
+
+        Cancelled, it frees the upstream connection at once. Calls may overlap.
+        """
+        ...
+
+
+@runtime_checkable
 class Closing(Protocol):
     """Protocol: a provider that holds something, such as connections."""
 
@@ -266,7 +283,9 @@ class Admissions(Protocol):
         """Write the end of a request: row, attempts, budgets, rollups and windows together.
 
         Its turn, if it has one, is appended to its session in the same step under the next
-        number; where the session is gone, or another account's, all but the turn is written.
+        number, or to the session that it begins (`NewTurn.begins`); where the session is gone, or
+        another account's, or cannot be forked any more, all but the turn is written.
+        So is its record kept, with the session and the number of the turn.
         A row that is `lost` is replaced once, the difference going to budgets and rollups. Any
         other second settlement changes nothing, and so does settling an id never admitted. Calls
         made one after the other on one store happen in that order, so a settlement that follows
@@ -544,7 +563,7 @@ class Sessions(Protocol):
     async def sessions(
         self, account: str, *, after: str | None = None, limit: int = 100
     ) -> Sequence[Session]:
-        """Return an account's sessions by id, those after *after*."""
+        """Return an account's sessions that are not held by id, those after *after*."""
         ...
 
     async def change_session(
@@ -575,10 +594,68 @@ class Sessions(Protocol):
         """
         ...
 
-    async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:
+    async def conversation(
+        self, account: str, id: str, *, tokens: int, upto: int | None = None
+    ) -> Conversation | None:
         """Return a session as of now with its newest turns, or None.
 
-        As many turns as come to *tokens* by their `size`, and no more than one beyond that.
+        As many turns as come to *tokens* by their `size`, and no more than one beyond that. With
+        *upto* as if it ended with that turn.
+        """
+        ...
+
+
+class Records(Protocol):
+    """Protocol: answers that are kept to be read again. `Admissions.settle` writes them.
+
+    Every call names the account: another account's records are as if they did not exist. The id of
+    a record is its own among those of its account and kind.
+    """
+
+    async def add_record(self, record: Record) -> bool:
+        """Write a record whose answer is yet to come; False where its id is taken.
+
+        Raises:
+            NotFound: there is no such account, or it was deleted.
+        """
+        ...
+
+    async def record(self, account: str, kind: KeptKind, id: str) -> Record | None:
+        """Return one record of an account, or None."""
+        ...
+
+    async def records(
+        self,
+        account: str,
+        kind: KeptKind,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        model: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Sequence[Record]:
+        """Return an account's records of a kind by id, those after *after*.
+
+        *newest_first* turns the order round. With *model*, those asked of it by this name; with
+        *metadata*, those that have all of its pairs.
+        """
+        ...
+
+    async def change_record(
+        self, account: str, kind: KeptKind, id: str, change: Callable[[Record], Record]
+    ) -> Record | None:
+        """Change the metadata or data of a record in one step; None where there is none.
+
+        *change* is a plain function; it may run in another thread, and more than once. What it
+        raises is raised, with nothing changed.
+        """
+        ...
+
+    async def delete_record(self, account: str, kind: KeptKind, id: str) -> bool:
+        """Erase a record; False if there is none.
+
+        A session that is held goes with the last record that is a turn of it.
         """
         ...
 
@@ -590,13 +667,16 @@ class Retention(Protocol):
         """Forget at most *limit* things and return how many; fewer say that nothing is left.
 
         Forgotten are requests that have ended and were admitted before *before*, with their
-        attempts; keys that ended before it; and, whatever their age, labels and end users of the
-        requests of accounts that were erased. Open requests stay, and so do all sums.
+        attempts; keys that ended before it; by the store's clock, records older than `KEPT`; and,
+        whatever their age, labels and end users of the requests of accounts that were erased, and
+        what these accounts kept. Open requests stay, and so do all sums.
         """
         ...
 
 
-class Store(Admissions, Leases, Directory, UsageLog, Answers, Sessions, Retention, Protocol):
+class Store(
+    Admissions, Leases, Directory, UsageLog, Answers, Sessions, Records, Retention, Protocol
+):
     """Protocol: all that a hub keeps. Opening and closing it is its maker's business.
 
     Every method raises `StoreUnavailable` where the storage is down, and never anything foreign.

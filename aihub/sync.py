@@ -22,6 +22,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from .errors import HubClosed, UsageMistake
 from .hub import Accounts, Hub, Options, Stream
 from .hub.exchange import NO_OPTIONS
+from .hub.records import Records
 from .hub.sessions import Sessions
 from .model.account import LOCAL_ACCOUNT, Identity, Scope
 from .model.catalogue import Model
@@ -85,9 +86,9 @@ class SyncStream:
 
 
 class SyncPart:
-    """`hub.accounts` or `hub.sessions` for a synchronous program: the same, without `await`."""
+    """`hub.accounts`, `hub.sessions` or the like for a synchronous program, without `await`."""
 
-    def __init__(self, hub: SyncHub, part: Accounts | Sessions) -> None:
+    def __init__(self, hub: SyncHub, part: Accounts | Sessions | Records) -> None:
         self._hub = hub
         self._part = part
 
@@ -134,6 +135,8 @@ class SyncHub:
             self._hub = stack.enter_context(self._portal.wrap_async_context_manager(self._make()))
             self.accounts = SyncAccounts(self, self._hub.accounts)
             self.sessions = SyncPart(self, self._hub.sessions)
+            self.completions = SyncPart(self, self._hub.completions)
+            self.responses = SyncPart(self, self._hub.responses)
             self._stack = stack.pop_all()
         return self
 

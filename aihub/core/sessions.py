@@ -8,7 +8,7 @@ while the text beside it stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
@@ -172,9 +172,18 @@ def check_session(session: Session) -> None:
     if session.context_policy not in CONTEXT_POLICIES:
         known = ", ".join(CONTEXT_POLICIES)
         raise InvalidRequest(f"'context_policy' must be one of {known}.", param="context_policy")
-    if len(session.metadata) > MAX_METADATA:
+    check_metadata(session.metadata)
+
+
+def check_metadata(metadata: Mapping[str, str]) -> None:
+    """Refuse too many pairs, or one that is too long.
+
+    Raises:
+        InvalidRequest: it is; `param` names it.
+    """
+    if len(metadata) > MAX_METADATA:
         raise InvalidRequest(f"'metadata' may have at most {MAX_METADATA} pairs.", param="metadata")
-    for name, value in session.metadata.items():
+    for name, value in metadata.items():
         _check_length(name, "metadata", MAX_METADATA_NAME)
         _check_length(value, f"metadata.{name}", MAX_METADATA_VALUE)
 

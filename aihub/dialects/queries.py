@@ -19,8 +19,9 @@ PAGE = 20
 MAX_PAGE = 100
 """Objects on one page: what is longer is read page by page."""
 
-MAX_PARAMETERS = 16
-"""Parameters in one query: no path knows half as many."""
+MAX_PARAMETERS = 24
+"""Parameters in one query: the sixteen pairs of metadata that a list may be filtered by, and more
+than any path knows besides."""
 
 MAX_ID = 256
 """Characters of an id in a query: ours have a quarter of that."""

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 import attrs
 
-from ..core import asks
+from ..core import asks, records
 from ..core.attempts import Running, failed_outcome, is_billed
 from ..core.breaker import Verdict, verdict
 from ..core.repetitions import already_processed, check_key, check_repetition
@@ -32,7 +32,7 @@ from ..errors import (
 )
 from ..model.account import Identity
 from ..model.catalogue import Model
-from ..model.chat import Chat
+from ..model.chat import Chat, Message
 from ..model.events import Completion, Finished, Told, UsageSeen
 from ..model.ledger import (
     Admission,
@@ -46,7 +46,8 @@ from ..model.ledger import (
     WindowFull,
     WindowState,
 )
-from ..model.session import NewTurn
+from ..model.record import Record
+from ..model.session import NewTurn, Origin, Session
 from ..model.units import Micros
 from ..model.usage import Usage
 from ..protocols import Clock, Ids
@@ -120,6 +121,7 @@ class Exchange:
         self._yard = yard
         self._race: Race | None = None
         self._clock = clock
+        self._ids = ids
         self.work = work
         self.session = session
         self.model = work.model
@@ -131,9 +133,11 @@ class Exchange:
         self.result: Result | None = None
         self.settled = False
         self._broken = False
+        self._why = "The work on the response broke off."
         self.replayed = False
         self._ask: Admission | None = None
         self._recalled: Recalled | None = None
+        self._said: tuple[Message, ...] = ()
         self._attempts: list[Attempt] = []
         self._failed: list[Failed] = []
         # What is in flight, and the one whose answer counts: two while one is asked beside another.
@@ -154,6 +158,9 @@ class Exchange:
         self._setup.users.count += 1
         work, identity = self.work, self._identity
         work.check()
+        if isinstance(work, ChatWork) and work.chat.keep is not None:
+            records.check_keep(work.chat.keep, work.chat.messages)
+            self._said = work.chat.messages
         again = None
         if self._options.idempotency_key is not None:
             again = self._idempotency(self._options.idempotency_key)
@@ -161,8 +168,9 @@ class Exchange:
                 return
         now = self._clock.now()
         recalled = None
-        if isinstance(work, ChatWork) and self.session is not None:
-            recalled = self._recalled = await self._recall(work.chat, now)
+        begins = self._begins()
+        if isinstance(work, ChatWork) and (self.session is not None or begins is not None):
+            recalled = self._recalled = await self._recall(work.chat, now, begins)
             self.work = work = ChatWork(recalled.chat)
             self.model = work.model
         model = self._setup.model(work.model)
@@ -261,11 +269,31 @@ class Exchange:
             return self.result.id
         return self.work.prefix + self.id.removeprefix("req_")
 
-    async def _recall(self, chat: Chat, now: Micros) -> Recalled:
+    def _begins(self) -> Session | None:
+        """Return the session that a response that is kept begins, or goes on with in a fork."""
+        chat = self.work.chat if isinstance(self.work, ChatWork) else None
+        if chat is None or chat.keep is None or chat.keep.kind != "response":
+            return None
+        if chat.session is not None and chat.upto is None:
+            return None
+        now, origin = self._clock.now(), None
+        if chat.session is not None and chat.upto is not None:
+            origin = Origin(session=chat.session, turn=chat.upto)
+        return Session(
+            id=self._ids.new("ses"),
+            account=self._identity.account.id,
+            created=now,
+            updated=now,
+            model=chat.model or None,
+            origin=origin,
+            held=True,
+        )
+
+    async def _recall(self, chat: Chat, now: Micros, begins: Session | None) -> Recalled:
         # A request that has no chance does not load a conversation.
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(self._identity), now)
-        return await recall(self._setup, self._settler, chat, self._identity)
+        return await recall(self._setup, self._settler, chat, self._identity, begins)
 
     @property
     def dropped(self) -> int:
@@ -493,6 +521,7 @@ class Exchange:
             room = await self._settler.hold(self.id, self._attempts[-1].cost)
             step = step if room else None
         if step is None:
+            self._why = error.message
             await self._settle("error", usage=usage, code=error.code, turn=turn)
             return False
         if step.wait:
@@ -526,13 +555,43 @@ class Exchange:
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
             dropped=self.dropped,
+            ended=self._clock.now(),
         )
         done = self.work.result(running, facts)
         # Vectors and judgements are not kept: they are large, and cheap to make again.
         keeps = self._options.idempotency_key is not None
         kept = done if keeps and isinstance(done, Completion) else None
-        await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept)
+        record = self._record(done) if isinstance(done, Completion) else None
+        await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept, record=record)
         self.result = done
+
+    def _awaited(self) -> bool:
+        keep = self.work.chat.keep if isinstance(self.work, ChatWork) else None
+        return keep is not None and keep.awaited
+
+    def _record(self, done: Completion) -> Record | None:
+        """Return what is to be kept of an answer, where it was asked to be."""
+        keep = self.work.chat.keep if isinstance(self.work, ChatWork) else None
+        if keep is None:
+            return None
+        return records.record(
+            keep, self._said, done, account=self._identity.account.id, request=self.id
+        )
+
+    def _failure(self, code: str | None) -> Record:
+        """Return what stands for an answer that is awaited and will not come."""
+        assert isinstance(self.work, ChatWork)  # noqa: S101 - nothing else is awaited
+        keep = self.work.chat.keep
+        assert keep is not None  # noqa: S101 - it is awaited
+        told = {**keep.data, "error": {"code": code, "message": self._why}}
+        return records.waiting(
+            attrs.evolve(keep, data=told),
+            self.answer_id,
+            created=self.admitted,
+            model=self.model,
+            account=self._identity.account.id,
+            request=self.id,
+        )
 
     def _partial(self, running: Running) -> Usage:
         """Count what was received where the provider does not tell, or told before the end."""
@@ -547,6 +606,10 @@ class Exchange:
 
     def _turn(self, running: Running, *, incomplete: bool) -> NewTurn | None:
         if self._recalled is None:
+            return None
+        chat = self._recalled.chat
+        if chat.upto is not None and self._recalled.begins is None:
+            # It goes on from what is kept, and is not kept itself.
             return None
         return self._recalled.turn(running, self._setup.tokens, incomplete=incomplete)
 
@@ -617,10 +680,13 @@ class Exchange:
         code: str | None,
         turn: NewTurn | None,
         answer: Completion | None = None,
+        record: Record | None = None,
     ) -> None:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
         self.settled = True
+        if state == "error" and self._awaited():
+            record = self._failure(code)
         if len(self._attempts) > 1:
             self._attempts.sort(key=_by_number)
         first = next((one.first_token for one in self._attempts if one.first_token), None)
@@ -636,6 +702,8 @@ class Exchange:
             first_token=None if first is None else first - self.admitted,
             turn=turn,
             answer=answer,
+            record=record,
+            awaited=record is not None and self._awaited(),
         )
         await self._settler.settle(ask, final)
 

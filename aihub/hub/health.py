@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 import attrs
 
 from ..core import breaker as breakers
-from ..core import latency
+from ..core import latency, uptime
 from ..core.limits import Window
 from ..core.routing import Place
 from ..errors import UpstreamError
@@ -37,6 +37,7 @@ class Vital:
     rests_until: Micros = 0
     requests: Window = attrs.field(factory=Window)
     tokens: Window = attrs.field(factory=Window)
+    uptime: uptime.Uptime = attrs.field(factory=uptime.Uptime)
 
 
 class Health:
@@ -52,11 +53,24 @@ class Health:
         self.chance = chance
         self._vitals: dict[str, Vital] = {}
 
-    def keep(self, deployments: Collection[str]) -> None:
-        """Forget the deployments that are not named: they are configured no more."""
+    def keep(self, deployments: Collection[str], default: str | None = None) -> None:
+        """Forget the deployments that are not named: they are configured no more.
+
+        Those of the *default* provider are called by it.
+        """
         for id in self._vitals.keys() - set(deployments):
-            if not self._vitals[id].open:
+            by_default = default is not None and id.startswith(f"{default}/")
+            if not by_default and not self._vitals[id].open:
                 del self._vitals[id]
+
+    def vital(self, deployment: str) -> Vital | None:
+        """Return what is known of a deployment; None where it was never asked."""
+        return self._vitals.get(deployment)
+
+    @property
+    def known(self) -> Collection[str]:
+        """The deployments that were asked."""
+        return self._vitals.keys()
 
     def state(self, deployment: str) -> breakers.State:
         """Say which state a deployment's breaker is in."""
@@ -132,7 +146,11 @@ class Health:
         """
         vital, now = self._of(place.deployment.id), self._clock.now()
         vital.open -= 1
+        was = vital.breaker.opened is not None
         vital.breaker = breakers.ended(vital.breaker, rules, verdict, now)
+        if was is not (is_open := vital.breaker.opened is not None):
+            vital.uptime.turned(is_open=is_open, now=now)
+        vital.uptime.count(verdict, took, now)
         if took is not None:
             vital.pace = latency.measured(vital.pace, took, now)
         if place.deployment.tokens_per_minute is not None:

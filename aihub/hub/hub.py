@@ -34,10 +34,12 @@ from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMista
 from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
 from ..model.catalogue import Model, Routes
 from ..model.chat import Chat, Message
+from ..model.compaction import Compaction
 from ..model.embedding import EmbeddingRequest, Embeddings
 from ..model.events import Completion
 from ..model.ledger import LedgerRow, LostPolicy, WindowState
 from ..model.moderation import DEFAULT_MODERATOR, Moderation, ModerationRequest
+from ..model.status import Status
 from ..model.units import HOUR, Micros
 from ..model.usage import GROUPS, Count, GroupBy, UsageReport
 from ..protocols import (
@@ -52,7 +54,9 @@ from ..protocols import (
     TokenCounter,
 )
 from .accounts import Accounts
+from .background import Background
 from .calls import make_chat, make_embedding, make_moderation
+from .compacting import CompactionWork
 from .counting import count_prompt, make_ready
 from .draining import Yard
 from .exchange import NO_OPTIONS, Exchange, Options
@@ -61,11 +65,13 @@ from .gate import Gate
 from .guards import Guards
 from .health import Health
 from .recall import recall
+from .records import Records
 from .retention import RETENTION, Forgetter
 from .sessions import Sessions
 from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
 from .several import Several
+from .standing import status
 from .work import ChatWork, EmbeddingWork, ModerationWork, Work
 
 MAX_IN_FLIGHT = 1000
@@ -148,8 +154,10 @@ class Hub:
         self._thread = 0
         self._pid = 0
         self.guards = Guards(clock)
-        self.accounts = Accounts(store, self._gate, clock, ids)
         self.sessions = Sessions(store, clock, ids, catalogue=lambda: self._setup.catalogue)
+        self.completions = Records(store, "completion")
+        self.responses = Records(store, "response")
+        self.background = Background(self, store)
         self._forgetter = Forgetter(store, clock, retention)
         self.accounts = Accounts(store, self._gate, clock, ids, erased=self._forgetter.soon)
 
@@ -250,7 +258,8 @@ class Hub:
             routes=routes or old.routes,
             tokens=tokens or old.tokens,
         )
-        self.health.keep([one.id for places in new.routes.deployments.values() for one in places])
+        named = [one.id for places in new.routes.deployments.values() for one in places]
+        self.health.keep(named, new.routes.default)
         if self._state == _OPEN:
             self._tasks.start_soon(self._let_go, old)
 
@@ -388,7 +397,8 @@ class Hub:
                 program's own account, which has no limits but is metered.
             options: region, labels, end user.
             **parameters: fields of `aihub.Chat`, such as `max_tokens`, `temperature`, `stop`, `n`,
-                and `session`: the id of the conversation to go on with.
+                `session`: the id of the conversation to go on with, and `keep`: an `aihub.Keep`,
+                to keep the answer for `hub.completions`.
 
         Raises:
             CallerError: the request is refused; nothing was billed.
@@ -547,6 +557,21 @@ class Hub:
         stream = await self.do(ModerationWork(request), identity, options)
         return cast(Moderation, stream.result)
 
+    async def compact(
+        self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
+    ) -> Compaction:
+        """Make a conversation short, its session's history included, which itself stays.
+
+        Errors and cancellation are as of `embed`; where no provider of the model compacts, it is an
+        `InvalidRequest`.
+        """
+        if chat.session is not None:
+            self._check()
+            recalled = await recall(self._setup, self._settler, chat, identity)
+            chat = attrs.evolve(recalled.chat, session=None, upto=None)
+        stream = await self.do(CompactionWork(ChatWork(chat)), identity, options)
+        return cast(Compaction, stream.result)
+
     async def do(self, work: Work, identity: Identity, options: Options = NO_OPTIONS) -> Stream:
         """Do what is no chat; return its stream, whose `result` is there."""
         async with Open(self._flight, self._exchange(work, identity, options)) as stream:
@@ -607,6 +632,10 @@ class Hub:
         if found is None:
             raise NotFound("model", name)
         return found if found.id == name else attrs.evolve(found, id=name)
+
+    def status(self) -> Status:
+        """Return how the deployments do, as this process has seen it over the last day."""
+        return status(self._setup, self.health, ready=self.ready, now=self._clock.now())
 
     async def usage(
         self,

@@ -12,7 +12,7 @@ from ..errors import InvalidRequest, NotFound
 from ..model.account import Identity
 from ..model.catalogue import Model
 from ..model.chat import Chat, Message
-from ..model.session import Conversation, NewTurn, Turn
+from ..model.session import Conversation, NewTurn, Session, Turn
 from ..model.usage import Count
 from ..protocols import TokenCounter
 from .counting import LONG_TEXT, count_prompt
@@ -37,11 +37,15 @@ class Recalled:
     said: tuple[Message, ...]
     said_size: Count
     dropped: int
+    begins: Session | None = None
 
     def turn(self, running: Running, tokens: TokenCounter, *, incomplete: bool) -> NewTurn | None:
         """Return what an attempt adds to the session; None where it gave nothing to keep."""
         first = next((choice for choice in running.answers() if choice.index == 0), None)
         answer = None if first is None else sessions.answer(first)
+        if incomplete and self.begins is not None:
+            # Nothing that is not kept reaches what it would begin.
+            return None
         if answer is None:
             if incomplete:
                 return None
@@ -53,11 +57,14 @@ class Recalled:
             size=_sum(self.said_size, size),
             encoding=self.model.encoding,
             incomplete=incomplete,
+            begins=self.begins,
         )
 
 
-async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity) -> Recalled:
-    """Put the history of its session before a chat.
+async def recall(
+    setup: Setup, settler: Settler, chat: Chat, identity: Identity, begins: Session | None = None
+) -> Recalled:
+    """Put the history of its session before a chat, or begin one.
 
     Raises:
         NotFound: the account has no such session.
@@ -67,7 +74,11 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
     """
     sessions.check_messages(chat.messages)
     prompts, said = sessions.split(chat.messages)
-    model, conversation = await _load(setup, settler, chat, identity.account.id)
+    if chat.session is None and begins is not None:
+        model, conversation = setup.model(chat.model), Conversation(session=begins, turns=())
+    else:
+        model, conversation = await _load(setup, settler, chat, identity.account.id)
+        begins = begins and _like(begins, conversation.session)
     chat = attrs.evolve(chat, model=chat.model or conversation.session.model or "")
     opening = sessions.opening(conversation.session, prompts)
     fixed = await count_prompt(setup.tokens, model, attrs.evolve(chat, messages=(*opening, *said)))
@@ -79,7 +90,7 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
         mode=identity.plan.token_reserve,
     )
     kept = sessions.fit(
-        conversation,
+        _by_policy(conversation, chat),
         [size.tokens for size in sizes],
         said,
         fixed=fixed.tokens,
@@ -87,7 +98,9 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
         window=model.context_window,
     )
     before = sessions.history(kept, said)
-    whole = attrs.evolve(chat, messages=(*opening, *before, *said))
+    # Without a history a request's own prompts stay where they stand.
+    messages = (*opening, *before, *said) if before or not prompts else chat.messages
+    whole = attrs.evolve(chat, messages=messages)
     if len(before) == sum([len(turn.messages) for turn in kept]):
         prompt = _sum(fixed, *sizes[len(sizes) - len(kept) :])
     else:
@@ -100,7 +113,21 @@ async def recall(setup: Setup, settler: Settler, chat: Chat, identity: Identity)
         said=said,
         said_size=await _counted_size(setup.tokens, model, said),
         dropped=conversation.session.turns - len(kept),
+        begins=begins,
     )
+
+
+def _like(begins: Session, origin: Session) -> Session:
+    """Begin a session that is like the one that it goes on from."""
+    return attrs.evolve(begins, model=origin.model, system_prompt=origin.system_prompt)
+
+
+def _by_policy(conversation: Conversation, chat: Chat) -> Conversation:
+    """Let the chat say what happens where not all fits, if it does."""
+    if chat.context_policy is None:
+        return conversation
+    session = attrs.evolve(conversation.session, context_policy=chat.context_policy)
+    return attrs.evolve(conversation, session=session)
 
 
 async def _load(
@@ -122,10 +149,14 @@ async def _load(
         )
     model = setup.model(name)
     window = model.context_window
-    found = await settler.read(lambda: store.conversation(account, id, tokens=window))
+    found = await settler.read(
+        lambda: store.conversation(account, id, tokens=window, upto=chat.upto)
+    )
     if found is not None and any(one.encoding != model.encoding for one in found.turns):
         more = MARGIN * window
-        found = await settler.read(lambda: store.conversation(account, id, tokens=more))
+        found = await settler.read(
+            lambda: store.conversation(account, id, tokens=more, upto=chat.upto)
+        )
     if found is None:
         raise NotFound("session", id, param="session_id")
     return model, found

@@ -23,12 +23,14 @@ from ..errors import ContextLengthExceeded, InvalidRequest
 from ..model.account import Identity
 from ..model.catalogue import Model, PriceCard
 from ..model.chat import Chat, TextPart
+from ..model.compaction import Compaction
 from ..model.embedding import MAX_INPUTS, MAX_NUMBERS, EmbeddingRequest, Embeddings
 from ..model.events import Completion, Embedded, Moderated, Told
 from ..model.moderation import MAX_JUDGED, Moderation, ModerationRequest
 from ..model.units import Micros, Pico
 from ..model.usage import Count, Source, Usage
 from ..protocols import (
+    Compactor,
     Embedder,
     EmbeddingCall,
     ModerationCall,
@@ -42,7 +44,7 @@ from ..protocols import (
 from .counting import LONG_TEXT, count_prompt, make_ready
 
 Opened: TypeAlias = AbstractAsyncContextManager[AsyncIterator[Told]]
-Result: TypeAlias = Completion | Embeddings | Moderation
+Result: TypeAlias = Completion | Embeddings | Moderation | Compaction
 
 OTHER_OUTPUTS = frozenset({"embedding", "moderation"})
 """What a model gives that answers no chats."""
@@ -56,6 +58,7 @@ class Providers:
     checkers: Mapping[str, RequestChecker] = attrs.field(init=False)
     embedders: Mapping[str, Embedder] = attrs.field(init=False)
     moderators: Mapping[str, Moderator] = attrs.field(init=False)
+    compactors: Mapping[str, Compactor] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         # Looked up once: to ask a protocol is dear.
@@ -63,6 +66,7 @@ class Providers:
         self.checkers = {name: one for name, one in given if isinstance(one, RequestChecker)}
         self.embedders = {name: one for name, one in given if isinstance(one, Embedder)}
         self.moderators = {name: one for name, one in given if isinstance(one, Moderator)}
+        self.compactors = {name: one for name, one in given if isinstance(one, Compactor)}
 
 
 @attrs.define(kw_only=True)
@@ -76,6 +80,7 @@ class Facts:
     usage: Usage
     cost: Pico
     dropped: int = 0
+    ended: Micros = 0
 
 
 class Work(Protocol):
@@ -157,7 +162,7 @@ class ChatWork:
     def able(self, place: Place, providers: Providers) -> None:
         """Refuse models of another kind, and what the provider says that it cannot do."""
         if not place.model.outputs.isdisjoint(OTHER_OUTPUTS):
-            raise _wrong_model(place.model, "answers no chats")
+            raise wrong_model(place.model, "answers no chats")
         checker = providers.checkers.get(place.deployment.provider)
         if checker is not None:
             checker.check(place.model, self.chat)
@@ -212,6 +217,7 @@ class ChatWork:
             extra=running.extra or None,
             dialect=running.dialect,
             dropped=facts.dropped,
+            ended=facts.ended,
         )
 
 
@@ -252,9 +258,9 @@ class EmbeddingWork:
         """Refuse models that make no vectors, or none so long, and providers that make none."""
         model, request = place.model, self.request
         if "embedding" not in model.outputs:
-            raise _wrong_model(model, "makes no embeddings")
+            raise wrong_model(model, "makes no embeddings")
         if place.deployment.provider not in providers.embedders:
-            raise _wrong_model(model, "is served where no embeddings are made")
+            raise wrong_model(model, "is served where no embeddings are made")
         own, wanted = model.dimensions, request.dimensions
         if wanted is not None and own is not None and wanted != own:
             if "dimensions" not in model.features:
@@ -374,9 +380,9 @@ class ModerationWork:
         """Refuse models and providers that judge nothing, and pictures where only text is seen."""
         model = place.model
         if "moderation" not in model.outputs:
-            raise _wrong_model(model, "judges no content")
+            raise wrong_model(model, "judges no content")
         if place.deployment.provider not in providers.moderators:
-            raise _wrong_model(model, "is served where no content is judged")
+            raise wrong_model(model, "is served where no content is judged")
         if "image" not in model.inputs:
             for n, content in enumerate(self.request.inputs):
                 if not all(isinstance(part, TextPart) for part in content):
@@ -452,7 +458,8 @@ _DIMS = "dimensions"
 _COUNTED: Source = "counted"
 
 
-def _wrong_model(model: Model, why: str) -> InvalidRequest:
+def wrong_model(model: Model, why: str) -> InvalidRequest:
+    """Return that a model cannot do what is wanted."""
     return InvalidRequest(f"The model '{model.id}' {why}.", param="model", code="unsupported_value")
 
 

@@ -18,6 +18,10 @@ ROLES: frozenset[str] = frozenset({"system", "developer", "user", "assistant", "
 MAX_CHOICES = 128
 """Answers to one request: OpenAI's own bound."""
 
+ContextPolicy: TypeAlias = Literal["drop_oldest", "error", "off"]
+
+KeptKind: TypeAlias = Literal["completion", "response"]
+
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "function_call"]
 
 
@@ -168,18 +172,38 @@ class Message:
 
 
 @attrs.define(kw_only=True)
+class Keep:
+    """That an answer is to be kept, with its request, to be read again later.
+
+    `metadata` are at most 16 pairs of text by which it is found, `data` what a dialect notes of the
+    request. A `response` can be gone on from. `awaited`: it is a record already that waits for its
+    answer, and is kept only where that is still there.
+    """
+
+    kind: KeptKind = "completion"
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+    data: Json = None
+    awaited: bool = False
+
+
+@attrs.define(kw_only=True)
 class Chat:
     """A chat completion asked for.
 
     Sampling parameters left at None were not given. `session` is the conversation that it goes on
-    with; an empty `model` is then the session's. `legacy` says that tools were asked for in
-    OpenAI's old form, `functions`, so that calls are told in it. `extra` holds every field that has
-    no place of its own here, in the words of `dialect`; it travels on to a provider that speaks it.
+    with, `upto` the turn of it that it follows, where that is not the last; an empty `model` is
+    then the session's, and `context_policy` may say other than the session what happens where not
+    all fits. `legacy` says that tools were asked for in OpenAI's old form, `functions`, so that
+    calls are told in it. `keep` asks the hub to keep the answer. `reasoning_summary` asks to see
+    how the model came to it, where its provider shows that. `extra` holds every field that has no
+    place of its own here, in the words of `dialect`; it travels on to a provider that speaks it.
     """
 
     model: str
     messages: tuple[Message, ...]
     session: str | None = None
+    upto: int | None = None
+    context_policy: ContextPolicy | None = None
     stream: bool = False
     include_usage: bool = False
     n: int = 1
@@ -197,10 +221,12 @@ class Chat:
     legacy: bool = False
     response_format: ResponseFormat | None = None
     reasoning_effort: str | None = None
+    reasoning_summary: bool = False
     logprobs: bool = False
     top_logprobs: int | None = None
     logit_bias: Mapping[str, Json] | None = None
     user: str | None = None
+    keep: Keep | None = None
     extra: Mapping[str, Json] | None = None
     dialect: str = "openai_chat"
 

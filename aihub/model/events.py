@@ -145,10 +145,19 @@ class Moderated:
     source: str | None = None
 
 
+@attrs.define(kw_only=True)
+class Compacted:
+    """A conversation made short: the text that stands for it."""
+
+    summary: str
+    usage: Usage | None = None
+    model: str | None = None
+
+
 Event: TypeAlias = Started | Text | Reasoning | Refusal | ToolDelta | UsageSeen | Finished | Unknown
 
-Told: TypeAlias = Event | Embedded | Moderated
-"""What a provider may tell; the last two come alone, in answer to what is no chat."""
+Told: TypeAlias = Event | Embedded | Moderated | Compacted
+"""What a provider may tell; the last three come alone, in answer to what is no chat."""
 
 
 @attrs.define(kw_only=True)
@@ -179,7 +188,8 @@ class Completion:
 
     `usage` is what the delivered attempt used; `cost` is what the request cost altogether, in
     pico-dollars. `model` is the name as asked, `served_model` the catalogue's id. `dropped` is how
-    many turns of its session were left out of the prompt, for they did not fit. `extra` are fields
+    many turns of its session were left out of the prompt, for they did not fit. `ended` is when it
+    was whole. `extra` are fields
     of the provider's `dialect` that have no place of their own.
     """
 
@@ -192,6 +202,7 @@ class Completion:
     cost: Pico
     fingerprint: str | None = None
     dropped: int = 0
+    ended: Micros | None = None
     extra: Mapping[str, Json] | None = None
     dialect: str | None = None
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import attrs
 
 from .events import Completion
+from .record import Record
 from .session import NewTurn
 from .units import DAY, Micros, Pico
 from .usage import Usage
@@ -210,7 +211,9 @@ class Settlement:
     `used_tokens` is what its token windows are charged in place of the reservation. The cost is
     the sum of the attempts' costs. `code` is an error's code, None for a good end. `turn` is
     appended to its session in the same step, if the session is still there. `answer` is kept for
-    repetitions.
+    repetitions, `record` for who reads it again; its session and turn are the store's to say. An
+    `awaited` one is written only in the place of one that is there; else no session is begun for it
+    either.
     """
 
     id: str
@@ -224,11 +227,19 @@ class Settlement:
     first_token: Micros | None = None
     turn: NewTurn | None = None
     answer: Completion | None = None
+    record: Record | None = None
+    awaited: bool = False
 
     @property
     def cost(self) -> Pico:
         """The sum of what the attempts cost."""
         return sum(attempt.cost for attempt in self.attempts)
+
+
+def without_record(final: Settlement) -> Settlement:
+    """Return an end whose record nobody awaits any more, nor the session that it would begin."""
+    begins = final.turn is not None and final.turn.begins is not None
+    return attrs.evolve(final, record=None, turn=None if begins else final.turn)
 
 
 def lost_settlement(ask: Admission, policy: LostPolicy, *, admitted: Micros) -> Settlement:

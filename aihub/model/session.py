@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
 
 import attrs
 
+from .chat import ContextPolicy as ContextPolicy
 from .chat import Message
 from .units import Micros, Pico
 from .usage import Count
 
-ContextPolicy: TypeAlias = Literal["drop_oldest", "error", "off"]
 CONTEXT_POLICIES: tuple[ContextPolicy, ...] = ("drop_oldest", "error", "off")
 """What happens to a conversation that outgrows its model: the oldest turns are left out; the
 request is refused where prompt and reservation do not fit together; or only the prompt is looked
@@ -47,7 +46,9 @@ class Session:
     """A conversation that an account keeps.
 
     `version` grows by one with each change and each turn. `turns`, `messages`, the tokens and the
-    cost (pico-dollars) are sums over the turns, those shared with another session included.
+    cost (pico-dollars) are sums over the turns, those shared with another session included. One
+    that is `held` is the history of answers that are kept: no list has it, and it goes with the
+    last of them.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Session:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: Pico = 0
+    held: bool = False
 
 
 @attrs.define(kw_only=True)
@@ -74,6 +76,10 @@ class NewTurn:
 
     `size` is what the messages count as part of a prompt, under the tokenizer *encoding*.
     `incomplete`: the answer broke off.
+
+    `begins` is a session that begins with the turn. With an origin, it does so only where the turn
+    does not follow that at once: where the origin's session is held and has as many turns by now,
+    the turn is appended to it, else to a fork.
     """
 
     session: str
@@ -81,6 +87,7 @@ class NewTurn:
     size: Count
     encoding: str
     incomplete: bool = False
+    begins: Session | None = None
 
 
 @attrs.frozen(kw_only=True)

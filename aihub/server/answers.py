@@ -31,7 +31,7 @@ def ref(name: str) -> dict[str, Json]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def _closed(optional: dict[str, Json] | None = None, /, **fields: Json) -> dict[str, Json]:
+def closed(optional: dict[str, Json] | None = None, /, **fields: Json) -> dict[str, Json]:
     """Return an object with all of *fields*, perhaps *optional* ones, and no other."""
     return {
         "type": "object",
@@ -42,11 +42,11 @@ def _closed(optional: dict[str, Json] | None = None, /, **fields: Json) -> dict[
 
 
 def _named(kind: str, **fields: Json) -> dict[str, Json]:
-    return _closed(id=TEXT, object={"const": kind}, **fields)
+    return closed(id=TEXT, object={"const": kind}, **fields)
 
 
 def _list(item: str, **fields: Json) -> dict[str, Json]:
-    return _closed(
+    return closed(
         object={"const": "list"},
         data={"type": "array", "items": ref(item)},
         **fields,
@@ -57,15 +57,20 @@ def _page(item: str) -> dict[str, Json]:
     return _list(item, first_id=TEXT_OR_NULL, last_id=TEXT_OR_NULL, has_more=BOOLEAN)
 
 
+def published_page(item: str) -> dict[str, Json]:
+    """Return a page as OpenAI's document has it: an empty one has empty ids."""
+    return _list(item, first_id=TEXT, last_id=TEXT, has_more=BOOLEAN)
+
+
 def _ended(kind: str, how: str) -> dict[str, Json]:
-    return _closed(id=TEXT, object={"const": f"{kind}.{how}"}, **{how: {"const": True}})
+    return closed(id=TEXT, object={"const": f"{kind}.{how}"}, **{how: {"const": True}})
 
 
-_FUNCTION_CALL = _closed(name=TEXT, arguments=TEXT)
+_FUNCTION_CALL = closed(name=TEXT, arguments=TEXT)
 _TOOL_CALL: Json = {
     "oneOf": [
-        _closed(id=TEXT, type={"const": "function"}, function=_FUNCTION_CALL),
-        _closed(id=TEXT, type={"const": "custom"}, custom=_closed(name=TEXT, input=TEXT)),
+        closed(id=TEXT, type={"const": "function"}, function=_FUNCTION_CALL),
+        closed(id=TEXT, type={"const": "custom"}, custom=closed(name=TEXT, input=TEXT)),
     ]
 }
 _TOKEN = {
@@ -78,11 +83,11 @@ _TOKEN = {
 }
 _LOGPROBS: Json = {
     "anyOf": [
-        _closed(
+        closed(
             content={
                 "type": ["array", "null"],
-                "items": _closed(
-                    **_TOKEN, top_logprobs={"type": "array", "items": _closed(**_TOKEN)}
+                "items": closed(
+                    **_TOKEN, top_logprobs={"type": "array", "items": closed(**_TOKEN)}
                 ),
             },
             refusal={"type": "null"},
@@ -92,9 +97,9 @@ _LOGPROBS: Json = {
 }
 _REASON: Json = {"enum": ["stop", "length", "tool_calls", "content_filter", "function_call", None]}
 _THOUGHTS: Json = {"type": "array", "items": {"type": "object"}}
-_CHOICE = _closed(
+_CHOICE = closed(
     index=COUNT,
-    message=_closed(
+    message=closed(
         {
             "reasoning_content": TEXT,
             "reasoning_details": _THOUGHTS,
@@ -108,7 +113,7 @@ _CHOICE = _closed(
     logprobs=_LOGPROBS,
     finish_reason=_REASON,
 )
-_DELTA = _closed(
+_DELTA = closed(
     {
         "role": {"const": "assistant"},
         "content": TEXT_OR_NULL,
@@ -117,21 +122,21 @@ _DELTA = _closed(
         "reasoning_details": _THOUGHTS,
         "tool_calls": {
             "type": "array",
-            "items": _closed(
+            "items": closed(
                 {
                     "id": TEXT,
                     "type": {"const": "function"},
-                    "function": _closed({"name": TEXT}, arguments=TEXT),
-                    "custom": _closed({"name": TEXT}, input=TEXT),
+                    "function": closed({"name": TEXT}, arguments=TEXT),
+                    "custom": closed({"name": TEXT}, input=TEXT),
                 },
                 index=COUNT,
             ),
         },
-        "function_call": _closed({"name": TEXT}, arguments=TEXT),
+        "function_call": closed({"name": TEXT}, arguments=TEXT),
     }
 )
 _COMPLETION_ID: Json = {"type": "string", "pattern": "^chatcmpl-"}
-_TOTALS = _closed(
+_TOTALS = closed(
     turns=COUNT,
     messages=COUNT,
     prompt_tokens=COUNT,
@@ -148,7 +153,7 @@ _SESSION: dict[str, Json] = {
     "created": SECONDS,
     "updated": SECONDS,
     "version": COUNT,
-    "forked_from": {"anyOf": [_closed(session=TEXT, turn=COUNT), {"type": "null"}]},
+    "forked_from": {"anyOf": [closed(session=TEXT, turn=COUNT), {"type": "null"}]},
     "totals": _TOTALS,
 }
 _KEY: dict[str, Json] = {
@@ -166,7 +171,7 @@ _KEY: dict[str, Json] = {
 }
 _GROUPS: Json = {
     "type": "object",
-    "additionalProperties": _closed(requests=COUNT, tokens=COUNT, cost=USD),
+    "additionalProperties": closed(requests=COUNT, tokens=COUNT, cost=USD),
 }
 
 
@@ -178,13 +183,13 @@ _NUMBERS: Json = {"type": "array", "items": NUMBER}
 def _continued(reasons: list[Json]) -> dict[str, Json]:
     """Return a choice of a text completion."""
     tops: Json = {"type": "array", "items": {"type": "object", "additionalProperties": NUMBER}}
-    logprobs = _closed(
+    logprobs = closed(
         tokens={"type": "array", "items": TEXT},
         token_logprobs=_NUMBERS,
         top_logprobs=tops,
         text_offset={"type": "array", "items": COUNT},
     )
-    return _closed(
+    return closed(
         text=TEXT,
         index=COUNT,
         logprobs={"anyOf": [logprobs, {"type": "null"}]},
@@ -193,15 +198,15 @@ def _continued(reasons: list[Json]) -> dict[str, Json]:
 
 
 def _by_category(value: Json) -> dict[str, Json]:
-    return _closed(**dict.fromkeys(CATEGORIES, value))
+    return closed(**dict.fromkeys(CATEGORIES, value))
 
 
 def schemas() -> dict[str, Json]:
     """Return every object by its name."""
     message = message_schema()
     return {
-        "Error": _closed(
-            error=_closed(
+        "Error": closed(
+            error=closed(
                 {"retry_after": {"type": ["integer", "null"], "minimum": 1, "maximum": 60}},
                 message=TEXT,
                 type={
@@ -219,12 +224,12 @@ def schemas() -> dict[str, Json]:
                 code=TEXT_OR_NULL,
             )
         ),
-        "CompletionUsage": _closed(
+        "CompletionUsage": closed(
             prompt_tokens=COUNT,
             completion_tokens=COUNT,
             total_tokens=COUNT,
-            prompt_tokens_details=_closed(cached_tokens=COUNT, audio_tokens=COUNT),
-            completion_tokens_details=_closed(
+            prompt_tokens_details=closed(cached_tokens=COUNT, audio_tokens=COUNT),
+            completion_tokens_details=closed(
                 reasoning_tokens=COUNT,
                 audio_tokens=COUNT,
                 accepted_prediction_tokens=COUNT,
@@ -233,8 +238,11 @@ def schemas() -> dict[str, Json]:
             cost=USD,
             source={"enum": list(SOURCES)},
         ),
-        "ChatCompletion": _closed(
-            {"system_fingerprint": TEXT},
+        "ChatCompletion": closed(
+            {
+                "system_fingerprint": TEXT,
+                "metadata": {"type": "object", "additionalProperties": TEXT},
+            },
             id=_COMPLETION_ID,
             object={"const": "chat.completion"},
             created=SECONDS,
@@ -242,7 +250,21 @@ def schemas() -> dict[str, Json]:
             choices={"type": "array", "items": _CHOICE, "minItems": 1},
             usage=ref("CompletionUsage"),
         ),
-        "ChatCompletionChunk": _closed(
+        "StoredCompletions": published_page("ChatCompletion"),
+        "StoredMessage": {
+            "type": "object",
+            "properties": {
+                "id": TEXT,
+                "role": TEXT,
+                "content": TEXT_OR_NULL,
+                "content_parts": {"type": ["array", "null"], "items": {"type": "object"}},
+                "refusal": TEXT_OR_NULL,
+            },
+            "required": ["id", "role", "content", "content_parts", "refusal"],
+        },
+        "StoredMessages": published_page("StoredMessage"),
+        "StoredCompletionDeleted": _ended("chat.completion", "deleted"),
+        "ChatCompletionChunk": closed(
             {
                 "usage": {"anyOf": [ref("CompletionUsage"), {"type": "null"}]},
                 "system_fingerprint": TEXT,
@@ -253,12 +275,12 @@ def schemas() -> dict[str, Json]:
             model=TEXT,
             choices={
                 "type": "array",
-                "items": _closed(
+                "items": closed(
                     index=COUNT, delta=_DELTA, logprobs=_LOGPROBS, finish_reason=_REASON
                 ),
             },
         ),
-        "TextCompletion": _closed(
+        "TextCompletion": closed(
             {"system_fingerprint": TEXT},
             id=_TEXT_ID,
             object={"const": "text_completion"},
@@ -267,7 +289,7 @@ def schemas() -> dict[str, Json]:
             choices={"type": "array", "items": _continued(_TEXT_REASONS), "minItems": 1},
             usage=ref("CompletionUsage"),
         ),
-        "TextCompletionChunk": _closed(
+        "TextCompletionChunk": closed(
             {"usage": ref("CompletionUsage")},
             id=_TEXT_ID,
             object={"const": "text_completion"},
@@ -275,7 +297,7 @@ def schemas() -> dict[str, Json]:
             model=TEXT,
             choices={"type": "array", "items": _continued([*_TEXT_REASONS, None])},
         ),
-        "Embedding": _closed(
+        "Embedding": closed(
             object={"const": "embedding"},
             index=COUNT,
             embedding={"anyOf": [{"type": "array", "items": {"type": "number"}}, TEXT]},
@@ -283,20 +305,20 @@ def schemas() -> dict[str, Json]:
         "Embeddings": _list(
             "Embedding",
             model=TEXT,
-            usage=_closed(
+            usage=closed(
                 prompt_tokens=COUNT,
                 total_tokens=COUNT,
                 cost=USD,
                 source={"enum": list(SOURCES)},
             ),
         ),
-        "Moderation": _closed(
+        "Moderation": closed(
             {"source": TEXT},
             id={"type": "string", "pattern": "^modr-"},
             model=TEXT,
             results={
                 "type": "array",
-                "items": _closed(
+                "items": closed(
                     flagged=BOOLEAN,
                     categories=_by_category(BOOLEAN),
                     category_scores=_by_category({"type": "number", "minimum": 0, "maximum": 1}),
@@ -310,7 +332,7 @@ def schemas() -> dict[str, Json]:
             owned_by=TEXT,
             context_window=COUNT,
             max_output=COUNT_OR_NULL,
-            pricing=_closed(
+            pricing=closed(
                 prompt=DOLLARS,
                 completion=DOLLARS,
                 cached={"anyOf": [DOLLARS, {"type": "null"}]},
@@ -318,12 +340,12 @@ def schemas() -> dict[str, Json]:
             ),
         ),
         "Models": _list("Model"),
-        "Usage": _closed(
-            period=_closed(
+        "Usage": closed(
+            period=closed(
                 start={"type": "string", "format": "date-time"},
                 end={"type": "string", "format": "date-time"},
             ),
-            usage=_closed(
+            usage=closed(
                 dict.fromkeys(GROUP_FIELDS.values(), _GROUPS),
                 total_requests=COUNT,
                 total_tokens=COUNT,
@@ -384,6 +406,6 @@ def schemas() -> dict[str, Json]:
         ),
         "Budgets": _page("Budget"),
         "BudgetDeleted": _ended("budget", "deleted"),
-        "Health": _closed(status={"enum": ["ok", "ready"]}),
+        "Health": closed(status={"enum": ["ok", "ready"]}),
         "OpenAPI": {"type": "object", "required": ["openapi", "info", "paths"]},
     }

@@ -19,6 +19,7 @@ from ..core.asks import check_scope
 from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
 from ..model.account import Identity
+from ..model.units import SECOND, Micros
 from .call import Call
 from .cors import Cors
 from .endpoints import administration, chat, models, reading, sessions
@@ -26,7 +27,7 @@ from .envelopes import OPENAI
 from .errors import JSON, error_response
 from .http import Instead, Refusal, Request, Response
 from .keys import secret_of
-from .reading import models_object
+from .reading import models_object, status_object
 from .routes import Action, Route, find, methods
 
 log = logging.getLogger("aihub.server")
@@ -39,6 +40,10 @@ PEER_LEFT = 499
 
 MAX_LOGGED_PATH = 512
 """Characters of a path that a line of the access log has: none of ours has half of that."""
+
+
+STATUS_AGE: Micros = SECOND
+"""How old a status may be: anybody may ask for it, and it goes through all deployments."""
 
 
 class App:
@@ -72,6 +77,7 @@ class App:
         # The list is long and changes only with the catalogue.
         self._models: tuple[object, bytes] | None = None
         self._openapi: bytes | None = None
+        self._standing: tuple[Micros, bytes] | None = None
 
     def open(self, request: Request) -> Opened:
         """Return a context that gives the response to *request*.
@@ -99,6 +105,13 @@ class App:
 
             self._openapi = orjson.dumps(document(version("ai-hub")))
         return self._openapi
+
+    def status(self) -> bytes:
+        """Return how the hub stands as JSON, at most `STATUS_AGE` old."""
+        now = self.hub.now()
+        if self._standing is None or not 0 <= now - self._standing[0] < STATUS_AGE:
+            self._standing = (now, orjson.dumps(status_object(self.hub.status())))
+        return self._standing[1]
 
     def host_is_allowed(self, host: bytes | None) -> bool:
         """Say whether a `Host` header names us."""
@@ -249,6 +262,10 @@ class Opened(Call):
             return await models.listed(self)
         return await self.answer(self._app.models())
 
+    async def status(self) -> Response:
+        """Return how the hub stands."""
+        return Response(200, [JSON], self._app.status())
+
     async def openapi(self) -> Response:
         """Return the document that says all this."""
         return Response(200, [JSON], self._app.openapi())
@@ -284,6 +301,18 @@ HANDLERS: Mapping[Action, Handler] = {
     "generate_content_v1": later("gemini", "generate"),
     "stream_generate_content_v1": later("gemini", "stream"),
     "count_content_tokens_v1": later("gemini", "count_tokens"),
+    "list_completions": later("stored", "listed"),
+    "read_completion": later("stored", "read"),
+    "update_completion": later("stored", "update"),
+    "delete_completion": later("stored", "delete"),
+    "list_completion_messages": later("stored", "messages"),
+    "create_response": later("responses", "create"),
+    "read_response": later("responses", "read"),
+    "delete_response": later("responses", "delete"),
+    "cancel_response": later("responses", "cancel"),
+    "list_input_items": later("responses", "input_items"),
+    "compact_input": later("responses", "compact"),
+    "count_input_tokens": later("responses", "count_tokens"),
     "gemini_models": Opened.models,
     "gemini_model": models.model,
     "models": Opened.models,
@@ -296,6 +325,7 @@ HANDLERS: Mapping[Action, Handler] = {
     "delete_session": sessions.delete,
     "fork_session": sessions.fork,
     **administration.HANDLERS,
+    "status": Opened.status,
     "openapi": Opened.openapi,
     "healthz": reading.healthz,
     "readyz": reading.readyz,

@@ -18,7 +18,7 @@ from .cors import Cors
 from .envelopes import Envelope, envelope_at
 from .errors import JSON, describe, error_response, plain_error
 from .http import Headers, Refusal, Request, Response
-from .limits import STYLES, add_limits
+from .limits import add_limits, style_of
 
 log = logging.getLogger("aihub.server")
 
@@ -149,7 +149,7 @@ class Call:
 
     def tell(self, headers: Headers, windows: Sequence[WindowState]) -> None:
         """Tell windows in *headers*, on inference as the vendor's clients know it too."""
-        style = STYLES[self.envelope] if self.inference else None
+        style = style_of(self.envelope) if self.inference else None
         add_limits(headers, windows, self.hub.now(), style=style)
 
     async def bug(self) -> Response:

@@ -51,10 +51,6 @@ class Envelope:
         return attrs.evolve(problem, message=message, param=named)
 
 
-def _named(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple([(re.compile(f"^{pattern}"), name) for pattern, name in pairs])
-
-
 # OpenAI, and our own
 
 
@@ -71,6 +67,10 @@ def _openai(problem: Problem, _id: str) -> Json:
     return {"error": fields}
 
 
+def _named(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple([(re.compile(f"^{pattern}"), name) for pattern, name in pairs])
+
+
 OPENAI = Envelope(
     status=lambda problem: problem.status,
     body=_openai,
@@ -84,6 +84,22 @@ OPENAI_TEXTS = attrs.evolve(
     names=_named((r"messages.*", "prompt"), (r"top_logprobs$", "logprobs")),
 )
 OPENAI_INPUTS = attrs.evolve(OPENAI, names=_named((r"messages.*", "input")))
+RESPONSES = attrs.evolve(
+    OPENAI,
+    names=_named(
+        # The hub's messages are not the request's items: its instructions are one of them.
+        (r"messages(\[.*)?$", "input"),
+        (r"max_completion_tokens$", "max_output_tokens"),
+        (r"response_format$", "text.format"),
+        (r"response_format\.(json_schema\.)?", "text.format."),
+        (r"reasoning_effort$", "reasoning.effort"),
+        (r"verbosity$", "text.verbosity"),
+        (r"(tools\[\d+\])\.(function|custom)(?=\.|$)", r"\1"),
+        (r"logprobs$", "include"),
+        (r"session_id$", "conversation"),
+    ),
+)
+"""The same for a request of the Responses API that has been read."""
 
 
 # Anthropic

@@ -7,17 +7,7 @@ from typing import TypeAlias
 
 from ..model.ledger import WindowKind, WindowState
 from ..model.units import SECOND, Micros, rfc3339
-from .envelopes import (
-    ANTHROPIC,
-    ANTHROPIC_CHAT,
-    GEMINI,
-    GEMINI_CHAT,
-    GEMINI_LIST,
-    OPENAI,
-    OPENAI_INPUTS,
-    OPENAI_TEXTS,
-    Envelope,
-)
+from .envelopes import ANTHROPIC, ANTHROPIC_CHAT, Envelope
 from .http import Headers
 
 Style: TypeAlias = Callable[[WindowKind, WindowState, Micros], Headers]
@@ -73,15 +63,9 @@ def _anthropic(kind: WindowKind, window: WindowState, _now: Micros) -> Headers:
     ]
 
 
-STYLES: Mapping[Envelope, Style] = {
-    OPENAI: _openai,
-    OPENAI_TEXTS: _openai,
-    OPENAI_INPUTS: _openai,
-    ANTHROPIC: _anthropic,
-    ANTHROPIC_CHAT: _anthropic,
-    # Google has none of its own.
-    GEMINI: _openai,
-    GEMINI_CHAT: _openai,
-    GEMINI_LIST: _openai,
-}
-"""The style of those who are told errors so."""
+_OTHERS: Mapping[Envelope, Style] = {ANTHROPIC: _anthropic, ANTHROPIC_CHAT: _anthropic}
+
+
+def style_of(envelope: Envelope) -> Style:
+    """Return the style of those who are told errors so: OpenAI's but for one. Google has none."""
+    return _OTHERS.get(envelope, _openai)

@@ -19,6 +19,7 @@ from ..dialects import (
     openai_completions,
     openai_embeddings,
     openai_moderations,
+    openai_responses,
     queries,
 )
 from ..dialects.fields import schema_of, text_of
@@ -26,7 +27,9 @@ from ..dialects.objects import object_schema
 from ..dialects.openai_chat import MAX_MODEL
 from ..model.units import Json
 from .answers import TEXT, ref, schemas
+from .hub_answers import hub_schemas
 from .operations import Operation, operations
+from .response_answers import response_schemas
 from .routes import ROUTES, Route
 from .vendor_answers import vendor_schemas
 
@@ -59,6 +62,9 @@ def document(version: str) -> dict[str, Json]:
             "schemas": {
                 **schemas(),
                 **vendor_schemas(),
+                **response_schemas(),
+                **hub_schemas(),
+                **openai_responses.request_schemas(),
                 "ChatRequest": openai_chat.request_schema(),
                 "TextRequest": openai_completions.text_schema(),
                 "EmbeddingRequest": object_schema(
@@ -100,6 +106,9 @@ def _parameters(route: Route, operation: Operation) -> Iterator[dict[str, Json]]
         yield {"name": name, "in": "path", "required": True, "schema": _path_schema(name)}
     for name, check in operation.query.items():
         yield {"name": name, "in": "query", "schema": schema_of(check)}
+    for name, schema in operation.deep.items():
+        deep = {"style": "deepObject", "explode": True, "schema": schema}
+        yield {"name": name, "in": "query", **deep}
     if route.metered:
         for name, schema in _CHAT_HEADERS.items():
             yield {"name": name, "in": "header", "schema": schema}

@@ -9,6 +9,8 @@ import attrs
 from ..dialects import administration, gemini, sessions
 from ..dialects.fields import Check, string
 from ..dialects.objects import object_schema
+from ..dialects.openai_chat import stored
+from ..dialects.openai_responses import queries as responses
 from ..dialects.queries import PAGES, USAGE, identifier
 from ..model.units import Json
 from .answers import ref
@@ -23,13 +25,15 @@ class Operation:
     """One endpoint's part of the document: what it takes besides its path, and answers.
 
     `answer` names the object, or several where a header says which; `dialects` those in which
-    errors may be said, by how their names begin. `events` are what a stream is made of.
+    errors may be said, by how their names begin. `events` are what a stream is made of. `deep` are
+    parameters of the query that are objects, such as `metadata[name]=value`.
     """
 
     summary: str
     answer: str | tuple[str, ...]
     body: dict[str, Json] | None = None
     query: Mapping[str, Check] = {}
+    deep: Mapping[str, Json] = {}
     statuses: tuple[int, ...] = ()
     required: bool = False
     versioned: bool = False
@@ -112,6 +116,83 @@ def _chat(summary: str) -> Operation:
     )
 
 
+def _stored() -> dict[Action, Operation]:
+    """Return the operations on chat completions that are kept."""
+    return {
+        "list_completions": Operation(
+            "List the account's stored chat completions.",
+            "StoredCompletions",
+            query=stored.LISTED,
+            deep={"metadata": stored.FILTER},
+        ),
+        "read_completion": Operation(
+            "Return a stored chat completion.", "ChatCompletion", statuses=(404,)
+        ),
+        "update_completion": Operation(
+            "Replace the metadata of a stored chat completion.",
+            "ChatCompletion",
+            object_schema(stored.UPDATE, ["metadata"]),
+            statuses=(404,),
+            required=True,
+        ),
+        "delete_completion": Operation(
+            "Erase a stored chat completion.", "StoredCompletionDeleted", statuses=(404,)
+        ),
+        "list_completion_messages": Operation(
+            "List the messages that a stored chat completion answers.",
+            "StoredMessages",
+            query={**PAGES, **sessions.ORDER},
+            statuses=(404,),
+        ),
+    }
+
+
+_RESPONSE_EVENTS = "Server-sent events, the data of each a ResponseEvent."
+
+
+def _responses() -> dict[Action, Operation]:
+    """Return the operations of OpenAI's Responses."""
+    return {
+        "create_response": Operation(
+            "Answer an input, whole or as a stream.",
+            "Response",
+            ref("ResponseRequest"),
+            statuses=(404, 409, 502, 504),
+            required=True,
+            events=_RESPONSE_EVENTS,
+        ),
+        "read_response": Operation(
+            "Return a response that is kept.", "Response", query=responses.READ, statuses=(404,)
+        ),
+        "delete_response": Operation(
+            "Erase a response that is kept.", "ResponseDeleted", statuses=(404,)
+        ),
+        "cancel_response": Operation(
+            "End the work on a response in the background.", "Response", statuses=(404,)
+        ),
+        "list_input_items": Operation(
+            "List the items of a response's input, the newest first.",
+            "ResponseItems",
+            query=responses.ITEMS,
+            statuses=(404,),
+        ),
+        "compact_input": Operation(
+            "Make a conversation short.",
+            "ResponseCompaction",
+            ref("ResponseCompactionRequest"),
+            statuses=(404, 409, 502, 504),
+            required=True,
+        ),
+        "count_input_tokens": Operation(
+            "Count the tokens of an input.",
+            "ResponseCount",
+            ref("ResponseCountRequest"),
+            statuses=(404,),
+            required=True,
+        ),
+    }
+
+
 def operations() -> dict[Action, Operation]:
     """Return the operation of each route."""
     new_budget = object_schema(administration.NEW_BUDGET, ["limit"])
@@ -140,6 +221,8 @@ def operations() -> dict[Action, Operation]:
             statuses=(409, 502, 504),
             required=True,
         ),
+        **_stored(),
+        **_responses(),
         **_vendor(),
         "models": Operation(
             "List all models; with anthropic-version or x-goog-api-key as that vendor does.",
@@ -257,6 +340,7 @@ def operations() -> dict[Action, Operation]:
         "delete_budget": Operation(
             "End a budget.", "BudgetDeleted", query=WHOSE, statuses=(404, 409)
         ),
+        "status": Operation("Return how deployments, providers and regions stand.", "Status"),
         "openapi": Operation("Return this document.", "OpenAPI"),
         "healthz": Operation("Say that the process answers.", "Health"),
         "readyz": Operation("Say whether requests are admitted.", "Health"),

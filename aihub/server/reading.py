@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import orjson
 
 from ..model.catalogue import Model
-from ..model.units import SECOND, Json, format_usd, rfc3339
+from ..model.status import DeploymentStatus, IncidentStatus, SlotStatus, Status
+from ..model.units import SECOND, Json, Micros, format_usd, rfc3339
 from ..model.usage import GroupBy, UsageReport
 
 
@@ -65,3 +66,57 @@ def usage_object(report: UsageReport) -> dict[str, Json]:
             },
         },
     }
+
+
+# How it stands
+
+
+def status_object(status: Status) -> dict[str, Json]:
+    """Return how a hub stands; it tells names, and no addresses, keys or errors."""
+    return {
+        "object": "status",
+        "status": status.standing,
+        "ready": status.ready,
+        "updated": status.at // SECOND,
+        "regions": [{"id": id, "status": one} for id, one in status.regions.items()],
+        "providers": [{"id": id, "status": one} for id, one in status.providers.items()],
+        "deployments": [_deployment_object(one) for one in status.deployments],
+        "incidents": [_incident_object(one) for one in status.incidents],
+    }
+
+
+def _deployment_object(told: DeploymentStatus) -> dict[str, Json]:
+    return {
+        "id": told.id,
+        "provider": told.provider,
+        "region": told.region,
+        "model": told.model,
+        "status": told.standing,
+        "requests": told.requests,
+        "uptime": told.uptime,
+        "latency_ms": _ms(told.latency),
+        "slots": [_slot_object(one) for one in told.slots],
+    }
+
+
+def _slot_object(told: SlotStatus) -> dict[str, Json]:
+    return {
+        "began": told.began // SECOND,
+        "requests": told.requests,
+        "failed": told.failed,
+        "latency_ms": _ms(told.latency),
+    }
+
+
+def _incident_object(told: IncidentStatus) -> dict[str, Json]:
+    return {
+        "deployment": told.deployment,
+        "provider": told.provider,
+        "region": told.region,
+        "began": told.began // SECOND,
+        "ended": None if told.ended is None else told.ended // SECOND,
+    }
+
+
+def _ms(time: Micros | float | None) -> float | None:
+    return None if time is None else round(time / 1000, 3)

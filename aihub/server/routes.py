@@ -16,6 +16,18 @@ Action: TypeAlias = Literal[
     "complete_text",
     "embed",
     "moderate",
+    "list_completions",
+    "read_completion",
+    "update_completion",
+    "delete_completion",
+    "list_completion_messages",
+    "create_response",
+    "read_response",
+    "delete_response",
+    "cancel_response",
+    "list_input_items",
+    "count_input_tokens",
+    "compact_input",
     "messages",
     "count_message_tokens",
     "generate_content",
@@ -55,6 +67,7 @@ Action: TypeAlias = Literal[
     "budget",
     "change_budget",
     "delete_budget",
+    "status",
     "openapi",
     "healthz",
     "readyz",
@@ -78,10 +91,22 @@ class Route:
 
 ROUTES = (
     Route("POST", "/v1/chat/completions", "chat", "inference", True),
+    Route("GET", "/v1/chat/completions", "list_completions", "read"),
+    Route("GET", "/v1/chat/completions/{completion}", "read_completion", "read"),
+    Route("POST", "/v1/chat/completions/{completion}", "update_completion", "inference"),
+    Route("DELETE", "/v1/chat/completions/{completion}", "delete_completion", "inference"),
+    Route("GET", "/v1/chat/completions/{completion}/messages", "list_completion_messages", "read"),
     Route("POST", "/v1/chat/stream", "chat_stream", "inference", True),
     Route("POST", "/v1/completions", "complete_text", "inference", True),
     Route("POST", "/v1/embeddings", "embed", "inference", True),
     Route("POST", "/v1/moderations", "moderate", "inference", True),
+    Route("POST", "/v1/responses", "create_response", "inference", True),
+    Route("POST", "/v1/responses/input_tokens", "count_input_tokens", "inference"),
+    Route("POST", "/v1/responses/compact", "compact_input", "inference", True),
+    Route("GET", "/v1/responses/{response}", "read_response", "read"),
+    Route("DELETE", "/v1/responses/{response}", "delete_response", "inference"),
+    Route("POST", "/v1/responses/{response}/cancel", "cancel_response", "inference"),
+    Route("GET", "/v1/responses/{response}/input_items", "list_input_items", "read"),
     Route("POST", "/v1/messages", "messages", "inference", True),
     Route("POST", "/v1/messages/count_tokens", "count_message_tokens", "inference"),
     Route(
@@ -133,6 +158,7 @@ ROUTES = (
     Route("GET", "/v1/budgets/{budget}", "budget", "admin"),
     Route("PUT", "/v1/budgets/{budget}", "change_budget", "admin"),
     Route("DELETE", "/v1/budgets/{budget}", "delete_budget", "admin"),
+    Route("GET", "/v1/status", "status", None),
     Route("GET", "/openapi.json", "openapi", None),
     Route("GET", "/healthz", "healthz", None),
     Route("GET", "/readyz", "readyz", None),
@@ -154,6 +180,8 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", wanted), re.DOTALL)
 
 
+# What stands at such a path is no id.
+_FIXED = frozenset([path for _, path in _EXACT])
 _NAMED = [(route, _pattern(route.path)) for route in ROUTES if "{" in route.path]
 
 
@@ -162,6 +190,8 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     route = _EXACT.get((method, path))
     if route is not None:
         return route, {}
+    if path in _FIXED:
+        return None
     for route, pattern in _NAMED:
         if method == route.method:
             found = pattern.fullmatch(path)

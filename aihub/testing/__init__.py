@@ -7,12 +7,14 @@ on both event loops. Nothing here imports pytest.
 from ..backends.clocks import ManualClock as ManualClock
 from .answers import AnswersSuite as AnswersSuite
 from .drivers import DriverSuite as DriverSuite
+from .embedders import CompactorSuite as CompactorSuite
 from .embedders import EmbedderSuite as EmbedderSuite
 from .embedders import ModeratorSuite as ModeratorSuite
 from .fakes import ANSWER as ANSWER
 from .fakes import ScriptedProvider as ScriptedProvider
 from .fakes import open_test_hub as open_test_hub
 from .providers import ProviderSuite as ProviderSuite
+from .records import RecordsSuite as RecordsSuite
 from .sessions import SessionsSuite as SessionsSuite
 from .stores import DurableStoreSuite as DurableStoreSuite
 from .stores import StoreSuite as StoreSuite

@@ -57,6 +57,7 @@ DONE = Completion(
     cost=123_456_789,
     fingerprint="fp_1",
     dropped=2,
+    ended=NOON + 1,
     extra={"service_tier": "flex"},
     dialect="openai_chat",
 )

@@ -1,4 +1,4 @@
-"""What every provider must do that embeds texts or judges content, on every event loop.
+"""What every provider must do that embeds texts, judges content or compacts, on every event loop.
 
 Subclass, and give a provider, a call that it can do and one that it refuses::
 
@@ -19,11 +19,19 @@ import attrs
 
 from ..errors import InvalidRequest, UpstreamRefused
 from ..model.catalogue import Model, PriceCard
-from ..model.chat import TextPart
+from ..model.chat import Chat, Message, TextPart
 from ..model.embedding import EmbeddingRequest
 from ..model.moderation import CATEGORIES, ModerationRequest
 from ..model.usage import Count
-from ..protocols import Embedder, EmbeddingCall, ModerationCall, Moderator
+from ..protocols import (
+    Compactor,
+    Embedder,
+    EmbeddingCall,
+    ModerationCall,
+    Moderator,
+    ProviderCall,
+)
+from .providers import MODEL
 
 EMBEDDING_MODEL = Model(
     id="text-embedding-3-small",
@@ -97,6 +105,31 @@ class EmbedderSuite:
             raise AssertionError("the provider embedded what it refuses")
         except (InvalidRequest, UpstreamRefused):
             pass
+
+
+class CompactorSuite:
+    """The contract of `Compactor`, test by test."""
+
+    def compactor(self) -> Compactor:
+        """Return the provider; asked once per test."""
+        raise NotImplementedError
+
+    def call(self) -> ProviderCall:
+        """Return a call that the provider can do."""
+        said = (Message("user", "Hi"), Message("assistant", "Hello"), Message("user", "Bye"))
+        chat = Chat(model=MODEL.id, messages=said)
+        return ProviderCall("req_1", chat, MODEL, MODEL.id, Count(9, "counted"))
+
+    async def test_something_stands_for_a_conversation(self) -> None:
+        """A text, which is never empty."""
+        told = await self.compactor().compact(self.call())
+        assert told.summary
+
+    async def test_cancelling_at_any_point_leaves_the_compactor_whole(self) -> None:
+        """A cancelled call ends as cancelled, and the next one is answered."""
+        compactor = self.compactor()
+        await _cancel_often(lambda: compactor.compact(self.call()))
+        assert (await compactor.compact(self.call())).summary
 
 
 class ModeratorSuite:

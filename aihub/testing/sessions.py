@@ -277,6 +277,63 @@ class SessionsSuite:
             assert found is not None
             assert (found.session, found.turns) == (empty, ())
 
+    async def test_a_conversation_may_end_before_its_end(self) -> None:
+        """As if what came after a turn had not been said."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await _furnish(store)
+            await _say(store, *"abcde")
+            for upto, tokens, expected in ((3, 100, "abc"), (3, 10, "bc"), (0, 9, ""), (9, 0, "e")):
+                found = await store.conversation("acc_1", "ses_1", tokens=tokens, upto=upto)
+                assert found is not None
+                assert "".join(texts(found.turns)) == expected
+                assert found.session.turns == min(upto, 5)
+
+    async def test_a_turn_may_begin_its_session(self) -> None:
+        """In the same step, once; a session that is held is in no list."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await _furnish(store)
+            begins = attrs.evolve(SESSION, id="ses_2", held=True)
+            await store.admit(ask("req_1"))
+            for _ in range(2):
+                await store.settle(ended("req_1", turn("a", "", begins=begins)))
+            found = await store.session("acc_1", "ses_2")
+            assert found is not None
+            assert (found.held, found.turns, found.messages, found.cost) == (True, 1, 2, 100)
+            assert texts(await store.turns("acc_1", "ses_2")) == ["a"]
+            assert [one.id for one in await store.sessions("acc_1")] == ["ses_1"]
+
+    async def test_a_turn_follows_at_once_or_begins_a_fork(self) -> None:
+        """Of what goes on from one turn, the first is appended, and each other has its own way."""
+        async with self.open_store(ManualClock(NOON)) as store:
+            await _furnish(store)
+            first = attrs.evolve(SESSION, id="ses_2", held=True)
+
+            async def say(n: int, text: str, origin: Origin | None) -> Settled:
+                begins = attrs.evolve(first, id=f"ses_{n}", origin=origin)
+                await store.admit(ask(f"req_{n}"))
+                new = turn(text, "", begins=begins)
+                settled = await store.settle(ended(f"req_{n}", new))
+                assert isinstance(settled, Settled)
+                return settled
+
+            await say(2, "a", None)
+            for n, text in ((3, "b"), (4, "c"), (5, "d")):
+                settled = await say(n, text, Origin(session="ses_2", turn=1))
+                assert settled.turn == 2
+            assert texts(await store.turns("acc_1", "ses_2")) == ["a", "b"]
+            assert await store.session("acc_1", "ses_3") is None
+            for id, expected in (("ses_4", ["a", "c"]), ("ses_5", ["a", "d"])):
+                assert texts(await store.turns("acc_1", id)) == expected
+            # A session of somebody's own is never appended to so, nor is one that is gone.
+            await say(6, "e", Origin(session="ses_1", turn=0))
+            found = await store.session("acc_1", "ses_1")
+            assert found is not None
+            assert found.turns == 0
+            assert texts(await store.turns("acc_1", "ses_6")) == ["e"]
+            settled = await say(7, "f", Origin(session="ses_9", turn=1))
+            assert settled.turn is None
+            assert await store.session("acc_1", "ses_7") is None
+
     async def test_lists_go_by_id_after_a_place(self) -> None:
         """A page ends where it was asked to, and the next begins there."""
         async with self.open_store(ManualClock(NOON)) as store:

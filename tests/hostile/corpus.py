@@ -314,6 +314,10 @@ ODD = [
 ENDPOINTS = {
     "chat": ("POST", CHAT),
     "stream": ("POST", STREAM),
+    "response": ("POST", "/v1/responses"),
+    "count of a response": ("POST", "/v1/responses/input_tokens"),
+    "compaction": ("POST", "/v1/responses/compact"),
+    "stored completion": ("POST", "/v1/chat/completions/none"),
     "message": ("POST", "/v1/messages"),
     "count of a message": ("POST", "/v1/messages/count_tokens"),
     "content": ("POST", f"{GEMINI}:generateContent"),
@@ -538,7 +542,39 @@ _CONTENT_FAULTS = [
     ("sessionId", "", SHORT, "sessionId"),
 ]
 
+_INPUT_FAULTS = [
+    ("input", 7, INVALID, "input"),
+    ("input", [[]], INVALID, "input[0]"),
+    ("input", [{"role": "user", "content": {}}], INVALID, "input[0].content"),
+    ("input", [{"type": "reasoning", "summary": [7]}], INVALID, "input[0].summary[0]"),
+    ("input", [{"type": "function_call", "name": "f"}], MISSING, "input[0].call_id"),
+    ("instructions", [], INVALID, "instructions"),
+    ("previous_response_id", "", SHORT, "previous_response_id"),
+]
+_RESPONSE_FAULTS = [
+    *_INPUT_FAULTS,
+    ("max_output_tokens", 0, LOW, "max_output_tokens"),
+    ("max_output_tokens", BIG, HIGH, "max_output_tokens"),
+    ("temperature", 1e300, D_HIGH, "temperature"),
+    ("tools", [{"type": "function", "name": "a b"}], VALUE, "tools[0].name"),
+    ("tools", [{}], MISSING, "tools[0].type"),
+    ("tool_choice", 1, INVALID, "tool_choice"),
+    ("text", {"format": {"type": "json_schema"}}, MISSING, "text.format.name"),
+    ("metadata", {"a": {}}, INVALID, "metadata.a"),
+    ("include", "all", INVALID, "include"),
+    ("conversation", {}, MISSING, "conversation.id"),
+    ("truncation", "some", VALUE, "truncation"),
+]
+
 FAULTS = {
+    "response": _RESPONSE_FAULTS,
+    "count of a response": _RESPONSE_FAULTS,
+    "compaction": _INPUT_FAULTS,
+    "stored completion": [
+        ("metadata", [], INVALID, "metadata"),
+        ("metadata", {"a": 1}, INVALID, "metadata.a"),
+        ("store", False, UNKNOWN, "store"),
+    ],
     "chat": _CHAT_FAULTS,
     "stream": _CHAT_FAULTS,
     "message": _MESSAGE_FAULTS,
@@ -587,7 +623,12 @@ FAULTS = {
 }
 """Fields that are wrong, alone in a body that is otherwise good: name, value, code, param."""
 
+_INPUT = {"model": "gpt-4", "input": "Hi"}
 _BASE = {
+    "response": _INPUT,
+    "count of a response": _INPUT,
+    "compaction": _INPUT,
+    "stored completion": {"metadata": {}},
     "chat": HELLO,
     "stream": HELLO,
     "message": _MESSAGE,

@@ -465,9 +465,9 @@ async def test_a_full_window_refuses_before_the_session_is_loaded():
     reads = []
 
     class Watched(MemoryStore):
-        async def conversation(self, account, id, *, tokens):
+        async def conversation(self, account, id, **asked):
             reads.append(id)
-            return await super().conversation(account, id, tokens=tokens)
+            return await super().conversation(account, id, **asked)
 
     clock = ManualClock()
     async with open_test_hub(store=Watched(clock=clock), clock=clock) as hub:
@@ -488,7 +488,7 @@ async def test_a_store_that_does_not_answer_is_unavailable():
     """The caller is not kept for ever, and nothing was admitted."""
 
     class Hangs(MemoryStore):
-        async def conversation(self, account, id, *, tokens):
+        async def conversation(self, account, id, **asked):
             await anyio.sleep_forever()
 
     clock = ManualClock()

@@ -332,7 +332,7 @@ async def test_unknown_paths_and_methods():
         status, _, body = await client.ask("GET", "/v2/models")
         assert (status, set(body["error"])) == (404, {"message", "type", "param", "code"})
         status, headers, _ = await client.ask("DELETE", "/v1/chat/completions")
-        assert (status, headers["allow"]) == (405, "OPTIONS, POST")
+        assert (status, headers["allow"]) == (405, "GET, HEAD, OPTIONS, POST")
         assert (await client.ask("GET", "/v1/models/"))[0] == 404
 
 
@@ -531,7 +531,7 @@ async def test_what_answers_get_answers_head_and_every_path_knows_its_options():
         assert (await client.ask("HEAD", "/v1/models", key="wrong"))[0] == 401
         for path, allow in (
             ("/v1/models", "GET, HEAD, OPTIONS"),
-            ("/v1/chat/completions", "OPTIONS, POST"),
+            ("/v1/chat/completions", "GET, HEAD, OPTIONS, POST"),
             ("/v1/sessions/ses_1", "DELETE, GET, HEAD, OPTIONS, PUT"),
             ("*", "OPTIONS"),
         ):
@@ -539,7 +539,7 @@ async def test_what_answers_get_answers_head_and_every_path_knows_its_options():
             assert (status, headers["allow"], body) == (204, allow, "")
             assert set(headers) == {"allow", "x-request-id"}
         assert (await client.ask("OPTIONS", "/v1/nothing", key=""))[0] == 404
-        status, headers, _ = await client.ask("HEAD", "/v1/chat/completions")
+        status, headers, _ = await client.ask("HEAD", "/v1/chat/stream")
         assert (status, headers["allow"]) == (405, "OPTIONS, POST")
 
 
@@ -564,7 +564,7 @@ async def test_pages_may_read_only_where_they_are_let_in():
         path = "/v1/chat/completions"
         status, headers, _ = await client.ask("OPTIONS", path, b"", key="", **page, **asks)
         assert status == 204
-        assert headers["access-control-allow-methods"] == "OPTIONS, POST"
+        assert headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS, POST"
         assert headers["access-control-allow-headers"] == "authorization, x-stainless-lang"
         assert headers["access-control-max-age"] == "600"
         asks["access_control_request_headers"] = "a\x00b"

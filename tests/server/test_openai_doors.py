@@ -198,14 +198,14 @@ DOORS = {
 
 
 def schema_named(name):
-    return document._components()[name]
+    return document.components()[name]
 
 
 @st.composite
 def bodies(draw, path):
     """A request as the document allows it, for a model that there is, spoiled now and then."""
     name, models = DOORS[path]
-    body = by_schema(draw, document._components(), schema_named(name))
+    body = by_schema(draw, document.components(), schema_named(name))
     body["model"] = draw(st.sampled_from(models))
     if draw(st.integers(0, 4)) == 0:
         field = draw(st.sampled_from(sorted(body)))

@@ -15,8 +15,8 @@ MAX_ANSWER = 1024 * 1024
 """Bytes of an answer that is kept for repetitions: ten times what a model writes at most."""
 
 
-def to_json(done: Completion) -> bytes | None:
-    """Write a completion; None where it is too large, or has what no file can hold."""
+def to_json(done: Completion, most: int | None = MAX_ANSWER) -> bytes | None:
+    """Write a completion; None where it has more than *most* bytes, or what no file can hold."""
     usage = done.usage
     try:
         text = orjson.dumps(
@@ -39,13 +39,14 @@ def to_json(done: Completion) -> bytes | None:
                 "cost": done.cost,
                 "fingerprint": done.fingerprint,
                 "dropped": done.dropped,
+                "ended": done.ended,
                 "extra": done.extra,
                 "dialect": done.dialect,
             }
         )
     except TypeError:
         return None
-    return text if len(text) <= MAX_ANSWER else None
+    return text if most is None or len(text) <= most else None
 
 
 def from_json(text: bytes) -> Completion:

@@ -22,3 +22,4 @@ from .requests import MAX_TOP_LOGPROBS as MAX_TOP_LOGPROBS
 from .requests import decode_request as decode_request
 from .requests import request_from as request_from
 from .requests import request_schema as request_schema
+from .stored import stored_object as stored_object

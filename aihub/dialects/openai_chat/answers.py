@@ -26,6 +26,11 @@ from .passing import Passed
 
 def encode_completion(done: Completion, *, legacy: bool = False) -> bytes:
     """Write a whole answer; calls in the old form where the request was *legacy*."""
+    return orjson.dumps(completion_object(done, legacy=legacy))
+
+
+def completion_object(done: Completion, *, legacy: bool = False) -> dict[str, Json]:
+    """Return a whole answer as an object, otherwise as `encode_completion`."""
     fields: dict[str, Json] = {
         "id": done.id,
         "object": "chat.completion",
@@ -41,7 +46,7 @@ def encode_completion(done: Completion, *, legacy: bool = False) -> bytes:
         fields["system_fingerprint"] = done.fingerprint
     if done.extra and done.dialect == DIALECT:
         fields = {**done.extra, **fields}
-    return orjson.dumps(fields)
+    return fields
 
 
 def _choice(choice: Choice, *, legacy: bool, extra: bool) -> dict[str, Json]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...model.chat import MAX_CHOICES, Chat
+from ...model.chat import MAX_CHOICES, Chat, Keep
 from ...model.units import Json
 from ..fields import (
     SHOWN,
@@ -87,7 +87,15 @@ def request_from(fields: dict[str, Json], *, lenient: bool = False) -> Chat:
         extra["stream_options"] = {k: v for k, v in options.items() if k != "include_usage"}
     if "functions" in values or "function_call" in values:
         _read_old_form(values)
+    if extra.get("store"):
+        values["keep"] = _keep(values, extra)
     return Chat(**values, extra=extra or None)
+
+
+def _keep(values: dict[str, Any], extra: dict[str, Json]) -> Keep:
+    """Read that the answer is to be kept: here, so that neither word travels on."""
+    del extra["store"]
+    return Keep(metadata=extra.pop("metadata", {}), data={"legacy": values.get("legacy", False)})
 
 
 def _read(
@@ -160,7 +168,8 @@ _bias = integer(-100, 100)
 described({"type": "object", "additionalProperties": schema_of(_bias)}, _logit_bias)
 
 
-def _metadata(value: Json, path: str) -> dict[str, str]:
+def metadata(value: Json, path: str) -> dict[str, str]:
+    """Take pairs of text within OpenAI's bounds."""
     given = obj(value, path)
     if len(given) > MAX_METADATA:
         raise Fault(
@@ -185,7 +194,7 @@ described(
         "propertyNames": {"maxLength": MAX_METADATA_KEY},
         "additionalProperties": schema_of(_metadata_value),
     },
-    _metadata,
+    metadata,
 )
 
 
@@ -260,7 +269,7 @@ _FIELDS: dict[str, tuple[str | None, Check]] = {
     "user": ("user", string),
     "session_id": ("session", session_id),
     "audio": (None, _audio),
-    "metadata": (None, _metadata),
+    "metadata": (None, metadata),
     "modalities": (None, array(_words("text", "audio"))),
     "prediction": (None, _prediction),
     "prompt_cache_key": (None, string),

@@ -18,7 +18,7 @@ from aihub.model.embedding import EmbeddingRequest
 from aihub.model.moderation import CATEGORIES, ModerationRequest
 from aihub.model.usage import Count, Usage
 from aihub.protocols import EmbeddingCall, ModerationCall
-from aihub.testing import EmbedderSuite, ModeratorSuite
+from aihub.testing import CompactorSuite, EmbedderSuite, ModeratorSuite
 from aihub.testing.embedders import EMBEDDING_MODEL, MODERATION_MODEL
 
 SCRIPT = """
@@ -56,6 +56,21 @@ class TestMockModerator(ModeratorSuite):
 
     def moderator(self):
         return mock()
+
+
+@pytest.mark.anyio
+class TestMockCompactor(CompactorSuite):
+    """The mock makes conversations short, and says so."""
+
+    def compactor(self):
+        return mock()
+
+    async def test_it_says_that_it_is_the_mock(self):
+        """And how much it left out."""
+        told = await mock().compact(self.call())
+        assert "by the mock" in told.summary
+        assert "3 messages" in told.summary
+        assert told.summary.endswith("Bye]")
 
 
 async def embed(*inputs, dimensions=None, model=EMBEDDING_MODEL, provider=None):

@@ -11,12 +11,13 @@ from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.memory import store as memory
 from aihub.model.ledger import Admitted, AlreadySettled, WindowFull
 from aihub.model.units import SECOND
-from aihub.testing import AnswersSuite, ManualClock, SessionsSuite
+from aihub.testing import AnswersSuite, ManualClock, RecordsSuite, SessionsSuite
+from aihub.testing.records import kept
 from aihub.testing.stores import ACCOUNT, NOON, StoreSuite, ask, end, requests
 
 
 @pytest.mark.anyio
-class TestMemoryStore(StoreSuite, AnswersSuite, SessionsSuite):
+class TestMemoryStore(StoreSuite, AnswersSuite, SessionsSuite, RecordsSuite):
     """The reference."""
 
     @asynccontextmanager
@@ -218,12 +219,87 @@ BROKEN = [
 ]
 
 
+@pytest.mark.anyio
+async def test_records_are_kept_within_bounds(monkeypatch):
+    """The oldest make room, by their number and by their size; a record too large keeps nobody."""
+    from aihub.backends.storage.memory import records
+
+    monkeypatch.setattr(records, "MAX_RECORDS", 3)
+    monkeypatch.setattr(records, "MAX_RECORDS_SIZE", 1000)
+    store = MemoryStore(clock=ManualClock(NOON))
+    await store.add_account(ACCOUNT)
+
+    async def ids():
+        return [one.id[-1] for one in await store.records("acc_1", "completion")]
+
+    for n in range(5):
+        await store.add_record(kept(n, messages=(), answer=None, data=[{"a": "x"}]))
+    assert await ids() == ["2", "3", "4"]
+    await store.add_record(kept(5, messages=(), answer=None, data=["x" * 999]))
+    assert await ids() == ["4", "5"]
+    await store.add_record(kept(6, messages=(), answer=None, data=["x" * 1001]))
+    assert await ids() == []
+    await store.add_record(kept(7))
+    assert await ids() == ["7"]
+
+
+class KeepsAtOnce(MemoryStore):
+    """Broken: keeps an answer whether its settlement counts or not."""
+
+    async def settle(self, final):
+        if final.record is not None:
+            self._keep_record(final.record)
+        return await super().settle(final)
+
+
+class FindsAnything(MemoryStore):
+    """Broken: one pair of metadata that fits is enough."""
+
+    async def records(self, account, kind, *, metadata=None, **asked):
+        found = await super().records(account, kind, **asked)
+        pairs = set((metadata or {}).items())
+        return [one for one in found if not pairs or pairs & set(one.metadata.items())]
+
+
+class HasNoWalls(MemoryStore):
+    """Broken: whoever knows a record's id may have it."""
+
+    async def record(self, account, kind, id):
+        own = [one for one in self._records.values() if (one.kind, one.id) == (kind, id)]
+        return own[0] if own else None
+
+
+class HoldsForGood(MemoryStore):
+    """Broken: what was said stays when nobody can go on from it any more."""
+
+    def _let_go(self, account, session):
+        pass
+
+
+class BringsBack(MemoryStore):
+    """Broken: an answer that comes late makes its record anew."""
+
+    async def settle(self, final):
+        return await super().settle(attrs.evolve(final, awaited=False))
+
+
+class KeepsForGood(MemoryStore):
+    """Broken: forgets no record."""
+
+    def _forget_records(self, now, limit):
+        return 0
+
+
+BROKEN_RECORDS = [KeepsAtOnce, FindsAnything, HasNoWalls, HoldsForGood, BringsBack, KeepsForGood]
+
+
 @pytest.mark.parametrize(
     ("suite", "broken"),
     [
         *((StoreSuite, broken) for broken in BROKEN),
         *((AnswersSuite, broken) for broken in BROKEN_ANSWERS),
         *((SessionsSuite, broken) for broken in BROKEN_SESSIONS),
+        *((RecordsSuite, broken) for broken in BROKEN_RECORDS),
     ],
     ids=lambda one: one.__name__,
 )

@@ -14,7 +14,7 @@ import pytest
 from aihub.backends.storage.sqlite import SqliteStore, schema
 from aihub.errors import StoreTooNew, StoreUnavailable, UsageMistake
 from aihub.model.ledger import Admitted, Idempotency
-from aihub.testing import AnswersSuite, DurableStoreSuite, ManualClock, SessionsSuite
+from aihub.testing import AnswersSuite, DurableStoreSuite, ManualClock, RecordsSuite, SessionsSuite
 from aihub.testing.answers import DONE
 from aihub.testing.sessions import SESSION, ended, turn
 from aihub.testing.stores import ACCOUNT, LEASE, NOON, ask, end, requests
@@ -27,7 +27,7 @@ def path(tmp_path):
 
 
 @pytest.mark.anyio
-class TestSqliteStore(DurableStoreSuite, AnswersSuite, SessionsSuite):
+class TestSqliteStore(DurableStoreSuite, AnswersSuite, SessionsSuite, RecordsSuite):
     """The contract, in a file of its own per opening unless a test opens twice."""
 
     @pytest.fixture(autouse=True)

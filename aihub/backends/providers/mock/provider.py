@@ -27,12 +27,13 @@ from ....errors import InvalidRequest
 from ....model.catalogue import Model
 from ....model.chat import Chat
 from ....model.embedding import Vector
-from ....model.events import Embedded, Event, Finished, Moderated, Started, UsageSeen
+from ....model.events import Compacted, Embedded, Event, Finished, Moderated, Started, UsageSeen
 from ....model.usage import Usage
 from ....protocols import Clock, EmbeddingCall, ModerationCall, ProviderCall
 from ...tokens import CuttingCounter, Vocabulary
 from .bias import meaning
 from .caching import PromptCache
+from .compacting import compacted
 from .facts import check, check_room
 from .judging import SOURCE, judge
 from .latency import Latency, LoopWaiter, Pace, Pacer, Waiter
@@ -193,6 +194,16 @@ class MockProvider:
         return Moderated(
             results=tuple(results), usage=usage, model=call.upstream_model, source=SOURCE
         )
+
+    async def compact(self, call: ProviderCall) -> Compacted:
+        """Say that a conversation was left out; see `Compactor`."""
+        await anyio.lowlevel.checkpoint()
+        self.check(call.model, call.chat)
+        summary = compacted(call.chat)
+        await self._wait_for_first(summary, call.prompt.tokens)
+        written = self._tokens.count_text(call.model, summary)
+        usage = Usage(call.prompt.tokens, written.tokens, source=call.prompt.source)
+        return Compacted(summary=summary, usage=usage, model=call.upstream_model)
 
     async def _wait_for_first(self, asked: str, prompt: int) -> None:
         """Wait as long as a chat of the same length waits for its first token."""

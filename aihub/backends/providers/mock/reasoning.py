@@ -72,10 +72,15 @@ _ASKED = ("enabled", "adaptive")
 def shown(chat: Chat) -> str | None:
     """Return how *chat* wants to see the thinking: `summarized` or `omitted`; None is not at all.
 
-    Anthropic's `thinking` and Gemini's `thinkingConfig` say it; the first in any dialect's words.
+    Anthropic's `thinking` says it in any dialect's words; so do Gemini's `thinkingConfig` and
+    OpenAI's `reasoning.summary`.
     """
     extra = chat.extra
-    if not extra or chat.reasoning_effort == "none":
+    if chat.reasoning_effort == "none":
+        return None
+    if chat.reasoning_summary:
+        return "summarized"
+    if not extra:
         return None
     asked = extra.get("thinking")
     if isinstance(asked, dict) and asked.get("type") in _ASKED:

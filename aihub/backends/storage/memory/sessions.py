@@ -58,7 +58,9 @@ class MemorySessions:
         self, account: str, *, after: str | None = None, limit: int = 100
     ) -> Sequence[Session]:
         """Return an account's sessions by id."""
-        return [kept.session for kept in page(self._sessions.get(account, {}), after, limit)]
+        own = self._sessions.get(account, {})
+        shown = {id: kept for id, kept in own.items() if not kept.session.held}
+        return [kept.session for kept in page(shown, after, limit)]
 
     async def change_session(
         self, account: str, id: str, change: Callable[[Session], Session]
@@ -93,22 +95,28 @@ class MemorySessions:
         end = min(after - 1, len(kept.turns)) if after else len(kept.turns)
         return kept.turns[max(0, end - limit) : max(0, end)][::-1]
 
-    async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:
+    async def conversation(
+        self, account: str, id: str, *, tokens: int, upto: int | None = None
+    ) -> Conversation | None:
         """Return a session with its newest turns."""
         kept = self._find(account, id)
         if kept is None:
             return None
-        room, start = tokens, len(kept.turns)
+        end = len(kept.turns) if upto is None else min(upto, len(kept.turns))
+        room, start = tokens, end
         while start and room >= 0:
             start -= 1
             room -= kept.turns[start].size.tokens
-        return Conversation(session=kept.session, turns=tuple(kept.turns[start:]))
+        session = attrs.evolve(kept.session, turns=end)
+        return Conversation(session=session, turns=tuple(kept.turns[start:end]))
 
     def _append(
         self, account: str, turn: NewTurn, *, request: str, at: Micros, usage: Usage, cost: Pico
-    ) -> int | None:
-        """Append a turn to its session if that is still there; return its number."""
-        kept = self._find(account, turn.session)
+    ) -> tuple[str, int] | None:
+        """Append a turn where it belongs, if that is still there; return the session and number."""
+        kept = self._begun(account, turn.begins) if turn.begins else None
+        if turn.begins is None:
+            kept = self._find(account, turn.session)
         if kept is None:
             return None
         kept.turns.append(
@@ -125,7 +133,23 @@ class MemorySessions:
             completion_tokens=session.completion_tokens + usage.completion,
             cost=session.cost + cost,
         )
-        return len(kept.turns)
+        return session.id, len(kept.turns)
+
+    def _begun(self, account: str, new: Session) -> _Kept | None:
+        """Return the session that a turn begins, or that it follows at once."""
+        shared: list[Turn] = []
+        if new.origin is not None:
+            found = self._find(account, new.origin.session)
+            if found is None or len(found.turns) < new.origin.turn:
+                return None
+            if found.session.held and len(found.turns) == new.origin.turn:
+                return found
+            shared = found.turns[: new.origin.turn]
+        if self._is_taken(new.id) or not self._lives(account):
+            return None
+        made = attrs.evolve(new, **_sums(shared))  # type: ignore[arg-type]
+        kept = self._of(account)[made.id] = _Kept(made, list(shared))
+        return kept
 
     def _erase_sessions(self, account: str) -> None:
         self._sessions.pop(account, None)

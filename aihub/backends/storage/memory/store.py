@@ -38,12 +38,14 @@ from ....model.ledger import (
     WindowFull,
     WindowState,
     lost_settlement,
+    without_record,
 )
 from ....model.units import HOUR, Micros, Pico, rfc3339
 from ....model.usage import GroupBy, Usage, UsageReport, UsageSum
 from ....protocols import Clock
 from .answers import MemoryAnswers
 from .directory import MemoryDirectory, page
+from .records import MemoryRecords
 from .sessions import MemorySessions
 
 MAX_ROWS = 2_000
@@ -75,7 +77,7 @@ class _Sum:
     cost: Pico = 0
 
 
-class MemoryStore(MemoryDirectory, MemorySessions):
+class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
     """Keep everything in this process, for one event loop, until it ends.
 
     Args:
@@ -85,6 +87,7 @@ class MemoryStore(MemoryDirectory, MemorySessions):
     def __init__(self, *, clock: Clock) -> None:
         MemoryDirectory.__init__(self)
         MemorySessions.__init__(self)
+        MemoryRecords.__init__(self)
         self._clock = clock
         self._windows: dict[str, Window] = {}
         self._open_slots: dict[str, int] = {}
@@ -209,9 +212,13 @@ class MemoryStore(MemoryDirectory, MemorySessions):
         return settled
 
     def _end(self, row: _Row, final: Settlement, now: Micros) -> Settled:
-        ask, number = row.ask, None
+        ask, place = row.ask, None
+        if final.awaited and final.record is not None:
+            one = final.record
+            if (one.account, one.kind, one.id) not in self._records:
+                final = without_record(final)
         if final.turn is not None:
-            number = self._append(
+            place = self._append(
                 ask.account,
                 final.turn,
                 request=final.id,
@@ -221,11 +228,15 @@ class MemoryStore(MemoryDirectory, MemorySessions):
             )
             # What was said is kept once, with the session.
             final = attrs.evolve(final, turn=None)
+        if final.record is not None:
+            session, turn = place or (None, None)
+            self._keep_record(attrs.evolve(final.record, session=session, turn=turn))
+            final = attrs.evolve(final, record=None)
         if ask.idempotency is not None:
             self._kept.end(ask.account, ask.idempotency, final)
             final = attrs.evolve(final, answer=None)
         row.state, row.final, row.settled = final.state, final, now
-        return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
+        return Settled(id=final.id, state=final.state, cost=final.cost, turn=place and place[1])
 
     def _replace_lost(self, final: Settlement) -> Settled | AlreadySettled:
         row = self._done.get(final.id)
@@ -329,7 +340,13 @@ class MemoryStore(MemoryDirectory, MemorySessions):
         if erased is not None:
             self._erase_sessions(id)
             self._kept.erase(id)
+            self._erase_records(id)
         return erased
+
+    def _let_go(self, account: str, session: str) -> None:
+        kept = self._find(account, session)
+        if kept is not None and kept.session.held:
+            del self._sessions[account][session]
 
     def _lives(self, account: str) -> bool:
         found = self._accounts.get(account)
@@ -408,7 +425,8 @@ class MemoryStore(MemoryDirectory, MemorySessions):
         for row in told[: limit - len(old)]:
             row.ask = attrs.evolve(row.ask, labels=None, end_user=None, idempotency=None)
         left = limit - len(old) - len(told[: limit - len(old)])
-        return limit - left + self._forget_keys(before, left)
+        left -= self._forget_keys(before, left)
+        return limit - left + self._forget_records(self._clock.now(), left)
 
     def _tells(self, row: _Row) -> bool:
         """Say whether a row has something personal of an account that was erased."""

@@ -33,10 +33,11 @@ from ....model.ledger import (
     WindowFull,
     WindowState,
     lost_settlement,
+    without_record,
 )
 from ....model.units import HOUR, Micros, Pico
 from ....model.usage import Usage
-from . import answers, sessions
+from . import answers, records, sessions
 
 Connection = sqlite3.Connection
 
@@ -305,7 +306,7 @@ def settle(db: Connection, final: Settlement, now: Micros) -> Settled | AlreadyS
     _write_end(db, final, now)
     _book(db, final.id, orjson.loads(holds), +1)
     number = None
-    if final.turn is not None or final.answer is not None:
+    if final.turn is not None or final.answer is not None or final.record is not None:
         number = _keep(db, final, now)
     return Settled(id=final.id, state=final.state, cost=final.cost, turn=number)
 
@@ -313,14 +314,20 @@ def settle(db: Connection, final: Settlement, now: Micros) -> Settled | AlreadyS
 def _keep(db: Connection, final: Settlement, now: Micros) -> int | None:
     """Keep what was said: the answer for repetitions, the turn in its session."""
     (account,) = db.execute("SELECT account FROM requests WHERE id = ?", (final.id,)).fetchone()
+    if final.awaited and final.record is not None and not records.is_there(db, final.record):
+        final = without_record(final)
     if final.answer is not None:
         answers.keep(db, account, final.id, final.answer, now)
-    if final.turn is None:
-        return None
-    usage = final.usage or Usage(0, 0)
-    return sessions.append(
-        db, account, final.turn, request=final.id, at=now, usage=usage, cost=final.cost
-    )
+    place = None
+    if final.turn is not None:
+        usage = final.usage or Usage(0, 0)
+        place = sessions.append(
+            db, account, final.turn, request=final.id, at=now, usage=usage, cost=final.cost
+        )
+    if final.record is not None:
+        session, turn = place or (None, None)
+        records.keep(db, attrs.evolve(final.record, session=session, turn=turn))
+    return place and place[1]
 
 
 def _unbook(db: Connection, id: str, holds: Iterable[Sequence[str]]) -> None:

@@ -10,7 +10,9 @@ import sqlite3
 
 import attrs
 
+from ....model.record import KEPT
 from ....model.units import Micros
+from . import records
 
 Connection = sqlite3.Connection
 
@@ -24,6 +26,7 @@ class Found:
     keys: tuple[str, ...]
     turns: tuple[str, ...]
     answers: tuple[str, ...]
+    records: tuple[str, ...]
 
     def __len__(self) -> int:
         return sum(len(ids) for ids in attrs.astuple(self, recurse=False))
@@ -53,10 +56,11 @@ _SAID = """
     SELECT said.rowid FROM accounts CROSS JOIN {} AS said
     WHERE accounts.deleted IS NOT NULL AND said.account = accounts.id LIMIT ?
 """
+_KEPT_TOO_LONG = "SELECT rowid FROM records WHERE created <= ? ORDER BY created LIMIT ?"
 _ENDED = "(revoked < ? OR expires < ?)"
 
 
-def find(db: Connection, before: Micros, limit: int) -> Found:
+def find(db: Connection, before: Micros, limit: int, now: Micros) -> Found:
     """Look for at most *limit* things that may be forgotten."""
     requests = _ids(db, _OLD, (before, limit))
     personal = _ids(db, _PERSONAL, (limit - len(requests),))
@@ -64,8 +68,12 @@ def find(db: Connection, before: Micros, limit: int) -> Found:
     ended = f"SELECT id FROM keys WHERE {_ENDED} LIMIT ?"  # noqa: S608 - a condition of ours
     keys = _ids(db, ended, (before, before, left))
     turns = _ids(db, _SAID.format("turns"), (left - len(keys),))
-    answers = _ids(db, _SAID.format("answers"), (left - len(keys) - len(turns),))
-    return Found(requests, personal, keys, turns, answers)
+    left -= len(keys) + len(turns)
+    answers = _ids(db, _SAID.format("answers"), (left,))
+    left -= len(answers)
+    old = _ids(db, _KEPT_TOO_LONG, (now - KEPT, left))
+    old += _ids(db, _SAID.format("records"), (left - len(old),))
+    return Found(requests, personal, keys, turns, answers, tuple(dict.fromkeys(old)))
 
 
 def _ids(db: Connection, sql: str, values: tuple[object, ...]) -> tuple[str, ...]:
@@ -90,5 +98,7 @@ def forget(db: Connection, before: Micros, found: Found) -> None:
         f"DELETE FROM keys WHERE {_ENDED} AND id = ?",  # noqa: S608 - a condition of ours
         [(before, before, id) for id in found.keys],
     )
+    for row in found.records:
+        records.forget(db, row)
     for table, rows in (("turns", found.turns), ("answers", found.answers)):
         db.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(row,) for row in rows])  # noqa: S608

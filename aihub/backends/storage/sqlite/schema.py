@@ -111,6 +111,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # Residency: the region that an account's requests never leave.
     ("ALTER TABLE accounts ADD COLUMN region TEXT",),
+    # Answers kept to be read again. What is filtered by stands before what is long.
+    (
+        """CREATE TABLE records (
+            account TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, created INTEGER NOT NULL,
+            model TEXT NOT NULL, request TEXT NOT NULL, metadata TEXT NOT NULL, session TEXT,
+            turn INTEGER, messages TEXT NOT NULL, answer BLOB, data TEXT NOT NULL,
+            PRIMARY KEY (account, kind, id))""",
+        "CREATE INDEX records_by_age ON records (created)",
+        """CREATE INDEX records_by_session ON records (account, session)
+            WHERE session IS NOT NULL""",
+        "ALTER TABLE sessions ADD COLUMN held INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 
+import attrs
 import orjson
 
 from ....errors import Conflict, NotFound, UsageMistake
@@ -27,8 +28,8 @@ MAX_SPANS = 1_000
 _OPEN_END = 2**62
 _SESSION = (
     "SELECT id, account, created, updated, title, model, system_prompt, context_policy, metadata,"
-    " version, origin, origin_turn, turns, messages, prompt_tokens, completion_tokens, cost"
-    " FROM sessions"
+    " version, origin, origin_turn, turns, messages, prompt_tokens, completion_tokens, cost,"
+    " held FROM sessions"
 )
 _TURNS = (
     "SELECT turns.number, request, at, turns.messages, size, size_source, encoding, incomplete,"
@@ -71,6 +72,7 @@ def _insert(db: Connection, session: Session) -> bool:
         session.prompt_tokens,
         session.completion_tokens,
         session.cost,
+        session.held,
     )
     places = ", ".join("?" * len(values))
     added = db.execute(f"INSERT OR IGNORE INTO sessions VALUES ({places})", values)  # noqa: S608
@@ -104,8 +106,6 @@ def fork(
         return None
     made = make(original)
     turn = made.origin.turn if made.origin else 0
-    if not _insert(db, made):
-        raise UsageMistake(f"the session id '{made.id}' was used before")
     spans = db.execute(
         "SELECT line, first, last FROM spans WHERE account = ? AND session = ? AND first <= ?"
         " ORDER BY first",
@@ -115,6 +115,8 @@ def fork(
         raise Conflict(
             f"A session can be forked from a fork at most {MAX_SPANS} times.", code="too_many_forks"
         )
+    if not _insert(db, made):
+        raise UsageMistake(f"the session id '{made.id}' was used before")
     for line, first, last in spans:
         _add_span(db, made, line, first, min(last, turn))
     _add_span(db, made, made.id, turn + 1, _OPEN_END)
@@ -136,7 +138,7 @@ def find(db: Connection, account: str, id: str) -> Session | None:
 def listed(db: Connection, account: str, after: str | None, limit: int) -> list[Session]:
     """Return an account's sessions by id."""
     found = db.execute(
-        f"{_SESSION} WHERE account = ? AND id > ? ORDER BY id LIMIT ?",
+        f"{_SESSION} WHERE account = ? AND id > ? AND NOT held ORDER BY id LIMIT ?",
         (account, after or "", limit),
     )
     return [_read(row) for row in found]
@@ -144,7 +146,8 @@ def listed(db: Connection, account: str, after: str | None, limit: int) -> list[
 
 def _read(row: Sequence[object]) -> Session:
     id, account, created, updated, title, model, prompt, policy, metadata = row[:9]
-    version, origin, origin_turn, turns, messages, prompt_tokens, completion_tokens, cost = row[9:]
+    version, origin, origin_turn, turns, messages, prompt_tokens, completion_tokens = row[9:16]
+    cost, held = row[16:]
     return Session(
         id=id,  # type: ignore[arg-type]
         account=account,  # type: ignore[arg-type]
@@ -162,6 +165,7 @@ def _read(row: Sequence[object]) -> Session:
         prompt_tokens=prompt_tokens,  # type: ignore[arg-type]
         completion_tokens=completion_tokens,  # type: ignore[arg-type]
         cost=cost,  # type: ignore[arg-type]
+        held=bool(held),
     )
 
 
@@ -220,14 +224,15 @@ def append(
     at: Micros,
     usage: Usage,
     cost: Pico,
-) -> int | None:
-    """Append a turn to its session if that is still there; return its number."""
+) -> tuple[str, int] | None:
+    """Append a turn where it belongs, if that is still there; return the session and number."""
+    session = turn.session if turn.begins is None else _begun(db, account, turn.begins)
     found = db.execute(
         "UPDATE sessions SET updated = max(updated, ?), version = version + 1, turns = turns + 1,"
         " messages = messages + ?, prompt_tokens = prompt_tokens + ?,"
         " completion_tokens = completion_tokens + ?, cost = cost + ?"
         " WHERE account = ? AND id = ? RETURNING turns",
-        (at, len(turn.messages), usage.prompt, usage.completion, cost, account, turn.session),
+        (at, len(turn.messages), usage.prompt, usage.completion, cost, account, session),
     ).fetchone()
     if found is None:
         return None
@@ -236,7 +241,7 @@ def append(
         "INSERT INTO turns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             account,
-            turn.session,
+            session,
             number,
             request,
             at,
@@ -250,7 +255,39 @@ def append(
             cost,
         ),
     )
-    return int(number)
+    assert session is not None  # noqa: S101 - it was found
+    return session, int(number)
+
+
+def _begun(db: Connection, account: str, new: Session) -> str | None:
+    """Return the session that a turn begins, or that it follows at once; None where there is none.
+
+    A settlement never fails for it.
+    """
+    origin = new.origin
+    try:
+        if origin is None:
+            return new.id if add(db, new) else None
+        found = find(db, account, origin.session)
+        if found is None or found.turns < origin.turn:
+            return None
+        if found.held and found.turns == origin.turn:
+            return found.id
+        fork(db, account, found.id, lambda _: new)
+    except (Conflict, NotFound, UsageMistake):
+        return None
+    return new.id
+
+
+def let_go(db: Connection, account: str, id: str) -> None:
+    """Erase a session that is held, where no record is a turn of it any more."""
+    found = db.execute(
+        "SELECT held AND NOT EXISTS (SELECT 1 FROM records WHERE account = sessions.account AND"
+        " session = sessions.id) FROM sessions WHERE account = ? AND id = ?",
+        (account, id),
+    ).fetchone()
+    if found is not None and found[0]:
+        delete(db, account, id, lambda _: None)
 
 
 def turns(
@@ -279,20 +316,24 @@ def _turns(db: Connection, sql: str, values: tuple[str, str, int, int]) -> Itera
         )
 
 
-def conversation(db: Connection, account: str, id: str, tokens: int) -> Conversation | None:
+def conversation(
+    db: Connection, account: str, id: str, tokens: int, upto: int | None
+) -> Conversation | None:
     """Return a session with its newest turns; both as of one moment."""
     db.execute("BEGIN")
     try:
         session = find(db, account, id)
         if session is None:
             return None
+        end = session.turns if upto is None else min(upto, session.turns)
         newest: list[Turn] = []
         room = tokens
-        for turn in _turns(db, _BACKWARD, (account, id, _OPEN_END, _OPEN_END)):
+        for turn in _turns(db, _BACKWARD, (account, id, end + 1, _OPEN_END)):
             newest.append(turn)
             room -= turn.size.tokens
             if room < 0:
                 break
+        session = attrs.evolve(session, turns=end)
         return Conversation(session=session, turns=tuple(reversed(newest)))
     finally:
         db.execute("COMMIT")

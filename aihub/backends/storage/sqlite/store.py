@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from errno import EACCES, EISDIR, ENOENT
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import TypeVar
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ....errors import StoreUnavailable, UsageMistake
+from ....model.chat import KeptKind
 from ....model.events import Completion
 from ....model.ledger import (
     Admission,
@@ -39,11 +40,12 @@ from ....model.ledger import (
     WindowAsk,
     WindowState,
 )
+from ....model.record import Record
 from ....model.session import Conversation, Session, Turn
 from ....model.units import Micros, Pico
 from ....model.usage import GroupBy, UsageReport
 from ....protocols import Clock
-from . import admissions, answers, forgetting, reports, sessions
+from . import admissions, answers, forgetting, records, reports, sessions
 from .directory import SqliteDirectory
 from .locks import OwnerLocks, exclusive
 from .schema import check_version, migrate
@@ -268,15 +270,52 @@ class SqliteStore(SqliteDirectory):
             )
         )
 
-    async def conversation(self, account: str, id: str, *, tokens: int) -> Conversation | None:
+    async def conversation(
+        self, account: str, id: str, *, tokens: int, upto: int | None = None
+    ) -> Conversation | None:
         """Return a session with its newest turns."""
-        return await self._read(lambda db: sessions.conversation(db, account, id, tokens))
+        return await self._read(lambda db: sessions.conversation(db, account, id, tokens, upto))
+
+    # Records
+
+    async def add_record(self, record: Record) -> bool:
+        """Write a record whose answer is yet to come."""
+        return await self._write(lambda db: records.add(db, record))
+
+    async def record(self, account: str, kind: KeptKind, id: str) -> Record | None:
+        """Return one record."""
+        return await self._read(lambda db: records.find(db, account, kind, id))
+
+    async def records(
+        self,
+        account: str,
+        kind: KeptKind,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
+        model: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> Sequence[Record]:
+        """Return records by id, and by what they say."""
+        asked = records.Asked(after, limit, newest_first, model, metadata or {})
+        return await self._read(lambda db: records.listed(db, account, kind, asked))
+
+    async def change_record(
+        self, account: str, kind: KeptKind, id: str, change: Callable[[Record], Record]
+    ) -> Record | None:
+        """Change what a record says of itself in one step."""
+        return await self._write(lambda db: records.change(db, account, kind, id, change))
+
+    async def delete_record(self, account: str, kind: KeptKind, id: str) -> bool:
+        """Erase a record."""
+        return await self._write(lambda db: records.delete(db, account, kind, id))
 
     # Retention
 
     async def forget(self, before: Micros, limit: int) -> int:
         """Forget what is old, and what is personal of accounts that were erased."""
-        found = await self._read(lambda db: forgetting.find(db, before, limit))
+        found = await self._read(lambda db: forgetting.find(db, before, limit, self._clock.now()))
         if found:
             await self._write(lambda db: forgetting.forget(db, before, found))
         return len(found)

@@ -1,0 +1,253 @@
+"""OpenAI's Responses: answered whole and streamed, kept, gone on from, read again, erased.
+
+Theory of operation. A response that is kept is a turn of a session that no list has. Going on from
+it is going on with that session from that turn: the hub appends where it is the last, and forks
+where it is not. What a record keeps besides the answer are the items of the input, and what a
+response repeats of its request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+import orjson
+
+from ...core.records import record_id
+from ...dialects import openai_responses as dialect
+from ...dialects.openai_responses import queries
+from ...dialects.openai_responses.answers import (
+    answered,
+    compaction_object,
+    echo,
+    response_object,
+)
+from ...dialects.openai_responses.streams import failure
+from ...dialects.queries import list_object, read_query
+from ...errors import InvalidRequest, NotFound
+from ...hub import Several, Stream
+from ...model.chat import Chat, Keep
+from ...model.events import Completion
+from ...model.record import Record
+from ...model.units import Json
+from ..answering import Door, Encoder, answer, read_options
+from ..call import Call
+from ..envelopes import RESPONSES
+from ..http import Response
+from .stored import following, paged
+
+MAX_REFERENCES = 100
+"""Items of an input that are only named: each may cost a look-up."""
+
+
+async def create(call: Call) -> Response:
+    """Answer whole, or streamed where the body asks for it."""
+    asked = dialect.decode_request(call.json_body())
+    call.model, call.envelope = asked.values.get("model"), RESPONSES
+    repeated = echo(asked.fields)
+    items = await _resolved(call, asked.items)
+    chat = await _chat(call, asked, items)
+    if asked.store:
+        told = dialect.input_items(items, call.id.removeprefix("req_"))
+        chat.keep = Keep(
+            kind="response",
+            metadata=repeated["metadata"],
+            data={"repeated": repeated, "input": told},
+        )
+    if asked.background:
+        return await _later(call, chat)
+    return await answer(call, chat, _door(call, repeated))
+
+
+async def _later(call: Call, chat: Chat) -> Response:
+    """Tell what stands for a response that nobody waits for."""
+    made = await call.hub.background.begin(chat, call.identity, read_options(call))
+    done = made.answer is not None
+    return await call.answer(_object(made) if done else _unanswered(made, "queued"))
+
+
+async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json]]) -> Chat:
+    """Return what is asked as a chat, with where it goes on from.
+
+    Raises:
+        NotFound: the account keeps no such response.
+    """
+    chat = asked.chat(items)
+    chat.session = asked.conversation
+    if asked.previous is not None:
+        before = await _previous(call, asked.previous)
+        chat.session, chat.upto = before.session, before.turn
+        chat.model = chat.model or before.model
+    truncation = asked.fields.get("truncation")
+    if chat.session is None or chat.upto is not None or truncation is not None:
+        chat.context_policy = "drop_oldest" if truncation == "auto" else "off"
+    return chat
+
+
+async def _previous(call: Call, id: str) -> Record:
+    """Return the response to go on from.
+
+    Raises:
+        NotFound: the account keeps none of this id, or its conversation was erased.
+    """
+    missing = NotFound("previous response", id, param="previous_response_id")
+    try:
+        found = await call.hub.responses.get(id, account=call.account)
+    except NotFound:
+        raise missing from None
+    if found.session is None or found.turn is None:
+        raise missing
+    return found
+
+
+async def _resolved(call: Call, items: Sequence[dict[str, Json]]) -> tuple[dict[str, Json], ...]:
+    """Put items in the place of those that are only named.
+
+    Raises:
+        InvalidRequest: more than `MAX_REFERENCES` are.
+        NotFound: the account keeps no such item.
+    """
+    named = dialect.references(items)
+    if not named:
+        return tuple(items)
+    if len(named) > MAX_REFERENCES:
+        raise InvalidRequest(
+            f"'input' may name at most {MAX_REFERENCES} items.",
+            param="input",
+            code="too_many_references",
+        )
+    known: dict[str, dict[str, Json]] = {}
+    for id in named:
+        if id not in known:
+            known |= await _items_beside(call, id)
+        if id not in known:
+            raise NotFound("item", id, param="input")
+    return tuple([known[one["id"]] if one["type"] == "item_reference" else one for one in items])
+
+
+async def _items_beside(call: Call, id: str) -> Mapping[str, dict[str, Json]]:
+    """Return the items of the response that an item's id tells, by their ids."""
+    words = id.split("_")
+    if len(words) < 2:  # noqa: PLR2004 - a word for what it is, and the response's
+        return {}
+    try:
+        found = await call.hub.responses.get(f"resp_{words[1]}", account=call.account)
+    except NotFound:
+        return {}
+    output = _object(found)["output"] if found.answer is not None else ()
+    items = [*found.data["input"], *output]
+    return {one["id"]: one for one in items}
+
+
+# Answers
+
+
+def _door(call: Call, repeated: Mapping[str, Json]) -> Door:
+    """Return how a request is answered whose answer repeats some of it."""
+    encoders: list[dialect.StreamEncoder] = []
+
+    def complete(_chat: Chat, done: Completion) -> bytes:
+        return dialect.response_bytes(_id(done.id), done, repeated)
+
+    def encoder(_chat: Chat, stream: Stream | Several) -> Encoder:
+        encoders.append(
+            dialect.StreamEncoder(
+                id=_id(stream.answer_id),
+                created=stream.admitted,
+                model=stream.model,
+                repeated=repeated,
+                ended=lambda: stream.completion.ended or call.hub.now(),
+            )
+        )
+        return encoders[0]
+
+    def in_band(body: bytes, _begun: bool) -> bytes:
+        error = orjson.loads(body)["error"]
+        return encoders[0].fail(error) if encoders else RESPONSES.in_band(body, False)
+
+    return Door(
+        envelope=attrs.evolve(RESPONSES, in_band=in_band), complete=complete, encoder=encoder
+    )
+
+
+def _id(id: str) -> str:
+    return record_id("response", id)
+
+
+async def _told(call: Call, record: Record) -> dict[str, Json]:
+    """Return a response that is kept, as it stands."""
+    if record.answer is not None:
+        return _object(record)
+    return _unanswered(record, await call.hub.background.standing(record))
+
+
+def _unanswered(record: Record, status: str) -> dict[str, Json]:
+    """Return a response that has no answer, be it yet or at all."""
+    repeated = {**record.data["repeated"], "metadata": dict(record.metadata)}
+    error = None
+    if status == "failed":
+        error = failure(record.data.get("error") or LOST)
+    return response_object(
+        record.id, record.created, record.model, repeated, status=status, output=[], error=error
+    )
+
+
+LOST: Mapping[str, Json] = {"message": "The work on the response broke off."}
+
+
+def _object(record: Record) -> dict[str, Json]:
+    """Return a response that is kept."""
+    assert record.answer is not None  # noqa: S101 - it is kept when it is whole
+    repeated = {**record.data["repeated"], "metadata": dict(record.metadata)}
+    return answered(record.id, record.answer, repeated)
+
+
+async def read(call: Call) -> Response:
+    """Return one response."""
+    queries.read_asked(call.request.query)
+    found = await call.hub.responses.get(call.parameters["response"], account=call.account)
+    return await call.answer(await _told(call, found))
+
+
+async def cancel(call: Call) -> Response:
+    """End the work on a response."""
+    read_query(call.request.query, {})
+    found = await call.hub.background.cancel(call.parameters["response"], account=call.account)
+    return await call.answer(await _told(call, found))
+
+
+async def delete(call: Call) -> Response:
+    """Erase one response."""
+    read_query(call.request.query, {})
+    id = call.parameters["response"]
+    await call.hub.background.delete(id, account=call.account)
+    return await call.answer({"id": id, "object": "response", "deleted": True})
+
+
+async def input_items(call: Call) -> Response:
+    """Return a page of the items of a response's input."""
+    page, newest_first = queries.read_items_page(call.request.query)
+    found = await call.hub.responses.get(call.parameters["response"], account=call.account)
+    items = following(list(found.data["input"]), page.after, newest_first=newest_first)
+    return await call.answer(paged(list_object(items, page)))
+
+
+async def compact(call: Call) -> Response:
+    """Make a conversation short."""
+    asked = dialect.decode_compaction(call.json_body())
+    call.model, call.envelope = asked.values.get("model"), RESPONSES
+    items = await _resolved(call, asked.items)
+    if asked.previous is not None and not items:
+        items = ({"type": "message", "role": "user", "content": "Summarize the conversation."},)
+    chat = await _chat(call, asked, items)
+    done = await call.hub.compact(chat, call.identity, read_options(call))
+    return await call.answer(compaction_object(done))
+
+
+async def count_tokens(call: Call) -> Response:
+    """Say how many tokens an input would be charged with before its answer."""
+    asked = dialect.decode_count(call.json_body())
+    call.model, call.envelope = asked.values.get("model"), RESPONSES
+    chat = await _chat(call, asked, await _resolved(call, asked.items))
+    count = await call.hub.count(chat, call.identity)
+    return await call.answer({"object": "response.input_tokens", "input_tokens": count.tokens})

@@ -1,0 +1,3 @@
+module github.com/ai-hub/go-sdk
+
+go 1.19
