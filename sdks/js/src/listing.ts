@@ -39,7 +39,7 @@ export class Page<T> implements AsyncIterable<T> {
   }
 }
 
-/** A list, not yet asked for: awaiting it gives a page, `for await` all of it. */
+/** A list, not yet asked for: awaiting it gives its first page, `for await` all of it. */
 export class Listing<T> implements AsyncIterable<T>, PromiseLike<Page<T>> {
   readonly #line: Line;
   readonly #what: string;
@@ -61,6 +61,12 @@ export class Listing<T> implements AsyncIterable<T>, PromiseLike<Page<T>> {
     onError?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
     return this.#ask().then(onPage, onError);
+  }
+
+  catch<B = never>(
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<Page<T> | B> {
+    return this.#ask().catch(onError);
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {

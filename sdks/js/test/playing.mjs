@@ -111,22 +111,24 @@ const CALLS = {
 };
 
 // The Fetch standard asks once more, on a new connection, where a server was asked by mistake (421),
-// and gives nobody a say in it; the request is the same, under the same idempotency key.
-const ASKED_TWICE_BY_FETCH = ["errors: status-421"];
+// and gives nobody a say in it; the request is the same, under the same idempotency key. The server
+// answers both, and what comes of it is held to the case.
+const MAY_BE_ASKED_TWICE = ["errors: status-421"];
+
+/** Why a case cannot be played by the fetch that there is; false where it can. */
+export function unplayable(title) {
+  const isOld = process.versions.node.startsWith("18.");
+  const why = "the fetch of Node 18 sends no body when it asks again at 421, and rejects instead";
+  return isOld && MAY_BE_ASKED_TWICE.includes(title) ? why : false;
+}
 
 /** Every case, with the name of its file. */
 export function* cases() {
   for (const file of readdirSync(CASES).sort()) {
     for (const one of JSON.parse(readFileSync(new URL(file, CASES), "utf8")).cases) {
-      const title = `${file.replace(".json", "")}: ${one.name}`;
-      yield [title, ASKED_TWICE_BY_FETCH.includes(title) ? twice(one) : one];
+      yield [`${file.replace(".json", "")}: ${one.name}`, one];
     }
   }
-}
-
-function twice({ server, expect, ...one }) {
-  const requests = [...expect.requests, ...expect.requests];
-  return { ...one, server: [...server, ...server], expect: { ...expect, requests } };
 }
 
 /** Whether a case is to be played whole and byte by byte. */
@@ -135,17 +137,18 @@ export function isStream({ server }) {
 }
 
 /** Play a case, within its time, and hold what came to what it expects. */
-export async function play(build, one, size) {
+export async function play(build, title, one, size) {
   known(one, FIELDS.case, "case");
   known(one.call ?? {}, FIELDS.call, "call");
   const steps = Array.isArray(one.server) ? one.server : [];
   steps.forEach((step) => known(step, [...STEPS], "step"));
-  const server = await Server.open(steps, size);
+  const times = MAY_BE_ASKED_TWICE.includes(title) ? 2 : 1;
+  const server = await Server.open(Array(times).fill(steps).flat(), size);
   const url = server.url;
   if (one.server === "nobody") {
     await server.close();
   }
-  const played = { texts: [], chunks: 0, items: [], waits: [], build };
+  const played = { texts: [], chunks: 0, items: [], waits: [], build, times };
   let timer;
   const tooLong = new Promise((_, reject) => {
     timer = setTimeout(() => reject(new Error("the case takes too long")), MOST);
@@ -293,7 +296,9 @@ const CHECKS = {
   never_shown: (wanted, played) => checkUnsaid(wanted, played.result),
   raises: checkError,
   rate_limit: (wanted, played) => assert.deepEqual(played.client.lastRateLimit, wanted),
-  requests: (wanted, played, server) => {
+  requests: (once, { times }, server) => {
+    const wanted = times === 1 ? once : Array(server.requests.length).fill(once).flat();
+    assert.ok(server.requests.length <= times * once.length, inspect(server.requests));
     assert.equal(server.requests.length, wanted.length, inspect(server.requests));
     wanted.forEach((one, at) => checkRequest(one, server.requests[at], server.requests));
   },
