@@ -73,6 +73,8 @@ CONSUMERS = {
     "commonjs-node16": ("main.cts", {"module": "node16"}),
     "commonjs-nodenext": ("main.cts", {"module": "nodenext"}),
     "bundler": ("main.mts", {"module": "esnext", "moduleResolution": "bundler"}),
+    # A program for Node alone, which has its types and none of a browser's.
+    "node": ("main.mts", {"module": "nodenext", "lib": ["es2022"], "types": ["node"]}),
 }
 STRICT = {
     "strict": True,
@@ -187,15 +189,14 @@ def test_the_package_has_what_it_should(sdk):
 
 
 def test_it_depends_on_nothing():
-    """But on the compiler while it is built, at one version, from wherever npm takes it."""
+    """But on the compiler and Node's types for tests, pinned, from wherever npm takes them."""
     package = json.loads((SDKS / "js" / "package.json").read_text())
     lock = json.loads((SDKS / "js" / "package-lock.json").read_text())
     assert not {"dependencies", "peerDependencies", "optionalDependencies"} & package.keys()
     assert not {"install", "postinstall", "preinstall"} & package["scripts"].keys()
-    assert package["devDependencies"].keys() == {"typescript"}
-    assert re.fullmatch(r"\d+\.\d+\.\d+", package["devDependencies"]["typescript"])
-    assert lock["packages"].keys() == {"", "node_modules/typescript"}
-    assert "resolved" not in lock["packages"]["node_modules/typescript"]
+    assert package["devDependencies"].keys() == {"typescript", "@types/node"}
+    assert all(re.fullmatch(r"[\d.]+", one) for one in package["devDependencies"].values())
+    assert not any("resolved" in one for one in lock["packages"].values())
     version = (SDKS / "js" / "src" / "version.ts").read_text()
     assert f'VERSION = "{package["version"]}"' in version
 
@@ -207,10 +208,12 @@ def test_its_types_hold_for_who_uses_it(name, sdk, program, server):
     folder = program / name
     folder.mkdir()
     (folder / file).write_text(PROGRAM.format(load=BY_IMPORT))
-    config = {"compilerOptions": {**STRICT, **options, "outDir": "out"}, "files": [file]}
+    modules = sdk / "node_modules"
+    places = {"typeRoots": [str(modules / "@types")], "outDir": "out"}
+    config = {"compilerOptions": {**STRICT, **options, **places}, "files": [file]}
     (folder / "tsconfig.json").write_text(json.dumps(config))
-    tsc = sdk / "node_modules" / "typescript" / "bin" / "tsc"
-    output_of(["node", str(tsc), "-p", "."], cwd=folder)
+    tsc = str(modules / "typescript" / "bin" / "tsc")
+    output_of(["node", tsc, "-p", "."], cwd=folder)
     [built] = (folder / "out").iterdir()
     told = output_of(["node", str(built)], cwd=folder, env=environ(server))
     assert re.fullmatch(r"true true 40[34] true\n", told), told
