@@ -93,6 +93,20 @@ test("create gives a stream that has begun where it is asked to", async (t) => {
   assert.equal(whole.choices[0].message.content, "a");
 });
 
+test("calls keep their connections, streams that ended well too", async (t) => {
+  const whole = { status: 200, json: COMPLETION };
+  const streamed = { status: 200, events: piece("a") + END };
+  const steps = [whole, streamed, { status: 404, json: {} }];
+  const [client, server] = await served(t, [...steps, ...steps, ...steps]);
+  for (let round = 0; round < 3; round += 1) {
+    await client.chat.create(HELLO);
+    await client.chat.stream(HELLO).completion();
+    await assert.rejects(client.models.retrieve("none"), esm.NotFoundError);
+  }
+  // One would do; fetch makes another where the first is not free for a moment.
+  assert.ok(server.accepted <= 2, String(server.accepted));
+});
+
 test("a signal that was aborted before asks nothing", async (t) => {
   const [client, server] = await served(t, []);
   const signal = AbortSignal.abort(new Error("gone"));

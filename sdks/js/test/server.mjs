@@ -82,6 +82,8 @@ class Reader {
 /** Serve the answers of a case. */
 export class Server {
   requests = [];
+  /** How many connections were made. */
+  accepted = 0;
   /** How many answers have been sent, as far as they go. */
   answered = 0;
   #server;
@@ -110,6 +112,7 @@ export class Server {
   }
 
   #serve(socket) {
+    this.accepted += 1;
     this.#sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("close", () => [this.#sockets, this.#asking].forEach((all) => all.delete(socket)));
