@@ -503,9 +503,17 @@ class UsageLog(Protocol):
         ...
 
     async def rows(
-        self, account: str, *, after: str | None = None, limit: int = 100
+        self,
+        account: str,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Sequence[LedgerRow]:
-        """Return an account's ledger rows with their attempts by id, those after *after*."""
+        """Return an account's ledger rows with their attempts by id, those that follow *after*.
+
+        With *newest_first* the order is the other way round, and those follow that are older.
+        """
         ...
 
     async def budget_state(self, budget: str, period: str) -> BudgetState:

@@ -81,8 +81,9 @@ described({"type": "string", "format": "date-time"}, _instant)
 
 identifier: Check = text_of(1, MAX_ID)
 PAGES: Mapping[str, Check] = {"after": identifier, "limit": whole(1, MAX_PAGE, PAGE)}
+WHOSE: Mapping[str, Check] = {"account": identifier}
 USAGE: Mapping[str, Check] = {
-    "account": identifier,
+    **WHOSE,
     "start": _instant,
     "end": _instant,
     "group_by": one_of(frozenset(GROUPS)),

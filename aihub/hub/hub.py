@@ -680,16 +680,23 @@ class Hub:
         return row
 
     async def requests(
-        self, account: str = LOCAL_ACCOUNT, *, after: str | None = None, limit: int = 100
+        self,
+        account: str = LOCAL_ACCOUNT,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Sequence[LedgerRow]:
-        """Return an account's requests by id, at most *limit* of those after *after*.
+        """Return an account's requests by id, at most *limit* of those that follow *after*.
+
+        By id is by time of admission; with *newest_first* the other way round.
 
         Raises:
             NotFound: there is no such account.
         """
         self._check_place()
         await self._known(account)
-        return await self._store.rows(account, after=after, limit=limit)
+        return await self._store.rows(account, after=after, limit=limit, newest_first=newest_first)
 
     async def _known(self, account: str) -> None:
         # A deleted account's sums stay, so it is not asked whether it lives.

@@ -53,7 +53,8 @@ def _list(item: str, **fields: Json) -> dict[str, Json]:
     )
 
 
-def _page(item: str) -> dict[str, Json]:
+def page_of(item: str) -> dict[str, Json]:
+    """Return a page of a list of ours."""
     return _list(item, first_id=TEXT_OR_NULL, last_id=TEXT_OR_NULL, has_more=BOOLEAN)
 
 
@@ -367,8 +368,8 @@ def schemas() -> dict[str, Json]:
             },
             "required": ["id", "object", "turn", "created", "request_id", "incomplete", "role"],
         },
-        "SessionMessages": _page("SessionMessage"),
-        "Sessions": _page("Session"),
+        "SessionMessages": page_of("SessionMessage"),
+        "Sessions": page_of("Session"),
         "SessionDeleted": _ended("session", "deleted"),
         "Account": _named(
             "account",
@@ -378,11 +379,11 @@ def schemas() -> dict[str, Json]:
             region=TEXT_OR_NULL,
             created=SECONDS,
         ),
-        "Accounts": _page("Account"),
+        "Accounts": page_of("Account"),
         "AccountDeleted": _ended("account", "deleted"),
         "Key": _named("key", **_KEY),
         "NewKey": _named("key", **_KEY, secret=TEXT),
-        "Keys": _page("Key"),
+        "Keys": page_of("Key"),
         "KeyRevoked": _ended("key", "revoked"),
         "Plan": _named(
             "plan",
@@ -392,7 +393,7 @@ def schemas() -> dict[str, Json]:
             token_reserve={"enum": list(TOKEN_RESERVES)},
             built_in=BOOLEAN,
         ),
-        "Plans": _page("Plan"),
+        "Plans": page_of("Plan"),
         "PlanDeleted": _ended("plan", "deleted"),
         "Budget": _named(
             "budget",
@@ -404,7 +405,7 @@ def schemas() -> dict[str, Json]:
             held=DOLLARS,
             renews=SECONDS_OR_NULL,
         ),
-        "Budgets": _page("Budget"),
+        "Budgets": page_of("Budget"),
         "BudgetDeleted": _ended("budget", "deleted"),
         "Health": closed(status={"enum": ["ok", "ready"]}),
         "OpenAPI": {"type": "object", "required": ["openapi", "info", "paths"]},

@@ -245,15 +245,29 @@ class Opened(Call):
         assert route.scope is not None  # noqa: S101 - the caller has looked
         guards, request = self.hub.guards, self.request
         try:
-            self._identity = identity = await self._app.authenticate(
-                secret_of(request, self.envelope)
-            )
+            secret = secret_of(request, self.envelope)
+            self._identity = identity = await self._app.authenticate(secret)
         except AuthenticationFailed:
             self.windows = (guards.take_address(request.peer),)
             raise
         check_scope(identity, route.scope)
         if not self.inference:
             guards.take_read(identity)
+
+    async def sign_in(self, secret: str) -> None:
+        """Take *secret* for the caller's key.
+
+        Raises:
+            AuthenticationFailed: it is none.
+            OverLimit: too many came from there that were none, or the account reads too much.
+        """
+        guards = self.hub.guards
+        try:
+            self._identity = await self._app.authenticate(secret)
+        except AuthenticationFailed:
+            self.windows = (guards.take_address(self.request.peer),)
+            raise
+        guards.take_read(self._identity)
 
     async def models(self) -> Response:
         """Return the list of models: ours is written once, a vendor's as it is asked for."""
@@ -325,6 +339,11 @@ HANDLERS: Mapping[Action, Handler] = {
     "delete_session": sessions.delete,
     "fork_session": sessions.fork,
     **administration.HANDLERS,
+    "sign_in": later("signing", "sign_in"),
+    "sign_out": later("signing", "sign_out"),
+    "me": later("signing", "me"),
+    "requests": reading.requests,
+    "request": reading.request,
     "status": Opened.status,
     "openapi": Opened.openapi,
     "healthz": reading.healthz,

@@ -9,6 +9,7 @@ from ..dialects.queries import MAX_PARAMETERS
 from ..errors import AuthenticationFailed
 from .envelopes import GOOGLE_KEY, Envelope
 from .http import Request
+from .signing import cookie_secret
 
 ANTHROPIC_KEY = b"x-api-key"
 
@@ -16,6 +17,7 @@ ANTHROPIC_KEY = b"x-api-key"
 def secret_of(request: Request, envelope: Envelope) -> str | None:
     """Return the key that a request is made with; None where it has none.
 
+    Where no header has one, a page of ours may have signed in with one.
     Each vendor's header is known at every path. A key in the query is taken where Google's clients
     ask, for older ones of them know no other way.
 
@@ -29,6 +31,8 @@ def secret_of(request: Request, envelope: Envelope) -> str | None:
         if len(others) > 1:
             raise AuthenticationFailed("ambiguous_api_key")
         return others.pop() if others else found
+    if found is None and b"cookie" in headers:
+        return cookie_secret(request)
     return found
 
 

@@ -11,13 +11,12 @@ from ..dialects.fields import Check, string
 from ..dialects.objects import object_schema
 from ..dialects.openai_chat import stored
 from ..dialects.openai_responses import queries as responses
-from ..dialects.queries import PAGES, USAGE, identifier
+from ..dialects.queries import PAGES, USAGE, WHOSE
+from ..dialects.reports import REQUESTS, SIGN_IN
 from ..model.units import Json
 from .answers import ref
 from .endpoints.models import model_pages
 from .routes import Action
-
-WHOSE: Mapping[str, Check] = {"account": identifier}
 
 
 @attrs.frozen
@@ -340,6 +339,24 @@ def operations() -> dict[Action, Operation]:
         "delete_budget": Operation(
             "End a budget.", "BudgetDeleted", query=WHOSE, statuses=(404, 409)
         ),
+        "requests": Operation(
+            "List the requests that an account made, the newest first.",
+            "Requests",
+            query={**PAGES, **REQUESTS},
+            statuses=(404,),
+        ),
+        "request": Operation(
+            "Return a request as the ledger has it.", "Request", query=WHOSE, statuses=(404,)
+        ),
+        "me": Operation("Return who asks, and how the caller's windows stand.", "Me"),
+        "sign_in": Operation(
+            "Sign in to this server's pages: the key is kept as a cookie.",
+            "Me",
+            object_schema(SIGN_IN, ["key"]),
+            statuses=(401, 403, 429),
+            required=True,
+        ),
+        "sign_out": Operation("Sign out of them.", "SignedOut", statuses=(403,)),
         "status": Operation("Return how deployments, providers and regions stand.", "Status"),
         "openapi": Operation("Return this document.", "OpenAPI"),
         "healthz": Operation("Say that the process answers.", "Health"),

@@ -904,6 +904,10 @@ class StoreSuite:
                 [],
             ]
             assert [row.id for row in await store.rows("acc_1", after="r2")] == ["r3", "r4"]
+            newest = await store.rows("acc_1", limit=2, newest_first=True)
+            assert [row.id for row in newest] == ["r4", "r3"]
+            older = await store.rows("acc_1", after="r3", newest_first=True)
+            assert [row.id for row in older] == ["r2", "r1", "r0"]
             assert [one.id for one in await store.accounts(after="acc_1")] == ["acc_2"]
             assert await store.account("acc_2") == OTHER
 

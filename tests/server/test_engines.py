@@ -80,7 +80,8 @@ COMMANDS = {
         *("--worker-class", "trio"),
     ],
 }
-WAITS = {"granian"}
+# From Python 3.12 on asyncio's servers wait for their connections, whatever hypercorn was told.
+WAITS = {"granian"} | ({"hypercorn-asyncio"} if sys.version_info >= (3, 12) else set())
 """Those that wait for a stream however long it takes, when they are told to stop."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from ...dialects import administration as dialect
-from ...dialects.queries import Page, identifier, list_object, read_page, read_query
+from ...dialects.queries import WHOSE, Page, list_object, read_page, read_query
 from ...model.account import Budget
 from ...model.units import Json
 from ..call import Call
@@ -18,8 +18,6 @@ from ..routes import Action
 NO_STORE: Headers = [(b"cache-control", b"no-store")]
 """With an answer that has a secret in it."""
 
-_WHOSE = {"account": identifier}
-
 
 def _plain(call: Call) -> None:
     """Refuse parameters where there are none."""
@@ -28,7 +26,7 @@ def _plain(call: Call) -> None:
 
 def _whose(call: Call) -> str:
     """Return the account that the query names, or the caller's."""
-    return str(read_query(call.request.query, _WHOSE).get("account", call.account))
+    return str(read_query(call.request.query, WHOSE).get("account", call.account))
 
 
 def _page(call: Call) -> Page:
@@ -36,7 +34,7 @@ def _page(call: Call) -> Page:
 
 
 def _page_of_whose(call: Call) -> tuple[Page, str]:
-    page, more = read_page(call.request.query, _WHOSE)
+    page, more = read_page(call.request.query, WHOSE)
     return page, more.get("account", call.account)
 
 

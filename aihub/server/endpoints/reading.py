@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...dialects.queries import read_usage
+from ...dialects.queries import WHOSE, list_object, read_query, read_usage
+from ...dialects.reports import read_requests_page, request_object
 from ..call import Call
 from ..errors import JSON
 from ..http import Response
@@ -18,6 +19,25 @@ async def usage(call: Call) -> Response:
         account, start=asked.start, end=asked.end, group_by=asked.group_by
     )
     return await call.answer(usage_object(report))
+
+
+async def requests(call: Call) -> Response:
+    """Return a page of the requests that an account made."""
+    page, asked, newest_first = read_requests_page(call.request.query)
+    account = asked or call.account
+    call.check_reach(account)
+    found = await call.hub.requests(
+        account, after=page.after, limit=page.limit + 1, newest_first=newest_first
+    )
+    return await call.answer(list_object([request_object(row) for row in found], page))
+
+
+async def request(call: Call) -> Response:
+    """Return one of them."""
+    account = str(read_query(call.request.query, WHOSE).get("account", call.account))
+    call.check_reach(account)
+    row = await call.hub.request(call.parameters["request"], account)
+    return await call.answer(request_object(row))
 
 
 async def healthz(_call: Call) -> Response:

@@ -251,7 +251,12 @@ class MemoryDirectory:
         return page(own, after, limit)
 
 
-def page(table: Mapping[str, T], after: str | None, limit: int) -> list[T]:
-    """Return what follows *after* by id, at most *limit* of it."""
-    ids = sorted(id for id in table if after is None or id > after)
+def page(
+    table: Mapping[str, T], after: str | None, limit: int, *, newest_first: bool = False
+) -> list[T]:
+    """Return what follows *after* by id, or comes before it, at most *limit* of it."""
+    if newest_first:
+        ids = sorted([id for id in table if after is None or id < after], reverse=True)
+    else:
+        ids = sorted([id for id in table if after is None or id > after])
     return [table[id] for id in islice(ids, limit)]

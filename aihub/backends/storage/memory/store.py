@@ -392,12 +392,18 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
         return None if row is None or row.ask.account != account else _ledger_row(row)
 
     async def rows(
-        self, account: str, *, after: str | None = None, limit: int = 100
+        self,
+        account: str,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Sequence[LedgerRow]:
         """Return rows whose details are kept, by id."""
         kept = {**self._done, **self._open}
         own = {id: row for id, row in kept.items() if row.ask.account == account}
-        return [_ledger_row(row) for row in page(own, after, limit)]
+        found = page(own, after, limit, newest_first=newest_first)
+        return [_ledger_row(row) for row in found]
 
     # Answers
 

@@ -152,10 +152,15 @@ def budgets(db: Connection, account: str, after: str | None, limit: int) -> list
     return [Budget(**fields) for fields in found]  # type: ignore[arg-type]
 
 
-def rows(db: Connection, account: str, after: str | None, limit: int) -> list[LedgerRow]:
-    """Return an account's ledger rows by id."""
-    sql = f"{_ROW} WHERE account = ? AND id > ? ORDER BY id LIMIT ?"
-    return [_row(db, fields) for fields in _named(db, sql, [account, after or "", limit])]
+def rows(
+    db: Connection, account: str, after: str | None, limit: int, *, newest_first: bool = False
+) -> list[LedgerRow]:
+    """Return an account's ledger rows by id, one way or the other."""
+    follows, order = ("<", "DESC") if newest_first else (">", "ASC")
+    since = "" if after is None else f"AND id {follows} ?"
+    sql = f"{_ROW} WHERE account = ? {since} ORDER BY id {order} LIMIT ?"
+    asked = [account, limit] if after is None else [account, after, limit]
+    return [_row(db, fields) for fields in _named(db, sql, asked)]
 
 
 def row(db: Connection, account: str, id: str) -> LedgerRow | None:

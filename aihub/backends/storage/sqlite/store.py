@@ -206,10 +206,17 @@ class SqliteStore(SqliteDirectory):
         return await self._read(lambda db: reports.row(db, account, id))
 
     async def rows(
-        self, account: str, *, after: str | None = None, limit: int = 100
+        self,
+        account: str,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+        newest_first: bool = False,
     ) -> Sequence[LedgerRow]:
         """Return an account's ledger rows by id."""
-        return await self._read(lambda db: reports.rows(db, account, after, limit))
+        return await self._read(
+            lambda db: reports.rows(db, account, after, limit, newest_first=newest_first)
+        )
 
     async def budget_state(self, budget: str, period: str) -> BudgetState:
         """Return what a budget's period has spent and holds."""
