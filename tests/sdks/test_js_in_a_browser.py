@@ -36,8 +36,18 @@ ASK = """
 """
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files, and say nothing of it."""
+class Site(http.server.SimpleHTTPRequestHandler):
+    """Serve files, and below /moved/ a redirect."""
+
+    def do_GET(self):
+        """Answer one request."""
+        if not self.path.startswith("/moved/"):
+            super().do_GET()
+            return
+        self.send_response(302)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *_):
         """Say nothing."""
@@ -52,7 +62,7 @@ def site(tmp_path_factory):
     install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
     for command in (install, ["node", "build.mjs"]):
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=SECONDS)
-    handler = functools.partial(Quiet, directory=str(folder))
+    handler = functools.partial(Site, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -128,6 +138,21 @@ def test_a_browser_does_not_say_why_there_is_no_answer(page, run_server):
         """
         told = page.run(code.replace("URL_OF_IT", repr(closed.url)))
     assert told == ["ConnectionError", "connection_lost", True]
+
+
+def test_a_redirect_is_not_followed_there_either(page, site):
+    """A browser does not even say which it is."""
+    code = """
+        const { AIHubClient } = await import("@ai-hub/client");
+        const dangerouslyAllowBrowser = true;
+        const options = { apiKey: "test", baseURL: URL_OF_IT, dangerouslyAllowBrowser };
+        try {
+            await new AIHubClient(options).models.list();
+        } catch (error) {
+            return [error.name, error.status];
+        }
+    """
+    assert page.run(code.replace("URL_OF_IT", repr(f"{site}/moved"))) == ["StatusError", None]
 
 
 def test_a_client_there_has_to_be_allowed(page):
