@@ -68,6 +68,7 @@ const CODING = /^Z_/;
 const CONNECTING = new Set(["connect", "getaddrinfo"]);
 
 interface PlatformError {
+  name?: unknown;
   code?: unknown;
   syscall?: unknown;
   cause?: unknown;
@@ -85,7 +86,8 @@ export function lostBy(error: unknown, hasBegun: boolean): Lost {
   if (TLS.test(code)) {
     return new Lost("tls_failed", error);
   }
-  if (code.startsWith("HPE_")) {
+  // Node 24 leaves the parser's code out.
+  if (code.startsWith("HPE_") || first.name === "HTTPParserError") {
     return new Lost(hasBegun ? "broken_body" : "not_http", error);
   }
   if (CODING.test(code)) {
