@@ -12,8 +12,8 @@ from aihub.model.upstream import Timeouts
 from aihub.testing.providers import MODEL
 from aihub.testing.upstreams import answer
 
-QUICK = Timeouts(pool=0.2, connect=0.2, first_byte=0.2, idle=0.2, total=1.0)
-"""Timeouts that a test can wait for."""
+SOON = 0.2
+"""Seconds that a test can wait for: of the one phase that it is about, others being patient."""
 
 PATIENT = Timeouts(pool=20, connect=20, first_byte=20, idle=20, total=60)
 """Timeouts that run out on no machine, however busy."""

@@ -31,7 +31,7 @@ from aihub.testing.providers import MODEL
 from aihub.testing.upstreams import Deed, answer, chunked, open_upstream
 
 from ...slow_store import SlowStore
-from .http_answers import EVENTS, JSON, PATIENT, QUICK, SERVERS, TEXT, WORDS, head, whole
+from .http_answers import EVENTS, JSON, PATIENT, SERVERS, SOON, TEXT, WORDS, head, whole
 
 pytestmark = pytest.mark.anyio
 
@@ -278,10 +278,11 @@ async def test_after_content_no_other_is_asked(server, transport):
 @STREAM
 async def test_an_answer_that_does_not_begin_in_time_is_a_timeout(server, transport, stream):
     """Its prompt may be billed; another is asked."""
-    seen = await ask(server, transport, Deed.HANG, stream=stream, timeouts=QUICK)
+    timeouts = attrs.evolve(PATIENT, first_byte=SOON)
+    seen = await ask(server, transport, Deed.HANG, stream=stream, timeouts=timeouts)
     assert (type(seen.error), seen.error.code) == (UpstreamTimeout, "first_byte_timeout")
     assert (seen.row.usage.source, seen.row.usage.completion) == ("estimated", 0)
-    seen = await ask(server, transport, Deed.HANG, stream=stream, fall_over=True, timeouts=QUICK)
+    seen = await ask(server, transport, Deed.HANG, stream=stream, fall_over=True, timeouts=timeouts)
     assert (seen.error, seen.text) == (None, TEXT)
 
 
@@ -292,7 +293,8 @@ async def test_a_stream_that_stalls_is_a_timeout(server, transport):
     """After content: told in the stream, and billed for what came."""
     frames = server.frames[: len(server.before) + 2]
     script = [head(length=10**6), *frames, Deed.HANG]
-    seen = await ask(server, transport, *script, stream=True, fall_over=True, timeouts=QUICK)
+    timeouts = attrs.evolve(PATIENT, idle=SOON)
+    seen = await ask(server, transport, *script, stream=True, fall_over=True, timeouts=timeouts)
     assert (type(seen.error), seen.error.code) == (UpstreamTimeout, "idle_timeout")
     assert (seen.text, seen.spare, seen.row.usage.source) == ("".join(WORDS[:2]), 0, "estimated")
 
@@ -316,7 +318,8 @@ async def test_a_handshake_that_never_ends_is_a_failure(server, transport):
     """Nothing was asked, so nothing is billed."""
     async with open_upstream([Deed.HANG], whole_requests=False) as upstream:
         url = upstream.url.replace("http:", "https:")
-        seen = await ask(server, transport, stream=False, url=url, timeouts=QUICK)
+        timeouts = attrs.evolve(PATIENT, connect=SOON)
+        seen = await ask(server, transport, stream=False, url=url, timeouts=timeouts)
     assert (seen.error.code, seen.row.cost) == ("connect_timeout", 0)
 
 
