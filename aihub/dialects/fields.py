@@ -272,18 +272,24 @@ def variants(kinds: Mapping[str, Check]) -> Check:
             found(given, path)
         return given
 
+    other = {"type": "string", "not": {"enum": [*kinds]}}
     return described(
         {
-            "type": "object",
-            "properties": {"type": {"type": "string"}},
-            "required": ["type"],
-            "allOf": [
-                {"if": {"properties": {"type": {"const": kind}}}, "then": schema_of(one)}
-                for kind, one in kinds.items()
-            ],
+            "anyOf": [
+                *(typed({"const": kind}, one) for kind, one in kinds.items()),
+                {"type": "object", "properties": {"type": other}, "required": ["type"]},
+            ]
         },
         check,
     )
+
+
+def typed(kind: Json, check: Check) -> dict[str, Json]:
+    """Return the schema of what *check* takes, with a type that *kind* is the schema of."""
+    schema = schema_of(check)
+    needed = [one for one in schema.get("required", ()) if one != "type"]
+    properties = {**schema.get("properties", {}), "type": kind}
+    return {**schema, "properties": properties, "required": ["type", *needed]}
 
 
 described({"type": "boolean"}, boolean)

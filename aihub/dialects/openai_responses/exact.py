@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...model.units import Json
-from ..fields import SHOWN, Check, Fault, described, missing, obj, one_of, schema_of, wrong_type
+from ..fields import (
+    SHOWN,
+    Check,
+    Fault,
+    described,
+    missing,
+    obj,
+    one_of,
+    schema_of,
+    typed,
+    wrong_type,
+)
 
 
 def words(told: str) -> Check:
@@ -97,14 +108,7 @@ def union(kinds: Mapping[str, Check]) -> Check:
             raise missing(f"{path}.type")
         return kinds[known(given["type"], f"{path}.type")](given, path)
 
-    return described({"anyOf": [typed(kind, one) for kind, one in kinds.items()]}, check)
-
-
-def typed(kind: str, check: Check) -> dict[str, Json]:
-    """Return the schema of what *check* takes, with its type."""
-    schema = schema_of(check)
-    properties = {**schema["properties"], "type": {"const": kind}}
-    return {**schema, "properties": properties, "required": ["type", *schema["required"]]}
+    return described({"anyOf": [typed({"const": kind}, one) for kind, one in kinds.items()]}, check)
 
 
 def real(value: Json, path: str) -> Json:

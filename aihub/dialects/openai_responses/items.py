@@ -118,15 +118,14 @@ def item(value: Json, path: str) -> dict[str, Json]:
 
 def _schema() -> Json:
     """Return what items are: of each kind that is known, of another, or without a type."""
-    kinds: list[Json] = []
-    for kind, check in KINDS.items():
-        made = schema_of(check)
-        typed = {**made["properties"], "type": {"const": kind}}
-        kinds.append({**made, "properties": typed, "required": ["type", *made["required"]]})
-    other = {"type": "string", "not": {"enum": list(KINDS)}}
-    kinds.append({"type": "object", "properties": {"type": other}, "required": ["type"]})
-    # Wider than the check: what these say of a type is said above.
-    return {"anyOf": [*kinds, schema_of(_message), schema_of(KINDS["item_reference"])]}
+    # Wider than the check: what these say of a type is said before them.
+    return {
+        "anyOf": [
+            *schema_of(_known)["anyOf"],
+            schema_of(_message),
+            schema_of(KINDS["item_reference"]),
+        ]
+    }
 
 
 described(_schema(), item)
