@@ -384,6 +384,13 @@ base_url = "http://127.0.0.1:9/v1"
 
 [[models.gpt-4.deployments]]
 provider = "broken"
+
+[routing.retries]
+most = 0
+
+[routing.breaker]
+cool = 600
+longest = 600
 """
 
 
