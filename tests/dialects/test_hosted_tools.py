@@ -186,3 +186,12 @@ def test_a_choice_that_the_document_does_not_have_is_refused(choice):
     hosted = {"type": "mcp", "server_label": "a", "name": None}
     asked = decoded(tool_choice=hosted)
     assert asked.chat(asked.items).tool_choice == ToolChoice("auto", hosted=hosted)
+
+
+def test_a_field_that_a_closed_object_does_not_have_is_refused_by_name():
+    """As the document has it: no more than what it names."""
+    tool = {"type": "mcp", "server_label": "docs", "allowed_tools": {"read_only": True, "all": 1}}
+    with pytest.raises(InvalidRequest, match="Unknown parameter") as refused:
+        decoded(tools=[tool])
+    assert refused.value.param == "tools[0].allowed_tools.all"
+    assert refused.value.code == "unknown_parameter"
