@@ -124,13 +124,16 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[::-1])
 def tests(session: nox.Session) -> None:
-    """Run the whole suite on each installed Python; on the oldest, measure its coverage.
+    """Run the suite on each installed Python; on the oldest, measure its coverage.
 
-    What hypothesis finds hardly depends on the Python: it looks far on the oldest alone.
+    What hypothesis finds hardly depends on the Python: it looks far on the oldest alone. What is
+    slow, which are whole processes mostly, runs on the oldest and the newest.
     """
     _install(session, "test", "frameworks")
     profile = "ci" if session.python == OLDEST else "quick"
     pytest = ["pytest", *AT_ONCE, f"--hypothesis-profile={profile}", *session.posargs]
+    if session.python not in {OLDEST, PYTHONS[-1]}:
+        pytest += ["-m", "not slow"]
     if session.python != OLDEST:
         session.run(*pytest)
         return
@@ -260,6 +263,13 @@ def catalogue(session: nox.Session) -> None:
     """Make the model catalogue anew from its sources."""
     _install(session, "data")
     session.run("python", "tools/make_catalogue.py", *session.posargs)
+
+
+@nox.session(python=OLDEST, reuse_venv=True)
+def languages(session: nox.Session) -> None:
+    """Read the texts of errors and pages out of the sources, and compile their translations."""
+    _install(session, "words")
+    session.run("python", "tools/languages.py")
 
 
 @nox.session(python=OLDEST, reuse_venv=True)

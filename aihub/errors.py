@@ -37,6 +37,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from .messages import Msg
+
 MAX_SHOWN_ID = 256
 """Characters of an unknown id or name that an error repeats: those that there are have fewer."""
 
@@ -68,8 +70,9 @@ class HubError(Exception):
 
     @property
     def message(self) -> str:
-        """The text alone."""
-        return str(self.args[0]) if self.args else self.code
+        """The text alone; a `Msg` where it can be said in other languages."""
+        told = self.args[0] if self.args else self.code
+        return told if isinstance(told, str) else str(told)
 
 
 class CallerError(HubError):
@@ -104,7 +107,7 @@ class ModelNotFound(InvalidRequest):
 
     def __init__(self, model: str) -> None:
         super().__init__(
-            f"The model `{model[:MAX_SHOWN_ID]}` does not exist.",
+            Msg("The model `{model}` does not exist.", model=model[:MAX_SHOWN_ID]),
             param="model",
             code="model_not_found",
         )
@@ -116,8 +119,12 @@ class RequestExceedsPlan(InvalidRequest):
 
     def __init__(self, tokens: int, limit: int) -> None:
         super().__init__(
-            f"The request's {tokens} prompt tokens are more than the {limit} tokens per minute "
-            "of your plan.",
+            Msg(
+                "The request's {tokens} prompt tokens are more than the {limit} tokens per minute "
+                "of your plan.",
+                tokens=tokens,
+                limit=limit,
+            ),
             param="messages",
             code="request_exceeds_plan",
         )
@@ -130,8 +137,12 @@ class ContextLengthExceeded(InvalidRequest):
 
     def __init__(self, tokens: int, window: int) -> None:
         super().__init__(
-            f"This model's maximum context length is {window} tokens. "
-            f"However, your prompt has {tokens}.",
+            Msg(
+                "This model's maximum context length is {window} tokens. "
+                "However, your prompt has {tokens}.",
+                window=window,
+                tokens=tokens,
+            ),
             param="messages",
             code="context_length_exceeded",
         )
@@ -139,12 +150,12 @@ class ContextLengthExceeded(InvalidRequest):
         self.window = window
 
 
-_AUTH_TEXT: dict[AuthFault, str] = {
-    "missing_api_key": "No API key was given. Send it as 'Authorization: Bearer YOUR_KEY'.",
-    "ambiguous_api_key": "Two different API keys were given, in two places. Send one.",
-    "invalid_api_key": "Incorrect API key provided.",
-    "expired_api_key": "This API key has expired.",
-    "revoked_api_key": "This API key has been revoked.",
+_AUTH_TEXT: dict[AuthFault, Msg] = {
+    "missing_api_key": Msg("No API key was given. Send it as 'Authorization: Bearer YOUR_KEY'."),
+    "ambiguous_api_key": Msg("Two different API keys were given, in two places. Send one."),
+    "invalid_api_key": Msg("Incorrect API key provided."),
+    "expired_api_key": Msg("This API key has expired."),
+    "revoked_api_key": Msg("This API key has been revoked."),
 }
 
 
@@ -162,7 +173,7 @@ class PermissionDenied(CallerError):
     code = "missing_scope"
 
     def __init__(self, scope: str) -> None:
-        super().__init__(f"This API key does not have the '{scope}' scope.")
+        super().__init__(Msg("This API key does not have the '{scope}' scope.", scope=scope))
         self.scope = scope
 
 
@@ -180,15 +191,32 @@ class NotPermitted(CallerError):
         self.param = param
 
 
+# A sentence for each thing: in other languages they differ in more than the noun.
+_NO_SUCH: dict[str, Msg] = {
+    "account": Msg("No such account: '{id}'."),
+    "budget": Msg("No such budget: '{id}'."),
+    "chat completion": Msg("No such chat completion: '{id}'."),
+    "item": Msg("No such item: '{id}'."),
+    "key": Msg("No such key: '{id}'."),
+    "model": Msg("No such model: '{id}'."),
+    "plan": Msg("No such plan: '{id}'."),
+    "previous response": Msg("No such previous response: '{id}'."),
+    "prompt": Msg("Prompt with id '{id}' not found."),
+    "request": Msg("No such request: '{id}'."),
+    "response": Msg("No such response: '{id}'."),
+    "session": Msg("No such session: '{id}'."),
+}
+
+
 class NotFound(CallerError):
     """There is no such thing, or it is another account's."""
 
     code = "not_found"
 
-    def __init__(
-        self, what: str, id: str, *, param: str | None = None, text: str = "No such {what}: '{id}'."
-    ) -> None:
-        super().__init__(text.format(what=what, id=id[:MAX_SHOWN_ID]))
+    def __init__(self, what: str, id: str, *, param: str | None = None) -> None:
+        known = _NO_SUCH.get(what)
+        template = f"No such {what}: '{{id}}'." if known is None else known
+        super().__init__(Msg(template, id=id[:MAX_SHOWN_ID]))
         self.what = what
         self.id = id
         self.param = param
@@ -220,7 +248,9 @@ class OverLimit(CallerError):
     def __init__(
         self, limit: LimitName, retry_after: int, *, windows: Sequence[WindowState] = ()
     ) -> None:
-        super().__init__(f"Rate limit exceeded. Try again in {retry_after} seconds.")
+        super().__init__(
+            Msg("Rate limit exceeded. Try again in {seconds} seconds.", seconds=retry_after)
+        )
         self.code = limit
         self.limit = limit
         self.retry_after = retry_after
@@ -233,8 +263,8 @@ class BudgetExceeded(CallerError):
     code = "budget_exceeded"
 
     def __init__(self, budget: str, renews: str | None) -> None:
-        when = f"It renews at {renews}." if renews else "It does not renew."
-        super().__init__(f"The budget '{budget}' is used up. {when}")
+        when = Msg("It renews at {time}.", time=renews) if renews else Msg("It does not renew.")
+        super().__init__(Msg("The budget '{budget}' is used up. {when}", budget=budget, when=when))
         self.budget = budget
         self.renews = renews
 
@@ -330,7 +360,8 @@ class NoDeployment(UpstreamError):
 
     def __init__(self, model: str, retry_after: int | None) -> None:
         super().__init__(
-            f"No deployment of the model `{model}` can be asked now.", retry_after=retry_after
+            Msg("No deployment of the model `{model}` can be asked now.", model=model),
+            retry_after=retry_after,
         )
         self.model = model
 
@@ -342,7 +373,13 @@ class RegionUnavailable(UpstreamError):
     retryable = True
 
     def __init__(self, region: str, model: str) -> None:
-        super().__init__(f"The model `{model}` is not available in region '{region}'.")
+        super().__init__(
+            Msg(
+                "The model `{model}` is not available in region '{region}'.",
+                model=model,
+                region=region,
+            )
+        )
         self.region = region
 
 

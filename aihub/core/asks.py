@@ -18,6 +18,7 @@ from ..errors import (
     PermissionDenied,
     RequestExceedsPlan,
 )
+from ..messages import Msg
 from ..model.account import Budget, Identity, Key, Plan, Scope
 from ..model.catalogue import Model, PriceCard
 from ..model.chat import MAX_CHOICES, Chat, ResponseFormat, Tool, ToolChoice
@@ -196,13 +197,18 @@ def check_chat(chat: Chat) -> None:
     """
     # On the way of every request: the usual case is three comparisons.
     if type(chat.n) is not int or not 1 <= chat.n <= MAX_CHOICES:
-        raise InvalidRequest(f"'n' must be a whole number from 1 to {MAX_CHOICES}.", param="n")
+        raise InvalidRequest(
+            Msg("'n' must be a whole number from 1 to {most}.", most=MAX_CHOICES), param="n"
+        )
     most = chat.bound
     if most is not None and (type(most) is not int or not 1 <= most <= MAX_TOKENS):
         name = "max_tokens" if chat.max_completion_tokens is None else "max_completion_tokens"
-        raise InvalidRequest(f"'{name}' must be a whole number from 1 to {MAX_TOKENS}.", param=name)
+        raise InvalidRequest(
+            Msg("'{name}' must be a whole number from 1 to {most}.", name=name, most=MAX_TOKENS),
+            param=name,
+        )
     if not chat.messages:
-        raise InvalidRequest("There must be at least one message.", param="messages")
+        raise InvalidRequest(Msg("There must be at least one message."), param="messages")
     if chat.tools or chat.tool_choice is not None or chat.response_format is not None:
         _check_forms(chat)
 
@@ -210,12 +216,12 @@ def check_chat(chat: Chat) -> None:
 def _check_forms(chat: Chat) -> None:
     """Refuse JSON where there must be values: the slip of who comes from another library."""
     if not all(isinstance(tool, Tool) for tool in chat.tools):
-        raise InvalidRequest("'tools' must be values of aihub.Tool.", param="tools")
+        raise InvalidRequest(Msg("'tools' must be values of aihub.Tool."), param="tools")
     if not isinstance(chat.tool_choice, ToolChoice | None):
-        raise InvalidRequest("'tool_choice' must be an aihub.ToolChoice.", param="tool_choice")
+        raise InvalidRequest(Msg("'tool_choice' must be an aihub.ToolChoice."), param="tool_choice")
     if not isinstance(chat.response_format, ResponseFormat | None):
         raise InvalidRequest(
-            "'response_format' must be an aihub.ResponseFormat.", param="response_format"
+            Msg("'response_format' must be an aihub.ResponseFormat."), param="response_format"
         )
 
 
@@ -228,7 +234,9 @@ def check_text(text: str, param: str) -> None:
     try:
         text.encode()
     except (UnicodeEncodeError, AttributeError):
-        raise InvalidRequest(f"'{param}' is not valid text.", param=param) from None
+        raise InvalidRequest(
+            Msg("'{param}' is not valid text.", param=param), param=param
+        ) from None
 
 
 def check_labels(labels: Mapping[Any, Any]) -> None:
@@ -238,12 +246,16 @@ def check_labels(labels: Mapping[Any, Any]) -> None:
         InvalidRequest: more than `MAX_LABELS`, or one longer than `MAX_LABEL`.
     """
     if len(labels) > MAX_LABELS:
-        raise InvalidRequest(f"At most {MAX_LABELS} labels can be given.", param="labels")
+        raise InvalidRequest(
+            Msg("At most {most} labels can be given.", most=MAX_LABELS), param="labels"
+        )
     for name, value in labels.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise InvalidRequest("A label is a pair of texts.", param=f"labels.{name}")
+            raise InvalidRequest(Msg("A label is a pair of texts."), param=f"labels.{name}")
         if len(name) > MAX_LABEL or len(value) > MAX_LABEL:
-            raise InvalidRequest(f"A label is longer than {MAX_LABEL}.", param=f"labels.{name}")
+            raise InvalidRequest(
+                Msg("A label is longer than {most}.", most=MAX_LABEL), param=f"labels.{name}"
+            )
         check_text(name + value, "labels")
 
 

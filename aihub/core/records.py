@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from ..errors import InvalidRequest
+from ..messages import Msg
 from ..model.chat import Keep, KeptKind, Message
 from ..model.events import Completion
 from ..model.record import Record
@@ -33,7 +34,9 @@ def check_pairs(metadata: Mapping[Any, Any]) -> None:
     """
     for name, value in metadata.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            raise InvalidRequest("A pair of 'metadata' is two texts.", param=f"metadata.{name}")
+            raise InvalidRequest(
+                Msg("A pair of 'metadata' is two texts."), param=f"metadata.{name}"
+            )
     check_metadata(metadata)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Conflict, InvalidRequest
+from ..messages import Msg
 from ..model.events import (
     Choice,
     Completion,
@@ -33,7 +34,7 @@ def check_key(key: str) -> None:
     check_text(key, "Idempotency-Key")
     if not 1 <= len(key.encode()) <= MAX_IDEMPOTENCY_KEY:
         raise InvalidRequest(
-            f"'Idempotency-Key' must have 1 to {MAX_IDEMPOTENCY_KEY} bytes.",
+            Msg("'Idempotency-Key' must have 1 to {most} bytes.", most=MAX_IDEMPOTENCY_KEY),
             param="Idempotency-Key",
         )
 
@@ -47,13 +48,13 @@ def check_repetition(repeated: Repeated) -> None:
     """
     if not repeated.same:
         raise Conflict(
-            "The idempotency key was used for another request.",
+            Msg("The idempotency key was used for another request."),
             code="idempotency_mismatch",
             param="Idempotency-Key",
         )
     if repeated.state == "open":
         raise Conflict(
-            "The request with this idempotency key is in progress.",
+            Msg("The request with this idempotency key is in progress."),
             code="request_in_progress",
             param="Idempotency-Key",
         )
@@ -62,8 +63,11 @@ def check_repetition(repeated: Repeated) -> None:
 def already_processed(repeated: Repeated) -> Conflict:
     """Say that a request ended well, and that its answer was not kept."""
     return Conflict(
-        f"The request with this idempotency key was answered as {repeated.request}; "
-        "the answer is no longer kept.",
+        Msg(
+            "The request with this idempotency key was answered as {request}; the answer "
+            "is no longer kept.",
+            request=repeated.request,
+        ),
         code="already_processed",
         param="Idempotency-Key",
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from ..errors import AuthenticationFailed, NotFound, NotPermitted
+from ..messages import Msg
 from ..model.account import Budget, Identity, Key
 from ..model.units import Micros, Pico
 from .asks import check_scope
@@ -50,7 +51,7 @@ def check_reach(
 
 def operator_only() -> NotPermitted:
     """Say that the caller's account is no operator."""
-    return NotPermitted("Only an operator's key may do this.", code="operator_only")
+    return NotPermitted(Msg("Only an operator's key may do this."), code="operator_only")
 
 
 def check_key(key: Key, caller: Identity, *, before: Key | None = None) -> None:
@@ -67,7 +68,7 @@ def check_key(key: Key, caller: Identity, *, before: Key | None = None) -> None:
     if field is None or (before is not None and further(key, before) is None):
         return
     raise NotPermitted(
-        f"A key cannot give more than it has itself: '{field}' goes beyond it.",
+        Msg("A key cannot give more than it has itself: '{field}' goes beyond it.", field=field),
         code="beyond_own_rights",
         param=field,
     )
@@ -87,7 +88,7 @@ def check_budget(budget: Budget, limit: Pico | None, caller: Identity) -> None:
         raise operator_only()
     if has_own_budget(caller) and (limit is None or limit > budget.limit):
         raise NotPermitted(
-            "A key that has a budget of its own may only lower budgets.",
+            Msg("A key that has a budget of its own may only lower budgets."),
             code="beyond_own_rights",
             param="limit",
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from ..errors import Conflict, ContextLengthExceeded, InvalidRequest
+from ..messages import Msg
 from ..model.chat import Message, OtherPart, Part, TextPart
 from ..model.events import Choice
 from ..model.session import (
@@ -178,7 +179,9 @@ def check_session(session: Session) -> None:
     _check_length(session.system_prompt, "system_prompt", MAX_SYSTEM_PROMPT)
     if session.context_policy not in CONTEXT_POLICIES:
         known = ", ".join(CONTEXT_POLICIES)
-        raise InvalidRequest(f"'context_policy' must be one of {known}.", param="context_policy")
+        raise InvalidRequest(
+            Msg("'context_policy' must be one of {known}.", known=known), param="context_policy"
+        )
     check_metadata(session.metadata)
 
 
@@ -189,7 +192,9 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
         InvalidRequest: it is; `param` names it.
     """
     if len(metadata) > MAX_METADATA:
-        raise InvalidRequest(f"'metadata' may have at most {MAX_METADATA} pairs.", param="metadata")
+        raise InvalidRequest(
+            Msg("'metadata' may have at most {most} pairs.", most=MAX_METADATA), param="metadata"
+        )
     for name, value in metadata.items():
         _check_length(name, "metadata", MAX_METADATA_NAME)
         _check_length(value, f"metadata.{name}", MAX_METADATA_VALUE)
@@ -200,7 +205,10 @@ def _check_length(text: str | None, param: str, most: int) -> None:
         return
     check_text(text, param)
     if len(text) > most:
-        raise InvalidRequest(f"'{param}' may have at most {most} characters.", param=param)
+        raise InvalidRequest(
+            Msg("'{param}' may have at most {most} characters.", param=param, most=most),
+            param=param,
+        )
 
 
 def check_version(session: Session, version: int | None) -> None:
@@ -211,7 +219,11 @@ def check_version(session: Session, version: int | None) -> None:
     """
     if version is not None and version != session.version:
         raise Conflict(
-            f"The session has version {session.version} by now, not {version}.",
+            Msg(
+                "The session has version {found} by now, not {named}.",
+                found=session.version,
+                named=version,
+            ),
             code="session_conflict",
             param="version",
         )
@@ -249,4 +261,4 @@ def _check_json(value: Json, path: str, depth: int = 0) -> None:
         for one in value:
             _check_json(one, path, depth + 1)
     elif not isinstance(value, int) or not -(2**63) <= value < 2**64:
-        raise InvalidRequest(f"'{path}' cannot be kept in a session.", param=path)
+        raise InvalidRequest(Msg("'{path}' cannot be kept in a session.", path=path), param=path)

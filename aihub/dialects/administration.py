@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ..messages import Msg
 from ..model.account import (
     BUILT_IN_PLANS,
     MAX_LIMIT,
@@ -47,14 +48,20 @@ LAST_SECOND = 253_402_300_799
 _NAME_IN_PATH = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _DOLLARS = re.compile(r"\d{1,7}(\.\d{1,12})?", re.ASCII)
 
-_ERRORS_OF_A_NAME = "letters, digits, '_', '.' and '-', at most 64, the first a letter or digit"
-
 
 def name_in_path(value: Json, path: str) -> str:
     """Take a name that may stand in a path."""
     text = identifier(value, path)
     if _NAME_IN_PATH.fullmatch(text) is None:
-        raise Fault(path, f"Invalid '{path}': use {_ERRORS_OF_A_NAME}.", "invalid_value")
+        raise Fault(
+            path,
+            Msg(
+                "Invalid '{path}': use letters, digits, '_', '.' and '-', at most 64, the first "
+                "a letter or digit.",
+                path=path,
+            ),
+            "invalid_value",
+        )
     return text  # type: ignore[no-any-return]
 
 
@@ -63,13 +70,17 @@ def _dollars(value: Json, path: str) -> Pico:
         # JSON Schema calls 2.0 an integer; a decimal that is none would not be exact.
         value = str(int(value))
     if not isinstance(value, str):
-        raise wrong_type(path, 'dollars as a string, such as "12.50"', value)
+        raise wrong_type(path, Msg('dollars as a string, such as "12.50"'), value)
     amount = usd(value) if _DOLLARS.fullmatch(value) else -1
     if not 0 <= amount <= MAX_MONEY:
         raise Fault(
             path,
-            f"Invalid '{path}': expected dollars from 0 to {format_usd(MAX_MONEY)}, with at most "
-            "12 digits after the point.",
+            Msg(
+                "Invalid '{path}': expected dollars from 0 to {most}, with at most 12 digits "
+                "after the point.",
+                path=path,
+                most=format_usd(MAX_MONEY),
+            ),
             "invalid_value",
         )
     return amount
@@ -80,7 +91,10 @@ def _region(value: Json, path: str) -> str:
     if REGION.fullmatch(text) is None:
         raise Fault(
             path,
-            f"Invalid '{path}': expected 1 to 64 printable ASCII characters without spaces.",
+            Msg(
+                "Invalid '{path}': expected 1 to 64 printable ASCII characters without spaces.",
+                path=path,
+            ),
             "invalid_value",
         )
     return text

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from ..errors import UpstreamError, UpstreamFailed, UpstreamLimited, UpstreamRefused
+from ..messages import Msg
 
 MAX_UPSTREAM_MESSAGE = 1000
 """Characters of a provider's text that an error repeats: enough to know what it wants."""
@@ -37,14 +38,16 @@ def failure(
         code: its own word for the fault, where the request is to blame.
         param: the field that it blames.
     """
-    text = message[:MAX_UPSTREAM_MESSAGE] or f"The provider answered with status {status}."
+    text = message[:MAX_UPSTREAM_MESSAGE] or Msg(
+        "The provider answered with status {status}.", status=status
+    )
     after = retry_after(headers)
     if status in _REFUSED:
         return UpstreamRefused(text, param=param, code=code, status=status)
     if status in _CREDENTIALS:
         # The provider's own words may hold a piece of the key.
         return UpstreamFailed(
-            "The provider does not accept the hub's credentials.",
+            Msg("The provider does not accept the hub's credentials."),
             code="upstream_credentials",
             status=status,
             lasting=True,

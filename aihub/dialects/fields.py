@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from ..messages import Msg
 from ..model.units import Json
 
 Check: TypeAlias = Callable[[Json, str], Json]
@@ -31,13 +32,13 @@ def schema_of(check: Check) -> Json:
 
 
 _KINDS = {
-    bool: "a boolean",
-    int: "an integer",
-    float: "a decimal",
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-    type(None): "null",
+    bool: Msg("a boolean"),
+    int: Msg("an integer"),
+    float: Msg("a decimal"),
+    str: Msg("a string"),
+    list: Msg("an array"),
+    dict: Msg("an object"),
+    type(None): Msg("null"),
 }
 
 EXACT = 2.0**53
@@ -67,28 +68,35 @@ def wrong_type(path: str, expected: str, value: Json) -> Fault:
     """Say that a value is of another type."""
     return Fault(
         path,
-        f"Invalid type for '{path}': expected {expected}, but got {_KINDS[type(value)]} instead.",
+        Msg(
+            "Invalid type for '{path}': expected {expected}, but got {found} instead.",
+            path=path,
+            expected=expected,
+            found=_KINDS[type(value)],
+        ),
         "invalid_type",
     )
 
 
 def missing(path: str) -> Fault:
     """Say that a required field is not there."""
-    return Fault(path, f"Missing required parameter: '{path}'.", "missing_required_parameter")
+    return Fault(
+        path, Msg("Missing required parameter: '{path}'.", path=path), "missing_required_parameter"
+    )
 
 
 def boolean(value: Json, path: str) -> bool:
     """Take true or false."""
     if value is True or value is False:
         return bool(value)
-    raise wrong_type(path, "a boolean", value)
+    raise wrong_type(path, Msg("a boolean"), value)
 
 
 def string(value: Json, path: str) -> str:
     """Take a text."""
     if isinstance(value, str):
         return value
-    raise wrong_type(path, "a string", value)
+    raise wrong_type(path, Msg("a string"), value)
 
 
 def text_of(low: int, high: int) -> Check:
@@ -99,8 +107,14 @@ def text_of(low: int, high: int) -> Check:
         if not low <= len(text) <= high:
             raise Fault(
                 path,
-                f"Invalid '{path}': string of {len(text)} characters. "
-                f"Expected {low} to {high} characters.",
+                Msg(
+                    "Invalid '{path}': string of {length} characters. Expected {low} to {high} "
+                    "characters.",
+                    path=path,
+                    length=len(text),
+                    low=low,
+                    high=high,
+                ),
                 "string_above_max_length" if len(text) > high else "string_below_min_length",
             )
         return text
@@ -113,12 +127,12 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
 
     def check(value: Json, path: str) -> int:
         if type(value) is float and value.is_integer():
-            _bound(value, path, low, high, "integer")
+            _bound(value, path, low, high, Msg("integer"))
             if abs(value) <= EXACT:
                 value = int(value)
         if type(value) is not int:
-            raise wrong_type(path, "an integer", value)
-        _bound(value, path, low, high, "integer")
+            raise wrong_type(path, Msg("an integer"), value)
+        _bound(value, path, low, high, Msg("integer"))
         return value
 
     return described({"type": "integer", **_bounds(low, high)}, check)
@@ -129,8 +143,8 @@ def number(low: float, high: float) -> Check:
 
     def check(value: Json, path: str) -> float:
         if type(value) not in (int, float):
-            raise wrong_type(path, "a decimal", value)
-        _bound(value, path, low, high, "decimal")
+            raise wrong_type(path, Msg("a decimal"), value)
+        _bound(value, path, low, high, Msg("decimal"))
         return float(value)
 
     return described({"type": "number", **_bounds(low, high)}, check)
@@ -145,15 +159,27 @@ def _bound(value: float, path: str, low: float | None, high: float | None, kind:
     if low is not None and value < low:
         raise Fault(
             path,
-            f"Invalid '{path}': {kind} below minimum value. "
-            f"Expected a value >= {low}, but got {value} instead.",
+            Msg(
+                "Invalid '{path}': {kind} below minimum value. Expected a value >= {low}, but "
+                "got {value} instead.",
+                path=path,
+                kind=kind,
+                low=low,
+                value=value,
+            ),
             f"{kind}_below_min_value",
         )
     if high is not None and value > high:
         raise Fault(
             path,
-            f"Invalid '{path}': {kind} above maximum value. "
-            f"Expected a value <= {high}, but got {value} instead.",
+            Msg(
+                "Invalid '{path}': {kind} above maximum value. Expected a value <= {high}, but "
+                "got {value} instead.",
+                path=path,
+                kind=kind,
+                high=high,
+                value=value,
+            ),
             f"{kind}_above_max_value",
         )
 
@@ -168,7 +194,11 @@ def one_of(values: Mapping[str, object] | frozenset[str]) -> Check:
         known = ", ".join(f"'{one}'" for one in sorted(values))
         raise Fault(
             path,
-            f"Invalid value: '{text[:SHOWN]}'. Supported values are: {known}.",
+            Msg(
+                "Invalid value: '{value}'. Supported values are: {known}.",
+                value=text[:SHOWN],
+                known=known,
+            ),
             "invalid_value",
         )
 
@@ -180,19 +210,28 @@ def array(item: Check, low: Literal[0, 1] = 0, high: int | None = None) -> Check
 
     def check(value: Json, path: str) -> tuple[Json, ...]:
         if not isinstance(value, list):
-            raise wrong_type(path, "an array", value)
+            raise wrong_type(path, Msg("an array"), value)
         if len(value) < low:
             raise Fault(
                 path,
-                f"Invalid '{path}': empty array. Expected an array with minimum length {low}, "
-                "but got an empty array instead.",
+                Msg(
+                    "Invalid '{path}': empty array. Expected an array with minimum length {low}, "
+                    "but got an empty array instead.",
+                    path=path,
+                    low=low,
+                ),
                 "empty_array",
             )
         if high is not None and len(value) > high:
             raise Fault(
                 path,
-                f"Invalid '{path}': array too long. Expected an array with maximum length "
-                f"{high}, but got one with length {len(value)} instead.",
+                Msg(
+                    "Invalid '{path}': array too long. Expected an array with maximum length "
+                    "{high}, but got one with length {length} instead.",
+                    path=path,
+                    high=high,
+                    length=len(value),
+                ),
                 "array_above_max_length",
             )
         return tuple([item(one, f"{path}[{n}]") for n, one in enumerate(value)])
@@ -210,7 +249,7 @@ def obj(value: Json, path: str) -> dict[str, Json]:
     """Take an object, whatever is in it."""
     if isinstance(value, dict):
         return value
-    raise wrong_type(path, "an object", value)
+    raise wrong_type(path, Msg("an object"), value)
 
 
 NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -222,8 +261,11 @@ def name(value: Json, path: str) -> str:
     if NAME.fullmatch(text) is None:
         raise Fault(
             path,
-            f"Invalid '{path}': string does not match pattern. "
-            "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+            Msg(
+                "Invalid '{path}': string does not match pattern. Expected a string that "
+                "matches the pattern '^[a-zA-Z0-9_-]+$'.",
+                path=path,
+            ),
             "invalid_value",
         )
     return text

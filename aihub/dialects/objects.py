@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from ..errors import InvalidRequest
+from ..messages import Msg
 from ..model.units import Json
 from .fields import SHOWN, Check, Fault, described, missing, schema_of
 
@@ -53,17 +54,20 @@ def json_object(body: bytes) -> dict[str, Json]:
     """
     if _too_many_values(body):
         raise InvalidRequest(
-            f"The body of your request has more than {MAX_VALUES} JSON values.",
+            Msg("The body of your request has more than {most} JSON values.", most=MAX_VALUES),
             code="too_many_values",
         )
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(
-            f"We could not parse the JSON body of your request: {error}.", code="invalid_json"
+            Msg("We could not parse the JSON body of your request: {error}.", error=error),
+            code="invalid_json",
         ) from None
     if not isinstance(fields, dict):
-        raise InvalidRequest("The body of your request must be a JSON object.", code="invalid_json")
+        raise InvalidRequest(
+            Msg("The body of your request must be a JSON object."), code="invalid_json"
+        )
     return fields
 
 
@@ -81,7 +85,7 @@ def refusal(faults: list[Fault]) -> InvalidRequest:
 def unknown(name: str) -> Fault:
     """Say that there is no such field."""
     shown = name[:SHOWN]
-    return Fault(shown, f"Unknown parameter: '{shown}'.", "unknown_parameter")
+    return Fault(shown, Msg("Unknown parameter: '{path}'.", path=shown), "unknown_parameter")
 
 
 def nullable(check: Check) -> Check:

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import orjson
 
+from ..messages import Msg
 from ..model.chat import Chat, Message
 from ..model.events import Choice, Completion, Event, Finished, Text
 from ..model.units import SECOND, Json, Micros, Pico
@@ -41,16 +42,25 @@ def _prompt(value: Json, path: str) -> tuple[str | tuple[int, ...], ...]:
     if value is None or isinstance(value, str):
         return (value or "",)
     if not isinstance(value, list):
-        raise Fault(path, f"Invalid type for '{path}': expected text or an array.", "invalid_type")
+        raise Fault(
+            path,
+            Msg("Invalid type for '{path}': expected text or an array.", path=path),
+            "invalid_type",
+        )
     if not value:
-        raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+        raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
     if type(value[0]) in (int, float):
         return (_tokens(value, path),)
     if len(value) > MAX_PROMPTS:
         raise Fault(
             path,
-            f"Invalid '{path}': array too long. Expected an array with maximum length "
-            f"{MAX_PROMPTS}, but got one with length {len(value)} instead.",
+            Msg(
+                "Invalid '{path}': array too long. Expected an array with maximum length "
+                "{high}, but got one with length {length} instead.",
+                path=path,
+                high=MAX_PROMPTS,
+                length=len(value),
+            ),
             "array_above_max_length",
         )
     return tuple(
@@ -63,7 +73,7 @@ def _prompt(value: Json, path: str) -> tuple[str | tuple[int, ...], ...]:
 
 def _tokens(value: list[Json], path: str) -> tuple[int, ...]:
     if not value:
-        raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+        raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
     return tuple([_TOKEN(one, f"{path}[{n}]") for n, one in enumerate(value)])
 
 
@@ -135,10 +145,14 @@ def decode_request(body: bytes, *, lenient: bool = False) -> TextRequest:
             faults.append(fault)
     n, best_of = own.get("n") or 1, own.get("best_of") or 0
     if 0 < best_of < n:
-        faults.append(Fault("best_of", "'best_of' must not be below 'n'.", "invalid_value"))
+        faults.append(Fault("best_of", Msg("'best_of' must not be below 'n'."), "invalid_value"))
     elif best_of > n and fields.get("stream") is True:
         faults.append(
-            Fault("best_of", "The best cannot be told while they stream.", "unsupported_parameter")
+            Fault(
+                "best_of",
+                Msg("The best cannot be told while they stream."),
+                "unsupported_parameter",
+            )
         )
     faults += [_unknown(name) for name in sorted(_CHATS_ALONE & fields.keys())]
     if faults:
@@ -159,7 +173,7 @@ def decode_request(body: bytes, *, lenient: bool = False) -> TextRequest:
 
 
 def _unknown(name: str) -> Fault:
-    return Fault(name, f"Unknown parameter: '{name}'.", "unknown_parameter")
+    return Fault(name, Msg("Unknown parameter: '{path}'.", path=name), "unknown_parameter")
 
 
 def text_schema() -> dict[str, Json]:

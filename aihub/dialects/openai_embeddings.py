@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from ..messages import Msg
 from ..model.embedding import MAX_INPUTS, EmbeddingRequest, Embeddings, Vector
 from ..model.events import Embedded
 from ..model.units import Json, format_usd
@@ -33,16 +34,25 @@ def _input(value: Json, path: str) -> tuple[str | tuple[int, ...], ...]:
     if isinstance(value, str):
         return (_text(value, path),)
     if not isinstance(value, list):
-        raise Fault(path, f"Invalid type for '{path}': expected text or an array.", "invalid_type")
+        raise Fault(
+            path,
+            Msg("Invalid type for '{path}': expected text or an array.", path=path),
+            "invalid_type",
+        )
     if not value:
-        raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+        raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
     if type(value[0]) in (int, float):
         return (tuple([_TOKEN(one, f"{path}[{n}]") for n, one in enumerate(value)]),)
     if len(value) > MAX_INPUTS:
         raise Fault(
             path,
-            f"Invalid '{path}': array too long. Expected an array with maximum length "
-            f"{MAX_INPUTS}, but got one with length {len(value)} instead.",
+            Msg(
+                "Invalid '{path}': array too long. Expected an array with maximum length "
+                "{high}, but got one with length {length} instead.",
+                path=path,
+                high=MAX_INPUTS,
+                length=len(value),
+            ),
             "array_above_max_length",
         )
     return tuple([_one(one, f"{path}[{n}]") for n, one in enumerate(value)])
@@ -51,7 +61,7 @@ def _input(value: Json, path: str) -> tuple[str | tuple[int, ...], ...]:
 def _one(value: Json, path: str) -> str | tuple[int, ...]:
     if isinstance(value, list):
         if not value:
-            raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+            raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
         return tuple([_TOKEN(one, f"{path}[{n}]") for n, one in enumerate(value)])
     return _text(value, path)
 
@@ -59,7 +69,9 @@ def _one(value: Json, path: str) -> str | tuple[int, ...]:
 def _text(value: Json, path: str) -> str:
     text = string(value, path)
     if not text:
-        raise Fault(path, f"Invalid '{path}': the text is empty.", "string_below_min_length")
+        raise Fault(
+            path, Msg("Invalid '{path}': the text is empty.", path=path), "string_below_min_length"
+        )
     return text
 
 

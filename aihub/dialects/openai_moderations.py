@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from ..messages import Msg
 from ..model.chat import OtherPart, TextPart
 from ..model.events import Moderated
 from ..model.moderation import (
@@ -43,14 +44,23 @@ def _input(value: Json, path: str) -> tuple[Content, ...]:
     if isinstance(value, str):
         return ((TextPart(value),),)
     if not isinstance(value, list):
-        raise Fault(path, f"Invalid type for '{path}': expected text or an array.", "invalid_type")
+        raise Fault(
+            path,
+            Msg("Invalid type for '{path}': expected text or an array.", path=path),
+            "invalid_type",
+        )
     if not value:
-        raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+        raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
     if len(value) > MAX_JUDGED:
         raise Fault(
             path,
-            f"Invalid '{path}': array too long. Expected an array with maximum length "
-            f"{MAX_JUDGED}, but got one with length {len(value)} instead.",
+            Msg(
+                "Invalid '{path}': array too long. Expected an array with maximum length "
+                "{high}, but got one with length {length} instead.",
+                path=path,
+                high=MAX_JUDGED,
+                length=len(value),
+            ),
             "array_above_max_length",
         )
     if isinstance(value[0], dict):
@@ -67,7 +77,11 @@ def _part(value: Json, path: str) -> TextPart | OtherPart:
         return OtherPart(kind, part)
     raise Fault(
         f"{path}.type",
-        f"Invalid value: '{kind[:SHOWN]}'. Supported values are: 'image_url', 'text'.",
+        Msg(
+            "Invalid value: '{value}'. Supported values are: {known}.",
+            value=kind[:SHOWN],
+            known="'image_url', 'text'",
+        ),
         "invalid_value",
     )
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import attrs
 
 from ..errors import InvalidRequest
+from ..messages import Msg
 from ..model.units import DAY, Json, Micros, from_rfc3339
 from ..model.usage import GROUPS, GroupBy
 from .fields import SHOWN, Check, Fault, described, integer, one_of, string, text_of
@@ -71,7 +72,10 @@ def _instant(value: Json, path: str) -> Micros:
     if not 0 <= at <= _LAST:
         raise Fault(
             path,
-            f"Invalid '{path}': expected a date and time such as 2026-01-31T00:00:00Z.",
+            Msg(
+                "Invalid '{path}': expected a date and time such as 2026-01-31T00:00:00Z.",
+                path=path,
+            ),
             "invalid_value",
         )
     return at
@@ -99,13 +103,17 @@ def read_query(query: str, table: Mapping[str, Check], *, others: bool = False) 
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
     except ValueError:
-        raise InvalidRequest(f"There are more than {MAX_PARAMETERS} parameters.") from None
+        raise InvalidRequest(
+            Msg("There are more than {most} parameters.", most=MAX_PARAMETERS)
+        ) from None
     given: dict[str, str] = {}
     for name, value in pairs:
         if others and name not in table:
             continue
         if name in given:
-            raise refusal([Fault(name[:SHOWN], "A parameter is given twice.", "invalid_value")])
+            raise refusal(
+                [Fault(name[:SHOWN], Msg("A parameter is given twice."), "invalid_value")]
+            )
         given[name] = value
     return read_fields(given, table)
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import orjson
 
 from ..errors import UpstreamFailed
+from ..messages import Msg
 from ..model.units import Json
 from ..model.usage import MAX_TOKENS
 from .fields import SHOWN
@@ -91,12 +92,16 @@ def tokens(fields: Mapping[str, Json], name: str, otherwise: int = 0) -> int:
 
 def bad_answer(error: Unreadable) -> UpstreamFailed:
     """Say that a whole answer could not be read."""
-    return UpstreamFailed(f"The provider's answer cannot be read: {error}", code="bad_answer")
+    return UpstreamFailed(
+        Msg("The provider's answer cannot be read: {error}", error=error), code="bad_answer"
+    )
 
 
 def bad_stream(error: Unreadable) -> UpstreamFailed:
     """Say that a stream could not be read."""
-    return UpstreamFailed(f"The provider's stream cannot be read: {error}", code="bad_stream")
+    return UpstreamFailed(
+        Msg("The provider's stream cannot be read: {error}", error=error), code="bad_stream"
+    )
 
 
 def shown(name: str) -> str:

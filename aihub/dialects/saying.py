@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 import attrs
 import orjson
 
+from ..messages import Msg
 from ..model.chat import Chat, Message, OtherPart, Tool, ToolCall
 from ..model.units import Json
 from .fields import SHOWN, Fault
@@ -64,7 +65,7 @@ class Saying:
         self._faults: list[Fault] = []
         self.travels = chat.dialect in (name, OPENAI)
         if chat.tool_choice is not None and chat.tool_choice.hosted is not None:
-            self.unsupported("tool_choice", "It names a tool of another vendor's own.")
+            self.unsupported("tool_choice", Msg("It names a tool of another vendor's own."))
 
     def _heard(self, chat: Chat) -> Chat:
         """Leave out the messages of which nothing can be said."""
@@ -83,15 +84,21 @@ class Saying:
         """Say whether a tool that is no function may be one of the dialect's own."""
         return self.travels and tool.dialect in (None, self.name)
 
-    def unsupported(self, path: str, why: str = "") -> None:
+    def unsupported(self, path: str, why: Msg | None = None) -> None:
         """Note a field that the dialect has no place for."""
         if not self._lenient:
-            text = f"Unsupported parameter: '{path}' is not supported by {self._vendor}."
-            self._faults.append(Fault(path, f"{text} {why}".rstrip(), "unsupported_parameter"))
+            text = Msg(
+                "Unsupported parameter: '{path}' is not supported by {vendor}.",
+                path=path,
+                vendor=self._vendor,
+            )
+            if why is not None:
+                text = Msg("{what} {why}", what=text, why=why)
+            self._faults.append(Fault(path, text, "unsupported_parameter"))
 
     def wrong(self, path: str, why: str) -> None:
         """Note a value without which the chat would be another: lenient or not."""
-        text = f"Invalid '{path}' for {self._vendor}: {why}"
+        text = Msg("Invalid '{path}' for {vendor}: {why}", path=path, vendor=self._vendor, why=why)
         self._faults.append(Fault(path, text, "unsupported_value"))
 
     def asked(self, name: str) -> bool:
@@ -161,13 +168,15 @@ class Saying:
             elif isinstance(mine, dict) and isinstance(value, dict):
                 self.joined(mine, value, f"{path}{name}.")
             else:
-                self.wrong(f"{path}{name[:SHOWN]}", "another parameter of the request says it too.")
+                self.wrong(
+                    f"{path}{name[:SHOWN]}", Msg("another parameter of the request says it too.")
+                )
         return fields
 
     def arguments(self, call: ToolCall, path: str) -> orjson.Fragment:
         """Write a call's arguments as the object that they are, digit by digit."""
         if call.type != "function" or not is_object(call.arguments):
-            self.wrong(f"{path}.function.arguments", "must be a JSON object.")
+            self.wrong(f"{path}.function.arguments", Msg("must be a JSON object."))
         return fragment(call.arguments)
 
 

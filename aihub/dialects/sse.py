@@ -10,6 +10,7 @@ from __future__ import annotations
 import attrs
 
 from ..errors import UpstreamFailed
+from ..messages import Msg
 
 KEEP_ALIVE = b": keep-alive\n\n"
 """A comment: clients skip it, and proxies see that the connection lives."""
@@ -127,6 +128,6 @@ def _event(block: bytes) -> SseEvent | None:
 
 def _too_long() -> UpstreamFailed:
     return UpstreamFailed(
-        f"The provider's stream has an event of more than {MAX_SSE_EVENT} bytes.",
+        Msg("The provider's stream has an event of more than {most} bytes.", most=MAX_SSE_EVENT),
         code="bad_stream",
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from ..errors import UpstreamCut, UpstreamError
+from ..messages import Msg
 from ..model.events import Event
 from .reading import Unreadable, bad_stream
 
@@ -75,5 +76,5 @@ class Streamed(Generic[Piece]):
         if self._failed is not None:
             raise self._failed
         if not self._is_whole():
-            raise UpstreamCut("The provider's stream ended before its answer did.")
+            raise UpstreamCut(Msg("The provider's stream ended before its answer did."))
         return []

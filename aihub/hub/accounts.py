@@ -20,6 +20,7 @@ from ..core.asks import check_text
 from ..core.keys import PREFIX, digest, format_key, hint, well_formed
 from ..core.periods import period_ends, period_label
 from ..errors import Conflict, InvalidRequest, NotFound, NotPermitted, UsageMistake
+from ..messages import Msg
 from ..model.account import (
     BUILT_IN_PLANS,
     DEFAULT_SCOPES,
@@ -166,7 +167,9 @@ class Accounts:
         with _plan_is_there(plan):
             added = await self._write(self._store.add_account(account, by=permit.actor))
         if not added:
-            raise Conflict(f"The account '{id}' exists.", param="id", code="already_exists")
+            raise Conflict(
+                Msg("The account '{id}' exists.", id=id), param="id", code="already_exists"
+            )
         return account
 
     async def fix_account(self, id: str, *, plan: str, operator: bool = False) -> Account:
@@ -239,7 +242,12 @@ class Accounts:
         """
         permit = self._permit(id, operator=True)
         if operator is False and self._is_own(id):
-            raise _own_account("cannot be taken the right to operate")
+            raise _own_account(
+                Msg(
+                    "An account cannot be taken the right to operate with a key of its own: "
+                    "nobody might be left who could undo it."
+                )
+            )
         if plan is not None:
             await self._check_plan(plan)
         if name is not None:
@@ -276,9 +284,14 @@ class Accounts:
         """
         permit = self._permit(id, operator=True)
         if id == LOCAL_ACCOUNT:
-            raise Conflict("The program's own account stays.", code="reserved_account")
+            raise Conflict(Msg("The program's own account stays."), code="reserved_account")
         if self._is_own(id):
-            raise _own_account("cannot be deleted")
+            raise _own_account(
+                Msg(
+                    "An account cannot be deleted with a key of its own: nobody might be left "
+                    "who could undo it."
+                )
+            )
         now = self._clock.now()
         erased = await self._write(self._store.erase_account(id, now, by=permit.actor))
         if erased is None:
@@ -293,7 +306,10 @@ class Accounts:
         plans = await self._store.plans()
         if plan not in plans:
             known = ", ".join(sorted(plans))
-            raise InvalidRequest(f"There is no plan '{plan}'. There are: {known}.", param="plan")
+            raise InvalidRequest(
+                Msg("There is no plan '{plan}'. There are: {known}.", plan=plan, known=known),
+                param="plan",
+            )
 
     # Plans
 
@@ -344,10 +360,12 @@ class Accounts:
         permit = self._permit(None, operator=True)
         done = await self._write(self._store.drop_plan(name, by=permit.actor))
         if done == "in_use":
-            raise Conflict(f"Accounts are on the plan '{name}'.", code="plan_in_use")
+            raise Conflict(Msg("Accounts are on the plan '{name}'.", name=name), code="plan_in_use")
         if done == "unknown":
             if name in BUILT_IN_PLANS:
-                raise Conflict(f"The plan '{name}' is built in.", code="built_in_plan")
+                raise Conflict(
+                    Msg("The plan '{name}' is built in.", name=name), code="built_in_plan"
+                )
             raise NotFound("plan", name)
 
     async def plan(self, name: str) -> Plan:
@@ -415,8 +433,11 @@ class Accounts:
         text = format_key(self._ids.secret()) if secret is None else secret
         if not well_formed(text):
             raise InvalidRequest(
-                "A secret is printable ASCII; one that begins with "
-                f"'{PREFIX}' must end with its checksum.",
+                Msg(
+                    "A secret is printable ASCII; one that begins with '{prefix}' must end with "
+                    "its checksum.",
+                    prefix=PREFIX,
+                ),
                 param="secret",
             )
         _check_name(name)
@@ -435,13 +456,13 @@ class Accounts:
             )
         key = permit.make(key)
         if await self._store.key_count(account) >= MAX_KEYS:
-            raise Conflict(f"The account has {MAX_KEYS} keys.", code="too_many_keys")
+            raise Conflict(Msg("The account has {most} keys.", most=MAX_KEYS), code="too_many_keys")
         try:
             added = await self._write(self._store.add_key(key, by=permit.actor))
         except UsageMistake:  # Deleted since we looked.
             raise NotFound("account", account) from None
         if not added:
-            raise InvalidRequest("Another key has this secret.", param="secret")
+            raise InvalidRequest(Msg("Another key has this secret."), param="secret")
         return NewKey(key, text)
 
     async def _caller_now(self) -> Identity | None:
@@ -468,7 +489,7 @@ class Accounts:
         if found is None or found.key is None:
             return (await self.create_key(account, scopes=scopes, secret=secret)).key
         if found.account.id != account:
-            raise InvalidRequest("Another account has this secret.", param="secret")
+            raise InvalidRequest(Msg("Another account has this secret."), param="secret")
         given = _scopes(scopes)
         return await self._change_key(
             account,
@@ -547,17 +568,18 @@ class Accounts:
         permit = self._permit(account)
         if not 0 <= overlap <= MAX_OVERLAP:  # Not a number fails here too.
             raise InvalidRequest(
-                f"'overlap' must be from 0 to {MAX_OVERLAP} seconds.", param="overlap"
+                Msg("'overlap' must be from 0 to {most} seconds.", most=MAX_OVERLAP),
+                param="overlap",
             )
         if await self._store.key_count(account) >= MAX_KEYS:
-            raise Conflict(f"The account has {MAX_KEYS} keys.", code="too_many_keys")
+            raise Conflict(Msg("The account has {most} keys.", most=MAX_KEYS), code="too_many_keys")
         now, secret = self._clock.now(), format_key(self._ids.secret())
         ends, new_id = now + round(overlap * SECOND), self._ids.new("key")
         made: list[Key] = []
 
         def end(key: Key) -> Key:
             if not key.live_at(now):
-                raise Conflict("A key that has ended cannot be rotated.", code="key_ended")
+                raise Conflict(Msg("A key that has ended cannot be rotated."), code="key_ended")
             return attrs.evolve(key, revoked=_sooner(key.revoked, ends))
 
         def succeed(key: Key) -> Key:
@@ -621,7 +643,9 @@ class Accounts:
                 id=self._ids.new("bud"), account=account, key=lineage, period=period, limit=limit
             )
         if await self._store.budget_count(account, lineage) >= MAX_BUDGETS:
-            raise Conflict(f"There are {MAX_BUDGETS} budgets.", code="too_many_budgets")
+            raise Conflict(
+                Msg("There are {most} budgets.", most=MAX_BUDGETS), code="too_many_budgets"
+            )
         await self._write(self._store.put_budget(budget, by=permit.actor))
         return budget
 
@@ -710,14 +734,13 @@ def _sooner(one: Micros | None, other: Micros) -> Micros:
 def _check_name(name: str) -> None:
     check_text(name, "name")
     if len(name) > MAX_NAME:
-        raise InvalidRequest(f"'name' has more than {MAX_NAME} characters.", param="name")
+        raise InvalidRequest(
+            Msg("'name' has more than {most} characters.", most=MAX_NAME), param="name"
+        )
 
 
-def _own_account(what: str) -> NotPermitted:
-    return NotPermitted(
-        f"An account {what} with a key of its own: nobody might be left who could undo it.",
-        code="own_account",
-    )
+def _own_account(why: Msg) -> NotPermitted:
+    return NotPermitted(why, code="own_account")
 
 
 def _named(**fields: object) -> dict[str, object]:
@@ -728,7 +751,8 @@ def _named(**fields: object) -> dict[str, object]:
 def _check_region(region: str | None) -> None:
     if region is not None and REGION.fullmatch(region) is None:
         raise InvalidRequest(
-            "'region' must be 1 to 64 printable ASCII characters without spaces.", param="region"
+            Msg("'region' must be 1 to 64 printable ASCII characters without spaces."),
+            param="region",
         )
 
 
@@ -738,7 +762,7 @@ def _plan_is_there(plan: str | None) -> Iterator[None]:
     try:
         yield
     except UsageMistake:
-        raise InvalidRequest(f"There is no plan '{plan}'.", param="plan") from None
+        raise InvalidRequest(Msg("There is no plan '{plan}'.", plan=plan), param="plan") from None
 
 
 @contextmanager
@@ -747,7 +771,7 @@ def _checks() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise InvalidRequest(str(error), param=str(error).split()[0]) from None
+        raise InvalidRequest(error.args[0], param=str(error).split()[0]) from None
 
 
 def _default_scopes(caller: Identity | None) -> frozenset[Scope]:
@@ -760,6 +784,11 @@ def _scopes(scopes: Iterable[Scope]) -> frozenset[Scope]:
     given = frozenset(scopes)
     for unknown in sorted(given - set(SCOPES)):
         raise InvalidRequest(
-            f"There is no scope '{unknown}'. There are: {', '.join(SCOPES)}.", param="scopes"
+            Msg(
+                "There is no scope '{unknown}'. There are: {known}.",
+                unknown=unknown,
+                known=", ".join(SCOPES),
+            ),
+            param="scopes",
         )
     return given

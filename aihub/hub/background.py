@@ -23,6 +23,7 @@ import attrs
 from ..core.pieces import retell
 from ..core.records import record_id, waiting
 from ..errors import HubClosed, HubError, InvalidRequest, NotFound, Overloaded, StorageError
+from ..messages import Msg
 from ..model.account import Identity
 from ..model.chat import Chat, Keep
 from ..model.events import Event
@@ -81,7 +82,7 @@ class Background:
         """
         if len(self._working) >= MAX_BACKGROUND:
             raise Overloaded(
-                "too many responses are worked on in the background", code="overloaded"
+                Msg("too many responses are worked on in the background"), code="overloaded"
             )
         keep = chat.keep
         assert keep is not None  # noqa: S101 - what is not kept cannot be read later
@@ -113,7 +114,7 @@ class Background:
             work.scope.cancel()
             raise
         if work.record is None:
-            raise work.error or HubClosed("the hub closed before the request began")
+            raise work.error or HubClosed(Msg("the hub closed before the request began"))
         return work.record
 
     async def _run(self, work: _Work, chat: Chat, identity: Identity, options: Options) -> None:
@@ -207,7 +208,7 @@ class Background:
         found = await self._hub.responses.get(id, account=account)
         if not found.data["repeated"]["background"]:
             raise InvalidRequest(
-                "Only a response that was made with 'background' can be cancelled.",
+                Msg("Only a response that was made with 'background' can be cancelled."),
                 param="response_id",
                 code="not_background",
             )

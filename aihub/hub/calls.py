@@ -9,6 +9,7 @@ import attrs
 
 from ..core.asks import check_text
 from ..errors import InvalidRequest
+from ..messages import Msg
 from ..model.chat import ROLES, Chat, Message, TextPart
 from ..model.embedding import EmbeddingRequest
 from ..model.moderation import ModerationRequest
@@ -29,11 +30,11 @@ def make_chat(
     if isinstance(messages, str):
         messages = [Message("user", messages)]
     for name in sorted(parameters.keys() - _PARAMETERS):
-        raise InvalidRequest(f"There is no parameter '{name}'.", param=name)
+        raise InvalidRequest(Msg("There is no parameter '{name}'.", name=name), param=name)
     if model is None:
         if parameters.get("session") is None:
             raise InvalidRequest(
-                "Name a model, or a session that has one.",
+                Msg("Name a model, or a session that has one."),
                 param="model",
                 code="missing_required_parameter",
             )
@@ -51,9 +52,9 @@ def _message(one: Message | Mapping[str, Any], n: int) -> Message:
         return one
     role, content = one.get("role"), one.get("content")
     if role not in ROLES:
-        raise InvalidRequest(f"'{role}' is not a role.", param=f"messages[{n}].role")
+        raise InvalidRequest(Msg("'{role}' is not a role.", role=role), param=f"messages[{n}].role")
     if not isinstance(content, str):
-        raise InvalidRequest("The content must be a text.", param=f"messages[{n}].content")
+        raise InvalidRequest(Msg("The content must be a text."), param=f"messages[{n}].content")
     return Message(role, content, name=one.get("name"), tool_call_id=one.get("tool_call_id"))
 
 
@@ -74,7 +75,9 @@ def make_embedding(
 
 def _tokens(given: Any, n: int) -> tuple[int, ...]:
     if not isinstance(given, Sequence) or not all(type(one) is int and one >= 0 for one in given):
-        raise InvalidRequest("An input is a text or a sequence of tokens.", param=f"input[{n}]")
+        raise InvalidRequest(
+            Msg("An input is a text or a sequence of tokens."), param=f"input[{n}]"
+        )
     return tuple(given)
 
 

@@ -10,6 +10,7 @@ import attrs
 from ..core.asks import Reservation
 from ..core.attempts import Running
 from ..core.routing import Place
+from ..messages import Msg
 from ..model.account import Identity
 from ..model.catalogue import Model, PriceCard
 from ..model.compaction import Compaction
@@ -44,7 +45,12 @@ class CompactionWork:
     def able(self, place: Place, providers: Providers) -> None:
         """Refuse providers that compact nothing, and what they could not answer."""
         if place.deployment.provider not in providers.compactors:
-            raise wrong_model(place.model, "is served where no conversation is compacted")
+            raise wrong_model(
+                Msg(
+                    "The model '{model}' is served where no conversation is compacted.",
+                    model=place.model.id,
+                )
+            )
         self.asked.able(place, providers)
 
     async def count(self, tokens: TokenCounter, model: Model) -> Count:

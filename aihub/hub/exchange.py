@@ -30,6 +30,7 @@ from ..errors import (
     UpstreamCut,
     UpstreamError,
 )
+from ..messages import Msg
 from ..model.account import Identity
 from ..model.catalogue import Model
 from ..model.chat import Chat, Message
@@ -501,7 +502,7 @@ class Exchange:
     def _check_whole(self) -> None:
         running = self._try.running
         if not self.work.is_whole(running):
-            raise UpstreamCut("the answer broke off", provider=running.deployment.provider)
+            raise UpstreamCut(Msg("the answer broke off"), provider=running.deployment.provider)
 
     async def _goes_on(self, error: UpstreamError | InvalidRequest) -> bool:
         """Book a failed attempt, and choose what follows it; False, and settled, where nothing."""

@@ -13,6 +13,7 @@ from typing import Self, cast
 import anyio
 
 from ..errors import HubClosed, UsageMistake
+from ..messages import Msg
 from ..model.events import Completion, Event, Text
 from ..model.ledger import WindowState
 from ..model.units import Micros
@@ -180,7 +181,7 @@ class Open:
             await self._exchange.close()
             if not self._leave(type(error), error, error.__traceback__):
                 raise
-            raise HubClosed("the hub closed before the request began") from None
+            raise HubClosed(Msg("the hub closed before the request began")) from None
         self._events = self._exchange.events()
         return Stream(self._exchange, cast(AsyncIterator[Event], self._events))
 
@@ -198,9 +199,9 @@ class Open:
         except BaseException as late:
             if not self._leave(type(late), late, late.__traceback__):
                 raise
-            raise HubClosed("the hub closed before the answer was whole") from None
+            raise HubClosed(Msg("the hub closed before the answer was whole")) from None
         if self._leave(kind, error, traceback):
-            raise HubClosed("the hub closed before the answer was whole")
+            raise HubClosed(Msg("the hub closed before the answer was whole"))
         return None
 
     def _leave(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from ..errors import InvalidRequest, UpstreamCut, UpstreamError
+from ..messages import Msg
 from ..model.events import Started, Told, Unknown, UsageSeen
 from .draining import Pump, Said, Yard
 
@@ -108,7 +109,7 @@ class Race:
         """
         one, _ = self._racing[pump]
         error = pump.error or UpstreamCut(
-            "the answer broke off", provider=one.place.deployment.provider
+            Msg("the answer broke off"), provider=one.place.deployment.provider
         )
         self._take_in(pump)
         del self._racing[pump]

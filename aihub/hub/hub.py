@@ -31,6 +31,7 @@ import attrs
 from ..core.asks import check_chat, check_labels, check_scope, check_text, windows
 from ..core.periods import month_of
 from ..errors import HubClosed, InvalidRequest, NotFound, Overloaded, UsageMistake
+from ..messages import Msg
 from ..model.account import LOCAL_ACCOUNT, Account, Identity, Scope
 from ..model.catalogue import Model, Routes
 from ..model.chat import Chat, Message
@@ -288,7 +289,7 @@ class Hub:
         """
         self._check_place()
         if self._state != _OPEN:
-            raise HubClosed("the hub is closing")
+            raise HubClosed(Msg("the hub is closing"))
         self._tasks.start_soon(task)
 
     @property
@@ -336,13 +337,13 @@ class Hub:
     def _check(self) -> None:
         self._check_place()
         if self._state == _VISITED:
-            raise HubClosed("the hub is only visited, for administration")
+            raise HubClosed(Msg("the hub is only visited, for administration"))
         if self._state != _OPEN:
-            raise HubClosed("the hub is closing")
+            raise HubClosed(Msg("the hub is closing"))
         if self._settler.unsettled:
-            raise Overloaded("requests that ended wait to be settled", code="unsettled")
+            raise Overloaded(Msg("requests that ended wait to be settled"), code="unsettled")
         if len(self._flight.scopes) >= self._max_in_flight:
-            raise Overloaded("too many requests are in flight", code="overloaded")
+            raise Overloaded(Msg("too many requests are in flight"), code="overloaded")
 
     # Who calls
 
@@ -488,10 +489,12 @@ class Hub:
         self._check()
         found, counter = self._setup.model(model), self._setup.tokens
         if not isinstance(counter, Speller):
-            raise InvalidRequest("Tokens cannot be read here: send text.", code="unsupported_value")
+            raise InvalidRequest(
+                Msg("Tokens cannot be read here: send text."), code="unsupported_value"
+            )
         await make_ready(counter, found)
         if max(tokens, default=0) >= counter.size(found.encoding):
-            raise InvalidRequest("There is no such token.", code="invalid_value")
+            raise InvalidRequest(Msg("There is no such token."), code="invalid_value")
         return b"".join(counter.spell(found.encoding, tokens)).decode("utf-8", "replace")
 
     # What is no chat
@@ -654,7 +657,7 @@ class Hub:
         self._check_place()
         if group_by not in GROUPS:
             raise InvalidRequest(
-                f"'group_by' must be one of {', '.join(GROUPS)}.", param="group_by"
+                Msg("'group_by' must be one of {known}.", known=", ".join(GROUPS)), param="group_by"
             )
         await self._known(account)
         month = month_of(self._clock.now())
@@ -662,9 +665,11 @@ class Hub:
         end = month[1] if end is None else end
         for name, value in (("start", start), ("end", end)):
             if value % HOUR:
-                raise InvalidRequest(f"'{name}' must be a whole hour in UTC.", param=name)
+                raise InvalidRequest(
+                    Msg("'{name}' must be a whole hour in UTC.", name=name), param=name
+                )
         if end < start:
-            raise InvalidRequest("'end' must not be before 'start'.", param="end")
+            raise InvalidRequest(Msg("'end' must not be before 'start'."), param="end")
         return await self._store.report(account, start=start, end=end, group_by=group_by)
 
     async def request(self, id: str, account: str = LOCAL_ACCOUNT) -> LedgerRow:

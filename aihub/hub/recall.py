@@ -9,6 +9,7 @@ from ..core import sessions
 from ..core.attempts import Running
 from ..core.reservations import completion_reserve
 from ..errors import InvalidRequest, NotFound
+from ..messages import Msg
 from ..model.account import Identity
 from ..model.catalogue import Model
 from ..model.chat import Chat, Message
@@ -143,7 +144,7 @@ async def _load(
         name = session.model or ""
     if not name:
         raise InvalidRequest(
-            "Neither the request nor its session names a model.",
+            Msg("Neither the request nor its session names a model."),
             param="model",
             code="missing_required_parameter",
         )

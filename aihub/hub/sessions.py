@@ -10,6 +10,7 @@ import attrs
 
 from ..core.sessions import check_session, check_version
 from ..errors import InvalidRequest, ModelNotFound, NotFound
+from ..messages import Msg
 from ..model.account import LOCAL_ACCOUNT
 from ..model.session import ContextPolicy, Origin, Session, Turn
 from ..protocols import Catalogue, Clock, Ids
@@ -224,7 +225,11 @@ class Sessions:
             upto = original.turns if turn is None else turn
             if not 0 <= upto <= original.turns:
                 raise InvalidRequest(
-                    f"'turn' must be from 0 to {original.turns}, the session's last.", param="turn"
+                    Msg(
+                        "'turn' must be from 0 to {turns}, the session's last.",
+                        turns=original.turns,
+                    ),
+                    param="turn",
                 )
             made = attrs.evolve(
                 original,

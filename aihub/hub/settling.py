@@ -19,6 +19,7 @@ import anyio.lowlevel
 from ..core.limits import wait_seconds
 from ..core.reservations import Lengths
 from ..errors import OverLimit, SettlementFailed, StorageError, StoreUnavailable
+from ..messages import Msg
 from ..model.ledger import (
     Admission,
     Admitted,
@@ -143,7 +144,7 @@ class Settler:
             # Its outcome is unknown. To wait for the store once more would keep the caller twice
             # as long, so the end goes where what cannot be written waits.
             self._wait_to_settle(ask, _undone(ask))
-            raise StoreUnavailable("the store does not answer") from failure
+            raise StoreUnavailable(Msg("the store does not answer")) from failure
         try:
             await anyio.lowlevel.checkpoint_if_cancelled()
         except BaseException:
@@ -166,7 +167,7 @@ class Settler:
         """
         with anyio.move_on_after(STORE_TIMEOUT):
             return await call()
-        raise StoreUnavailable("the store does not answer")
+        raise StoreUnavailable(Msg("the store does not answer"))
 
     async def hold(self, id: str, more: Pico) -> bool:
         """Ask for room for a further attempt; a store that does not answer gives none."""
@@ -196,7 +197,7 @@ class Settler:
         except StorageError as error:
             failure = error
         self._wait_to_settle(ask, final)
-        raise SettlementFailed("the request could not be settled") from failure
+        raise SettlementFailed(Msg("the request could not be settled")) from failure
 
     def _wait_to_settle(self, ask: Admission, final: Settlement) -> None:
         self._waiting.append((ask, final))

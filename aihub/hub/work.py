@@ -20,6 +20,7 @@ from ..core.asks import Reservation
 from ..core.attempts import Running
 from ..core.routing import Place
 from ..errors import ContextLengthExceeded, InvalidRequest
+from ..messages import Msg
 from ..model.account import Identity
 from ..model.catalogue import Model, PriceCard
 from ..model.chat import Chat, TextPart
@@ -162,7 +163,7 @@ class ChatWork:
     def able(self, place: Place, providers: Providers) -> None:
         """Refuse models of another kind, and what the provider says that it cannot do."""
         if not place.model.outputs.isdisjoint(OTHER_OUTPUTS):
-            raise wrong_model(place.model, "answers no chats")
+            raise wrong_model(Msg("The model '{model}' answers no chats.", model=place.model.id))
         checker = providers.checkers.get(place.deployment.provider)
         if checker is not None:
             checker.check(place.model, self.chat)
@@ -243,39 +244,53 @@ class EmbeddingWork:
         """Refuse too many inputs, or empty ones."""
         inputs = self.request.inputs
         if not 1 <= len(inputs) <= MAX_INPUTS:
-            raise InvalidRequest(f"There must be 1 to {MAX_INPUTS} inputs.", param="input")
+            raise InvalidRequest(
+                Msg("There must be 1 to {most} inputs.", most=MAX_INPUTS), param="input"
+            )
         for n, one in enumerate(inputs):
             if not one:
                 where = "input" if len(inputs) == 1 else f"input[{n}]"
-                raise InvalidRequest(f"'{where}' must not be empty.", param=where)
+                raise InvalidRequest(Msg("'{where}' must not be empty.", where=where), param=where)
             if isinstance(one, str):
                 asks.check_text(one, "input")
         wanted = self.request.dimensions
         if wanted is not None and (type(wanted) is not int or wanted < 1):
-            raise InvalidRequest("'dimensions' must be a whole number, at least 1.", param=_DIMS)
+            raise InvalidRequest(
+                Msg("'dimensions' must be a whole number, at least 1."), param=_DIMS
+            )
 
     def able(self, place: Place, providers: Providers) -> None:
         """Refuse models that make no vectors, or none so long, and providers that make none."""
         model, request = place.model, self.request
         if "embedding" not in model.outputs:
-            raise wrong_model(model, "makes no embeddings")
+            raise wrong_model(Msg("The model '{model}' makes no embeddings.", model=model.id))
         if place.deployment.provider not in providers.embedders:
-            raise wrong_model(model, "is served where no embeddings are made")
+            raise wrong_model(
+                Msg("The model '{model}' is served where no embeddings are made.", model=model.id)
+            )
         own, wanted = model.dimensions, request.dimensions
         if wanted is not None and own is not None and wanted != own:
             if "dimensions" not in model.features:
                 raise InvalidRequest(
-                    f"The vectors of '{model.id}' cannot be shortened.",
+                    Msg("The vectors of '{model}' cannot be shortened.", model=model.id),
                     param=_DIMS,
                     code="unsupported_parameter",
                 )
             if wanted > own:
                 raise InvalidRequest(
-                    f"The vectors of '{model.id}' have {own} dimensions at most.", param=_DIMS
+                    Msg(
+                        "The vectors of '{model}' have {own} dimensions at most.",
+                        model=model.id,
+                        own=own,
+                    ),
+                    param=_DIMS,
                 )
         if (wanted or own or 0) * len(request.inputs) > MAX_NUMBERS:
             raise InvalidRequest(
-                f"The vectors would have more than {MAX_NUMBERS} numbers: send fewer at a time.",
+                Msg(
+                    "The vectors would have more than {most} numbers: send fewer at a time.",
+                    most=MAX_NUMBERS,
+                ),
                 param="input",
             )
 
@@ -301,7 +316,7 @@ class EmbeddingWork:
             else:
                 size = len(one)
                 if isinstance(tokens, Speller) and max(one) >= tokens.size(model.encoding):
-                    raise InvalidRequest("There is no such token.", param=f"input[{n}]")
+                    raise InvalidRequest(Msg("There is no such token."), param=f"input[{n}]")
             if size > model.context_window:
                 raise ContextLengthExceeded(size, model.context_window)
             total += size
@@ -374,20 +389,24 @@ class ModerationWork:
     def check(self) -> None:
         """Refuse too much content, or none."""
         if not 1 <= len(self.request.inputs) <= MAX_JUDGED:
-            raise InvalidRequest(f"There must be 1 to {MAX_JUDGED} inputs.", param="input")
+            raise InvalidRequest(
+                Msg("There must be 1 to {most} inputs.", most=MAX_JUDGED), param="input"
+            )
 
     def able(self, place: Place, providers: Providers) -> None:
         """Refuse models and providers that judge nothing, and pictures where only text is seen."""
         model = place.model
         if "moderation" not in model.outputs:
-            raise wrong_model(model, "judges no content")
+            raise wrong_model(Msg("The model '{model}' judges no content.", model=model.id))
         if place.deployment.provider not in providers.moderators:
-            raise wrong_model(model, "is served where no content is judged")
+            raise wrong_model(
+                Msg("The model '{model}' is served where no content is judged.", model=model.id)
+            )
         if "image" not in model.inputs:
             for n, content in enumerate(self.request.inputs):
                 if not all(isinstance(part, TextPart) for part in content):
                     raise InvalidRequest(
-                        f"The model '{model.id}' looks at text alone.",
+                        Msg("The model '{model}' looks at text alone.", model=model.id),
                         param=f"input[{n}]",
                         code="unsupported_value",
                     )
@@ -458,9 +477,9 @@ _DIMS = "dimensions"
 _COUNTED: Source = "counted"
 
 
-def wrong_model(model: Model, why: str) -> InvalidRequest:
+def wrong_model(why: Msg) -> InvalidRequest:
     """Return that a model cannot do what is wanted."""
-    return InvalidRequest(f"The model '{model.id}' {why}.", param="model", code="unsupported_value")
+    return InvalidRequest(why, param="model", code="unsupported_value")
 
 
 async def _told(ask: Callable[[], Awaitable[Embedded | Moderated]]) -> AsyncGenerator[Told, None]:

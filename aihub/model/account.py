@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from ..messages import Msg
 from .units import PICO_PER_USD, Micros, Pico
 
 Scope: TypeAlias = Literal["read", "inference", "admin"]
@@ -30,15 +31,27 @@ def _positive(_: object, field: attrs.Attribute[int | None], value: int | None) 
         return
     if type(value) is not int or not 1 <= value <= MAX_LIMIT:
         raise ValueError(
-            f"{field.name} must be a whole number from 1 to {MAX_LIMIT}, or None for no limit; "
-            f"it is {value!r}"
+            Msg(
+                "{name} must be a whole number from 1 to {most}, or None for no limit; "
+                "it is {value}",
+                name=field.name,
+                most=MAX_LIMIT,
+                value=repr(value),
+            )
         )
 
 
 def _known(values: tuple[str, ...]) -> Callable[[object, attrs.Attribute[str], str], None]:
     def check(_: object, field: attrs.Attribute[str], value: str) -> None:
         if value not in values:
-            raise ValueError(f"{field.name} must be one of {', '.join(values)}; it is {value!r}")
+            raise ValueError(
+                Msg(
+                    "{name} must be one of {known}; it is {value}",
+                    name=field.name,
+                    known=", ".join(values),
+                    value=repr(value),
+                )
+            )
 
     return check
 
@@ -143,7 +156,13 @@ MAX_MONEY: Pico = 9_000_000 * PICO_PER_USD
 
 def _money(_: object, field: attrs.Attribute[int], value: int) -> None:
     if type(value) is not int or not 0 <= value <= MAX_MONEY:
-        raise ValueError(f"{field.name} must be a whole number from 0 to {MAX_MONEY} pico-dollars")
+        raise ValueError(
+            Msg(
+                "{name} must be a whole number from 0 to {most} pico-dollars",
+                name=field.name,
+                most=MAX_MONEY,
+            )
+        )
 
 
 @attrs.frozen(kw_only=True)

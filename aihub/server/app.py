@@ -18,6 +18,7 @@ import orjson
 from ..core.asks import check_scope
 from ..errors import AuthenticationFailed, HubClosed, HubError
 from ..hub import Hub
+from ..messages import Msg
 from ..model.account import Identity
 from ..model.units import SECOND, Micros
 from . import pages
@@ -182,8 +183,8 @@ class Opened(Call):
 
         The driver then cancels what it is doing, which settles the request as `aborted`.
         """
-        error = HubClosed("The server stops and could not finish this request.")
-        response = error_response(error, self.id, self.envelope)
+        error = HubClosed(Msg("The server stops and could not finish this request."))
+        response = error_response(error, self.id, self.envelope, language=self.language)
         self.sign(response)
         if self._status == PEER_LEFT:
             self._status = response.status
@@ -216,7 +217,9 @@ class Opened(Call):
     async def _answer(self) -> Response:
         request = self.request
         if not self._app.host_is_allowed(request.headers.get(b"host")):
-            return self.refuse(421, "This host is not served here.", code="misdirected_request")
+            return self.refuse(
+                421, Msg("This host is not served here."), code="misdirected_request"
+            )
         # What answers GET answers HEAD; the driver leaves the body out.
         found = find("GET" if request.method == "HEAD" else request.method, request.path)
         if found is None:
@@ -234,14 +237,17 @@ class Opened(Call):
         # `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7).
         known = ["OPTIONS"] if request.path == "*" else methods(request.path)
         if not known:
-            return self.refuse(404, "There is nothing at this path.", code="unknown_path")
+            return self.refuse(404, Msg("There is nothing at this path."), code="unknown_path")
         allow = (b"allow", ", ".join(known).encode())
         if request.method == "OPTIONS":
             asked = self.cors is not None and b"access-control-request-method" in request.headers
             told = self.cors.preflight(request, known) if self.cors and asked else []
             return Response(204, [allow, *told], b"")
         return self.refuse(
-            405, "This path does not know this method.", code="method_not_allowed", headers=[allow]
+            405,
+            Msg("This path does not know this method."),
+            code="method_not_allowed",
+            headers=[allow],
         )
 
     async def _authenticate(self, route: Route) -> None:

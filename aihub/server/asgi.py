@@ -21,6 +21,7 @@ import anyio
 import attrs
 
 from ..errors import HubError
+from ..messages import Msg
 from .app import App
 from .asgi_exchange import Exchange, Left, Reader, Receive, Scope, Send, Writer
 from .errors import framing_error, plain_error
@@ -181,5 +182,5 @@ class ASGIApp:
 
 def _not_open() -> Response:
     return plain_error(
-        503, "The hub is not open.", code="not_open", headers=[(b"retry-after", b"1")]
+        503, Msg("The hub is not open."), code="not_open", headers=[(b"retry-after", b"1")]
     )

@@ -11,13 +11,15 @@ import orjson
 from ..core.rights import check_reach
 from ..errors import HubError, OverLimit, StorageError, UpstreamError, UpstreamRefused
 from ..hub import Accounts, Hub
+from ..messages import Msg
 from ..model.account import Identity
 from ..model.ledger import WindowState
 from ..model.units import Json
 from .cors import Cors
 from .envelopes import Envelope, envelope_at
-from .errors import JSON, describe, error_response, plain_error
+from .errors import ACCEPT_LANGUAGE, JSON, describe, error_response, plain_error
 from .http import Headers, Refusal, Request, Response
+from .languages import language_of
 from .limits import add_limits, style_of
 
 log = logging.getLogger("aihub.server")
@@ -93,7 +95,7 @@ class Call:
         if kind.partition(b";")[0].strip().lower() != b"application/json":
             raise Refusal(
                 self.refuse(
-                    415, "Send the body as 'Content-Type: application/json'.", code="not_json"
+                    415, Msg("Send the body as 'Content-Type: application/json'."), code="not_json"
                 )
             )
         return self.request.body
@@ -103,8 +105,19 @@ class Call:
     ) -> Response:
         """Return an error of HTTP's own, in the dialect that was asked."""
         return plain_error(
-            status, message, code=code, id=self.id, envelope=self.envelope, headers=headers
+            status,
+            message,
+            code=code,
+            id=self.id,
+            envelope=self.envelope,
+            headers=headers,
+            language=self.language,
         )
+
+    @property
+    def language(self) -> str:
+        """The language in which errors are told."""
+        return language_of(self.request.headers.get(ACCEPT_LANGUAGE))
 
     def sign(self, response: Response) -> None:
         """Add what every answer says: the request's id, and who may read it."""
@@ -126,7 +139,7 @@ class Call:
 
     async def failure(self, error: HubError) -> Response:
         """Return *error* as a response."""
-        response = error_response(error, self.id, self.envelope)
+        response = error_response(error, self.id, self.envelope, language=self.language)
         if isinstance(error, UpstreamError) and not isinstance(error, UpstreamRefused):
             # What its caller is told says little to who runs the server.
             log.warning("request %s: %s", self.id, describe(error))
@@ -156,7 +169,7 @@ class Call:
         """Return the answer to a fault of ours."""
         response = self.refuse(
             500,
-            f"Something went wrong here. Please tell us the id {self.id}.",
+            Msg("Something went wrong here. Please tell us the id {id}.", id=self.id),
             code="internal_error",
         )
         await self.add_limits(response.headers)

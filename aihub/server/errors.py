@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import attrs
+
 from ..errors import HubError, UpstreamError
+from ..messages import Msg
 from .envelopes import OPENAI, Envelope, envelope_at
 from .http import Headers, Response
+from .languages import ENGLISH, language_of, translate
 from .problems import Problem, framing_problem, http_problem, problem_of
 
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
 ATTEMPTS = b"x-aihub-attempts"
+ACCEPT_LANGUAGE = b"accept-language"
+_VARY = (b"vary", b"accept-language")
 
 
 def attempts_header(tried: Sequence[tuple[str, str]]) -> tuple[bytes, bytes]:
@@ -28,10 +34,21 @@ def _quoted(text: str) -> str:
 
 
 def problem_response(
-    problem: Problem, id: str, envelope: Envelope = OPENAI, headers: Headers | None = None
+    problem: Problem,
+    id: str,
+    envelope: Envelope = OPENAI,
+    headers: Headers | None = None,
+    *,
+    language: str = ENGLISH,
 ) -> Response:
-    """Return the whole answer that says *problem* about the request *id*."""
+    """Return the whole answer that says *problem* about the request *id*, in a language.
+
+    It names the language; but of a text that is somebody else's, such as a provider's, none.
+    """
     told: Headers = [JSON, *(headers or [])]
+    if isinstance(problem.message, Msg):
+        told += [(b"content-language", language.encode()), _VARY]
+        problem = attrs.evolve(problem, message=translate(problem.message, language))
     if problem.retry_after is not None:
         told.append((b"retry-after", b"%d" % problem.retry_after))
     if not problem.retry:
@@ -40,11 +57,13 @@ def problem_response(
     return Response(envelope.status(problem), told, envelope.write(problem, id))
 
 
-def error_response(error: HubError, id: str = "", envelope: Envelope = OPENAI) -> Response:
+def error_response(
+    error: HubError, id: str = "", envelope: Envelope = OPENAI, *, language: str = ENGLISH
+) -> Response:
     """Return the whole answer to an error."""
     tried = error.tried if isinstance(error, UpstreamError) else ()
     headers = [attempts_header(tried)] if tried else None
-    return problem_response(problem_of(error), id, envelope, headers)
+    return problem_response(problem_of(error), id, envelope, headers, language=language)
 
 
 def plain_error(
@@ -55,9 +74,11 @@ def plain_error(
     id: str = "",
     envelope: Envelope = OPENAI,
     headers: Headers | None = None,
+    language: str = ENGLISH,
 ) -> Response:
     """Return an error of HTTP's own."""
-    return problem_response(http_problem(status, message, code=code), id, envelope, headers)
+    problem = http_problem(status, message, code=code)
+    return problem_response(problem, id, envelope, headers, language=language)
 
 
 def framing_error(
@@ -81,7 +102,8 @@ def framing_error(
     told: Headers = [(b"connection", b"close"), (b"x-request-id", id.encode())]
     if envelope.id_header is not None:
         told.append((envelope.id_header, id.encode()))
-    return problem_response(framing_problem(status, why), id, envelope, told)
+    language = language_of((headers or {}).get(ACCEPT_LANGUAGE))
+    return problem_response(framing_problem(status, why), id, envelope, told, language=language)
 
 
 def describe(error: UpstreamError) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from urllib.parse import unquote
 
+from ..messages import Msg
+
 SINGLE = frozenset(
     {
         b"anthropic-version",
@@ -62,9 +64,9 @@ def check_head(
         raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED)
     if b"transfer-encoding" in headers:
         if b"content-length" in headers:
-            raise Refused(400, "Content-Length and Transfer-Encoding exclude each other.")
+            raise Refused(400, Msg("Content-Length and Transfer-Encoding exclude each other."))
         if version == b"1.0":
-            raise Refused(400, "HTTP/1.0 has no Transfer-Encoding.")
+            raise Refused(400, Msg("HTTP/1.0 has no Transfer-Encoding."))
     check_repeated(given, headers)
 
 
@@ -78,7 +80,9 @@ def check_repeated(given: Sequence[tuple[bytes, bytes]], headers: Mapping[bytes,
         names = [name for name, _ in given]
         for name in sorted(SINGLE & headers.keys()):
             if names.count(name) > 1:
-                raise Refused(400, f"The header '{name.decode()}' is there more than once.")
+                raise Refused(
+                    400, Msg("The header '{name}' is there more than once.", name=name.decode())
+                )
 
 
 def read_target(target: str, headers: MutableMapping[bytes, bytes]) -> tuple[str, str]:

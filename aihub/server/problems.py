@@ -37,6 +37,7 @@ from ..errors import (
     UpstreamTimeout,
     UsageMistake,
 )
+from ..messages import Msg
 
 STATUS: dict[type[HubError], tuple[int, str]] = {
     HubError: (500, "api_error"),
@@ -126,13 +127,13 @@ def http_problem(status: int, message: str, *, code: str) -> Problem:
 
 
 _FRAMING = {
-    400: ("The request is not valid HTTP.", "bad_request"),
-    408: ("The request took too long to arrive.", "request_timeout"),
-    413: ("The body is larger than this server takes.", "body_too_large"),
-    431: ("The request's head is too large.", "head_too_large"),
-    503: ("Too many connections are open.", "too_many_connections"),
-    505: ("This version of HTTP is not supported.", "http_version_not_supported"),
-    501: ("This transfer encoding is not supported.", "not_implemented"),
+    400: (Msg("The request is not valid HTTP."), "bad_request"),
+    408: (Msg("The request took too long to arrive."), "request_timeout"),
+    413: (Msg("The body is larger than this server takes."), "body_too_large"),
+    431: (Msg("The request's head is too large."), "head_too_large"),
+    503: (Msg("Too many connections are open."), "too_many_connections"),
+    505: (Msg("This version of HTTP is not supported."), "http_version_not_supported"),
+    501: (Msg("This transfer encoding is not supported."), "not_implemented"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import Conflict, InvalidRequest
+from ..messages import Msg
 from ..model.units import Json
 from .call import Call
 
@@ -28,9 +29,11 @@ def meant_version(call: Call, fields: dict[str, Json]) -> int | None:
     found = re.fullmatch(rb'"?([0-9]{1,15})"?', header)
     if found is None:
         raise InvalidRequest(
-            "'If-Match' must be one version, such as \"3\", or *.", param="If-Match"
+            Msg("'If-Match' must be one version, such as \"3\", or *."), param="If-Match"
         )
     version = int(found[1])
     if named is not None and named != version:
-        raise Conflict("'If-Match' and 'version' name different versions.", code="session_conflict")
+        raise Conflict(
+            Msg("'If-Match' and 'version' name different versions."), code="session_conflict"
+        )
     return version

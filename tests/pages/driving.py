@@ -24,13 +24,14 @@ SHOTS = Path(__file__).parent / "shots"
 
 
 @contextmanager
-def open_browser(url, size=WIDE, *, dark=False):
+def open_browser(url, size=WIDE, *, dark=False, languages="en-US,en"):
     """Give a `Browser` for the server at *url*."""
     options = webdriver.ChromeOptions()
     options.binary_location = which(CHROMIUM)
     # The sandbox wants rights that a container's root has not; nothing foreign is opened here.
     for one in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
         options.add_argument(one)
+    options.add_experimental_option("prefs", {"intl.accept_languages": languages})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(which(DRIVER)))
     try:
@@ -145,8 +146,9 @@ class Browser:
         SHOTS.mkdir(exist_ok=True)
         script = "return document.documentElement.scrollHeight"
         height = min(self.driver.execute_script(script), 4000)
-        width = self.driver.execute_script("return innerWidth")
+        width, seen = self.driver.execute_script("return [innerWidth, innerHeight]")
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-        asked = {"captureBeyondViewport": True, "clip": clip}
+        # Where all can be seen, Chromium moves a page from right to left by what it clips.
+        asked = {"captureBeyondViewport": True, "clip": clip} if height > seen else {}
         taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", asked)["data"]
         (SHOTS / f"{name}.png").write_bytes(b64decode(taken))

@@ -2,50 +2,26 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from .conftest import KEY
+from .asking import CHAT, HELLO, KEY, ask, chat
 from .driving import NARROW, WIDE, open_browser
+from .looking import PAGES, faults
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.needs("cmd:chromium", "cmd:chromedriver", "cmd:node", "cmd:npm"),
 ]
 
-CHAT = "/v1/chat/completions"
-HELLO = [{"role": "user", "content": "Hello"}]
-VIEWS = {
-    "overview": "Recent requests",
-    "keys": "Generate a key",
-    "usage": "Looked at every",
-    "requests": "Details",
-    "sessions": "Sessions",
-}
-PAGES = {f"dashboard#{view}": text for view, text in VIEWS.items()} | {
-    "console": "The same as code",
-    "status": "Providers",
-}
 MOST_BYTES = 150_000
-SECONDS = 300
-"""What installing takes on a slow line."""
 
 
 def attack(name):
     """Text that would run, were it ever read as HTML."""
     return f"<img src=x onerror=\"window.hacked='{name}'\">{name}"
-
-
-def ask(server, path, body=None, method=None, key=KEY):
-    return server.ask(path, key, body, method)
-
-
-def chat(server, **more):
-    return ask(server, CHAT, {"model": "gpt-4", "messages": HELLO, **more})
 
 
 # The newcomer's walk
@@ -409,7 +385,7 @@ def test_a_provider_that_fails_is_seen_on_the_status_page(run_server, tmp_path):
                 chat(server)
         browser.driver.refresh()
         browser.wait_for_text("Outage")
-        browser.wait_for_text("still lasting")
+        browser.wait_for_text("left alone since")
         assert "127.0.0.1:9" not in browser.driver.page_source
         assert browser.complaints() == []
 
@@ -463,30 +439,6 @@ def show(browser, path):
     browser.wait(lambda: "Loading …" not in browser.text(), "still loading")
 
 
-@pytest.fixture(scope="module")
-def furnished(server):
-    """Something to look at on every page."""
-    for model in ("gpt-4", "gpt-4o", "gpt-4o-mini", "gpt-4"):
-        chat(server, model=model)
-    ask(server, "/v1/keys", {"name": "An application", "requests_per_minute": 100})
-    ask(server, "/v1/sessions", {"title": "A conversation", "model": "gpt-4"})
-    return server
-
-
-@pytest.fixture(scope="module")
-def axe(tmp_path_factory):
-    """axe-core at its pinned version."""
-    folder = tmp_path_factory.mktemp("axe")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(Path(__file__).parent / "node" / name, folder)
-    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return (folder / "node_modules/axe-core/axe.min.js").read_text()
-
-
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_every_page_can_be_used_by_everybody(furnished, axe, size, dark):
@@ -510,17 +462,6 @@ def test_every_page_can_be_used_by_everybody(furnished, axe, size, dark):
         assert faults(browser, axe) == []
         browser.shoot(f"generate-{looks}")
         assert browser.complaints() == []
-
-
-def faults(browser, axe):
-    """What axe-core finds, in short."""
-    browser.driver.execute_script(axe)
-    found = browser.driver.execute_async_script(
-        "const done = arguments[0]; axe.run().then((told) => done(told.violations))"
-    )
-    return [
-        (one["impact"], one["id"], [node["html"] for node in one["nodes"]][:3]) for one in found
-    ]
 
 
 def test_a_page_is_light_and_asks_nobody_else(furnished, signed_in):

@@ -20,6 +20,7 @@ import anyio
 import attrs
 
 from ...errors import UpstreamCut, UpstreamError, UpstreamFailed, UsageMistake
+from ...messages import Msg
 from ...model.upstream import UpstreamRequest, UpstreamResponse
 from .asks import Origin, join_headers, make_headers, read_url
 from .body import Body
@@ -266,8 +267,10 @@ class Httpx2Exchange:
         if garbled is None:
             return make_cut()
         if getattr(garbled, "error_status_hint", None) == _TOO_LARGE:
-            return UpstreamFailed("The head of the answer is too large.", code="head_too_large")
-        return UpstreamFailed("What came from the provider is no HTTP.", code="not_http")
+            return UpstreamFailed(
+                Msg("The head of the answer is too large."), code="head_too_large"
+            )
+        return UpstreamFailed(Msg("What came from the provider is no HTTP."), code="not_http")
 
     def _respond(self, answer: httpx2.Response) -> UpstreamResponse:
         headers = join_headers(answer.headers.raw)
@@ -289,7 +292,7 @@ class Httpx2Exchange:
                 if garbled is None or str(garbled).startswith(_STOPPED):
                     raise make_cut() from error
                 raise UpstreamCut(
-                    "The provider's answer breaks its own framing.", code="broken_body"
+                    Msg("The provider's answer breaks its own framing."), code="broken_body"
                 ) from error
         raise self._phases.ran_out()
 
@@ -328,7 +331,7 @@ class Httpx2Exchange:
 
 def make_cut() -> UpstreamCut:
     """Make the error of a connection that was lost."""
-    return UpstreamCut("The connection to the provider was lost.", code="connection_lost")
+    return UpstreamCut(Msg("The connection to the provider was lost."), code="connection_lost")
 
 
 def find_garbled(error: BaseException | None) -> BaseException | None:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 
 from ...errors import UpstreamCut, UpstreamFailed
+from ...messages import Msg
 
 PART = 64 * 1024
 """Bytes of one part of what was compressed: as much as one read from a socket gives."""
@@ -46,7 +47,7 @@ class Unpacker:
                 yield part
         except zlib.error as error:
             raise UpstreamCut(
-                "The provider's answer is not compressed as it says.", code="broken_body"
+                Msg("The provider's answer is not compressed as it says."), code="broken_body"
             ) from error
 
     def finish(self) -> None:
@@ -56,7 +57,9 @@ class Unpacker:
             UpstreamCut: the compressed body breaks off.
         """
         if not (self._zlib.eof or self._is_empty):
-            raise UpstreamCut("The provider's compressed answer breaks off.", code="broken_body")
+            raise UpstreamCut(
+                Msg("The provider's compressed answer breaks off."), code="broken_body"
+            )
 
 
 def make_unpacker(coding: str) -> Unpacker | None:
@@ -70,7 +73,10 @@ def make_unpacker(coding: str) -> Unpacker | None:
         return None
     if coding not in _FRAMES:
         raise UpstreamFailed(
-            f"The provider's answer comes in a coding that was not asked for: {coding[:32]!r}.",
+            Msg(
+                "The provider's answer comes in a coding that was not asked for: {coding}.",
+                coding=f"{coding[:32]!r}",
+            ),
             code="unknown_coding",
         )
     return Unpacker(coding)

@@ -7,6 +7,7 @@ import ssl
 from functools import cache
 
 from ...errors import UpstreamFailed
+from ...messages import Msg
 
 _VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
@@ -32,7 +33,7 @@ def unreachable(code: str, error: BaseException) -> UpstreamFailed:
 
     Why is a note of it, for logs and tracebacks: a caller has no business with addresses.
     """
-    failed = UpstreamFailed("The provider cannot be reached.", code=code)
+    failed = UpstreamFailed(Msg("The provider cannot be reached."), code=code)
     failed.add_note(explain(error))
     return failed
 

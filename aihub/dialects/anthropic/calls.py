@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
+from ...messages import Msg
 from ...model.catalogue import Model
 from ...model.chat import (
     Chat,
@@ -66,7 +67,7 @@ def _sampling(say: Saying, fields: dict[str, Json]) -> None:
     say.sampling()
     if chat.temperature is not None:
         if chat.temperature > 1:
-            say.wrong("temperature", "must be at most 1.")
+            say.wrong("temperature", Msg("must be at most 1."))
         fields["temperature"] = chat.temperature
     if chat.top_p is not None:
         fields["top_p"] = chat.top_p
@@ -81,11 +82,11 @@ def _user(say: Saying, fields: dict[str, Json]) -> None:
     extra = (say.chat.extra or {}) if say.chat.dialect == OPENAI else {}
     user, safety = say.chat.user, extra.get("safety_identifier")
     if user is not None and safety not in (None, user):
-        say.unsupported("safety_identifier", "It has one id of a user; 'user' is another.")
+        say.unsupported("safety_identifier", Msg("It has one id of a user; 'user' is another."))
     user = safety if user is None else user
     if user is not None:
         if len(user) > MAX_USER_ID:
-            say.wrong("user", f"must have at most {MAX_USER_ID} characters.")
+            say.wrong("user", Msg("must have at most {most} characters.", most=MAX_USER_ID))
         fields["metadata"] = {"user_id": user}
     tier = extra.get("service_tier")
     if tier == "default":
@@ -115,7 +116,7 @@ def _format(say: Saying, form: ResponseFormat | None, fields: dict[str, Json]) -
     elif form.data is not None and say.chat.dialect == NAME:
         said = form.data
     else:
-        say.unsupported("response_format.type", "It takes a 'json_schema' with a schema.")
+        say.unsupported("response_format.type", Msg("It takes a 'json_schema' with a schema."))
         return
     fields.setdefault("output_config", {})["format"] = said
 
@@ -131,7 +132,7 @@ def _tools(say: Saying, fields: dict[str, Json]) -> None:
         # A set of tools is said by naming no others.
         tools = tuple([tool for tool in tools if tool.name in choice.only])
         if not tools:
-            say.wrong("tool_choice", "none of the allowed tools is among the tools.")
+            say.wrong("tool_choice", Msg("none of the allowed tools is among the tools."))
     told = [_tool(say, tool, f"tools[{n}]") for n, tool in enumerate(tools)]
     if any(told):
         fields["tools"] = [one for one in told if one is not None]
@@ -142,7 +143,7 @@ def _tools(say: Saying, fields: dict[str, Json]) -> None:
 
 def _tool(say: Saying, tool: Tool, path: str) -> Json:
     if tool.kind == "custom":
-        say.wrong(f"{path}.type", "tools whose input is any text are not known there.")
+        say.wrong(f"{path}.type", Msg("tools whose input is any text are not known there."))
     elif tool.kind != "function":
         if say.knows(tool):
             return tool.data
@@ -230,7 +231,7 @@ def _message(say: Saying, message: Message, path: str) -> dict[str, Json]:
     if message.role == "tool":
         return {"role": "user", "content": [_result(say, message, path)]}
     if message.role == "function":
-        say.wrong(f"{path}.role", "results of functions in the old form have no id.")
+        say.wrong(f"{path}.role", Msg("results of functions in the old form have no id."))
     role = "system" if message.role in _SYSTEM else message.role
     content = _content(say, message, path)
     calls = (message.extra or {}).get("tool_use") or {}
@@ -299,7 +300,7 @@ def _part(say: Saying, part: Part, path: str) -> Json:
         return part.data
     write = _PARTS.get(part.type)
     if write is None or part.dialect != OPENAI:
-        say.unsupported(path, f"It is of type '{part.type[:SHOWN]}'.")
+        say.unsupported(path, Msg("It is of type '{type}'.", type=part.type[:SHOWN]))
         return None
     inner = part.data.get(part.type) if isinstance(part.data, Mapping) else None
     extra = say.extras(part.data, path, own=("type", part.type)) if inner is not None else {}
@@ -309,12 +310,12 @@ def _part(say: Saying, part: Part, path: str) -> Json:
 
 def _reasoning(say: Saying, part: ReasoningPart, path: str) -> Json:
     if not say.travels:
-        say.unsupported(path, "Reasoning goes back only to who signed it.")
+        say.unsupported(path, Msg("Reasoning goes back only to who signed it."))
         return None
     if part.redacted is not None:
         return {"type": "redacted_thinking", "data": part.redacted}
     if part.signature is None:
-        say.unsupported(path, "Reasoning goes back only with a signature.")
+        say.unsupported(path, Msg("Reasoning goes back only with a signature."))
         return None
     return {"type": "thinking", "thinking": part.text, "signature": part.signature}
 
@@ -326,10 +327,12 @@ def _image(say: Saying, inner: Json, path: str) -> Json:
     medium = inline(url)
     if medium is None:
         if not is_web(url):
-            say.wrong(f"{path}.url", "must be a data: or http(s) URL.")
+            say.wrong(f"{path}.url", Msg("must be a data: or http(s) URL."))
         return {"type": "image", "source": {"type": "url", "url": url}}
     if medium.media_type not in _IMAGES:
-        say.wrong(f"{path}.url", f"pictures must be one of {', '.join(sorted(_IMAGES))}.")
+        say.wrong(
+            f"{path}.url", Msg("pictures must be one of {known}.", known=", ".join(sorted(_IMAGES)))
+        )
     source = {"type": "base64", "media_type": medium.media_type, "data": medium.base64}
     return {"type": "image", "source": source}
 
@@ -342,7 +345,7 @@ def _file(say: Saying, inner: Json, path: str) -> Json:
     elif text is not None:
         source = {"type": "text", "media_type": "text/plain", "data": text}
     else:
-        say.wrong(f"{path}.file_data", "must be a data: URL of a PDF, or of a text in UTF-8.")
+        say.wrong(f"{path}.file_data", Msg("must be a data: URL of a PDF, or of a text in UTF-8."))
         return None
     said: dict[str, Json] = {"type": "document", "source": source}
     title = _text(inner, "filename")
@@ -351,7 +354,7 @@ def _file(say: Saying, inner: Json, path: str) -> Json:
 
 def _refusal(say: Saying, inner: Json, path: str) -> Json:
     if not isinstance(inner, str):
-        say.wrong(path, "must be a text.")
+        say.wrong(path, Msg("must be a text."))
     return {"type": "text", "text": inner}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
+from ...messages import Msg
 from ...model.chat import Message, OtherPart, Part, ReasoningPart, Role, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import Fault, missing, obj, one_of, string, wrong_type
@@ -122,7 +123,7 @@ def content(value: Json, path: str) -> str | tuple[Part, ...]:
 def _list(value: Json, path: str) -> list[Json]:
     if isinstance(value, list):
         return value
-    raise wrong_type(path, "a string or an array of blocks", value)
+    raise wrong_type(path, Msg("a string or an array of blocks"), value)
 
 
 # Messages
@@ -133,9 +134,9 @@ _role = one_of(frozenset({"user", "assistant", "system"}))
 def messages(value: Json, path: str) -> tuple[Message, ...]:
     """Take the messages of a request."""
     if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
+        raise wrong_type(path, Msg("an array"), value)
     if not value:
-        raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+        raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
     read: list[Message] = []
     for n, one in enumerate(value):
         read += _message(one, f"{path}[{n}]")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...errors import InvalidRequest
+from ...messages import Msg
 from ...model.catalogue import Model
 from ...model.units import SECOND, Json, rfc3339
 from ..fields import Check
@@ -70,4 +71,4 @@ def _place(models: Sequence[Model], id: str, param: str) -> int:
     for n, one in enumerate(models):
         if one.id == id:
             return n
-    raise InvalidRequest(f"'{param}' is the id of no model.", param=param)
+    raise InvalidRequest(Msg("'{param}' is the id of no model.", param=param), param=param)

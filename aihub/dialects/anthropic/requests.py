@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ...messages import Msg
 from ...model.chat import Chat, Message, ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..fields import (
@@ -125,7 +126,7 @@ def _system(value: Json, path: str) -> Message:
 
 def _texts(value: Json, path: str) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
+        raise wrong_type(path, Msg("an array"), value)
     return tuple([string(one, f"{path}[{n}]") for n, one in enumerate(value)])
 
 
@@ -189,7 +190,7 @@ _tool_name = text_of(1, 128)
 
 def _tools(value: Json, path: str) -> tuple[Tool, ...]:
     if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
+        raise wrong_type(path, Msg("an array"), value)
     return tuple([_tool(one, f"{path}[{n}]") for n, one in enumerate(value)])
 
 

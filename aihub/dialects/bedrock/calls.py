@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
+from ...messages import Msg
 from ...model.chat import Chat, Message, OtherPart, ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..saying import OPENAI, Saying
@@ -92,7 +93,7 @@ def _sampling(say: Saying, fields: dict[str, Json]) -> None:
     chat = say.chat
     say.sampling()
     if chat.temperature is not None and chat.temperature > 1:
-        say.wrong("temperature", "must be at most 1.")
+        say.wrong("temperature", Msg("must be at most 1."))
     given: dict[str, Json] = {
         "maxTokens": chat.bound,
         "temperature": chat.temperature,
@@ -116,13 +117,13 @@ def _format(say: Saying, form: ResponseFormat | None) -> dict[str, Json]:
         return {"textFormat": {"type": "json_schema", "structure": structure}}
     if form.data is not None and say.chat.dialect == NAME:
         return {"textFormat": form.data}
-    say.unsupported("response_format.type", "It takes a 'json_schema' with a schema.")
+    say.unsupported("response_format.type", Msg("It takes a 'json_schema' with a schema."))
     return {}
 
 
 def _effort(say: Saying, effort: str | None) -> dict[str, Json]:
     if effort == "none":
-        say.unsupported("reasoning_effort", "How to turn reasoning off is each model's own.")
+        say.unsupported("reasoning_effort", Msg("How to turn reasoning off is each model's own."))
         return {}
     # There is nothing below low.
     return {} if effort is None else {"effort": "low" if effort == "minimal" else effort}
@@ -137,14 +138,14 @@ def _tools(say: Saying, fields: dict[str, Json]) -> None:
     if choice is not None and choice.mode == "none":
         # There is no such choice; a model that is offered no tools calls none.
         if any(one.tool_calls or one.role == "tool" for one in say.chat.messages):
-            say.wrong("tool_choice", "after calls of tools, the model may call them again.")
+            say.wrong("tool_choice", Msg("after calls of tools, the model may call them again."))
         return
     named = choice is not None and choice.mode == "required" and len(choice.only or ()) == 1
     if choice is not None and choice.only is not None and not named:
         # A set of tools is said by naming no others.
         tools = tuple([tool for tool in tools if tool.name in choice.only])
         if not tools:
-            say.wrong("tool_choice", "none of the allowed tools is among the tools.")
+            say.wrong("tool_choice", Msg("none of the allowed tools is among the tools."))
     told = [one for n, tool in enumerate(tools) for one in _tool(say, tool, f"tools[{n}]")]
     if told:
         config = fields["toolConfig"] = {"tools": told}
@@ -164,7 +165,7 @@ def _tool(say: Saying, tool: Tool, path: str) -> list[Json]:
     if tool.kind == "function":
         return _function(say, tool, path)
     if tool.kind == "custom":
-        say.wrong(f"{path}.type", "tools whose input is any text are not known there.")
+        say.wrong(f"{path}.type", Msg("tools whose input is any text are not known there."))
     elif say.knows(tool) and isinstance(tool.data, Mapping):
         return [{name: one for name, one in tool.data.items() if name != "type"}]
     else:
@@ -228,7 +229,7 @@ def _message(say: Saying, one: Message, path: str) -> dict[str, Json]:
     if one.role == "tool":
         return {"role": "user", "content": _result(say, one, path)}
     if one.role == "function":
-        say.wrong(f"{path}.role", "results of functions in the old form have no id.")
+        say.wrong(f"{path}.role", Msg("results of functions in the old form have no id."))
     openai = say.chat.dialect == OPENAI
     say.extras(one.extra, path, own=("refusal",) if openai else (), only=_NOTHING)
     refusal = (one.extra or {}).get("refusal") if openai else None
@@ -254,7 +255,7 @@ def _result(say: Saying, one: Message, path: str) -> list[Json]:
     """Write a result, and after it the cache point that it or a part of it asks for."""
     for n, part in enumerate(one.content if isinstance(one.content, tuple) else ()):
         if isinstance(part, OtherPart) and part.type == "input_audio":
-            say.unsupported(f"{path}.content[{n}]", "Results have no sound.")
+            say.unsupported(f"{path}.content[{n}]", Msg("Results have no sound."))
     blocks = _content(say, one, path)
     points = [block for block in blocks if "cachePoint" in block]
     points += cache_point(say, one.extra, path)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import attrs
 import orjson
 
+from ...messages import Msg
 from ...model.chat import Message, OtherPart, Part, ReasoningPart, Role, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import Fault, missing, obj, one_of, string, wrong_type
@@ -35,7 +36,7 @@ def text_in(fields: Mapping[str, Json], name: str, path: str) -> str:
 def items(value: Json, path: str) -> list[tuple[Json, str]]:
     """Take a list, each item with its path."""
     if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
+        raise wrong_type(path, Msg("an array"), value)
     return [(one, f"{path}[{n}]") for n, one in enumerate(value)]
 
 
@@ -62,7 +63,11 @@ def block(value: Json, path: str) -> Block:
     """Take an object with one member."""
     fields = given(value, path)
     if len(fields) != 1:
-        text = f"Invalid '{path}': it has {len(fields)} members, and must have one."
+        text = Msg(
+            "Invalid '{path}': it has {length} members, and must have one.",
+            path=path,
+            length=len(fields),
+        )
         raise Fault(path, text, "invalid_value")
     [(kind, inner)] = fields.items()
     return Block(kind, inner, path)
@@ -185,7 +190,7 @@ def messages(value: Json, path: str) -> tuple[Message, ...]:
     """Take the messages of a request."""
     read = [one for item in items(value, path) for one in _message(*item)]
     if not read:
-        raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+        raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
     return tuple(read)
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from ...messages import Msg
 from ...model.chat import Part, ReasoningPart, TextPart
 from ...model.units import Json
 from ..fields import SHOWN
@@ -48,7 +49,7 @@ def say_part(say: Saying, one: Part, path: str) -> list[Json]:
         return [one.data]
     write = _PARTS.get(one.type) if one.dialect == OPENAI else None
     if write is None:
-        say.unsupported(path, f"It is of type '{one.type[:SHOWN]}'.")
+        say.unsupported(path, Msg("It is of type '{type}'.", type=one.type[:SHOWN]))
         return []
     data = one.data if isinstance(one.data, Mapping) else {}
     return write(say, data, data.get(one.type), path)
@@ -71,14 +72,14 @@ def cache_point(say: Saying, extra: Mapping[str, Json] | None, path: str) -> lis
     ttl = told.get("ttl") if isinstance(told, Mapping) else None
     known = isinstance(told, Mapping) and told.keys() <= {"type", "ttl"}
     if not known or told.get("type") != "ephemeral" or not (ttl is None or ttl in _TTLS):
-        say.wrong(f"{path}.{_CACHE}", "must be of type 'ephemeral', its ttl '5m' or '1h'.")
+        say.wrong(f"{path}.{_CACHE}", Msg("must be of type 'ephemeral', its ttl '5m' or '1h'."))
     point = {"type": "default"} if ttl is None else {"type": "default", "ttl": ttl}
     return [{"cachePoint": point}]
 
 
 def _reasoning(say: Saying, one: ReasoningPart, path: str) -> list[Json]:
     if not say.travels:
-        say.unsupported(path, "Reasoning goes back only to who signed it.")
+        say.unsupported(path, Msg("Reasoning goes back only to who signed it."))
         return []
     return [reasoning_block(one)]
 
@@ -111,7 +112,9 @@ def _image(say: Saying, data: _Data, inner: Json, path: str) -> list[Json]:
     medium = inline(_text(inner, "url"))
     if medium is None or medium.media_type not in IMAGES:
         known = ", ".join(sorted(IMAGES))
-        say.wrong(f"{path}.url", f"must be a data: URL of a picture, one of {known}.")
+        say.wrong(
+            f"{path}.url", Msg("must be a data: URL of a picture, one of {known}.", known=known)
+        )
         return []
     source = {"bytes": medium.base64}
     return [{"image": {"format": IMAGES[medium.media_type], "source": source}}, *after]
@@ -130,7 +133,7 @@ def _file(say: Saying, data: _Data, inner: Json, path: str) -> list[Json]:
             say.unsupported(f"{path}.file.filename")
         return [{"video": {"format": VIDEOS[kind], "source": {"bytes": medium.base64}}}, *after]
     if medium is None or kind not in DOCUMENTS:
-        say.wrong(f"{path}.file.file_data", "must be a data: URL of a document or a film.")
+        say.wrong(f"{path}.file.file_data", Msg("must be a data: URL of a document or a film."))
         return []
     document = {
         **said,
@@ -154,14 +157,17 @@ def _audio(say: Saying, data: _Data, inner: Json, path: str) -> list[Json]:
     after = _besides(say, data, "input_audio", path)
     form = _text(inner, "format")
     if form not in SOUNDS:
-        say.wrong(f"{path}.input_audio.format", f"must be one of {', '.join(sorted(SOUNDS))}.")
+        say.wrong(
+            f"{path}.input_audio.format",
+            Msg("must be one of {known}.", known=", ".join(sorted(SOUNDS))),
+        )
     return [{"audio": {"format": form, "source": {"bytes": _text(inner, "data")}}}, *after]
 
 
 def _refusal(say: Saying, data: _Data, inner: Json, path: str) -> list[Json]:
     after = _besides(say, data, "refusal", path)
     if not isinstance(inner, str):
-        say.wrong(f"{path}.refusal", "must be a text.")
+        say.wrong(f"{path}.refusal", Msg("must be a text."))
     return [{"text": inner}, *after]
 
 

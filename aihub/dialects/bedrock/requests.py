@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from ...errors import InvalidRequest
+from ...messages import Msg
 from ...model.chat import Chat, ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..fields import (
@@ -171,7 +172,7 @@ def _schema(text: str, path: str) -> dict[str, Json]:
     try:
         return json_object(text.encode())
     except InvalidRequest:
-        text = f"Invalid '{path}': must be a JSON object as a text."
+        text = Msg("Invalid '{path}': must be a JSON object as a text.", path=path)
         raise Fault(path, text, "invalid_json") from None
 
 

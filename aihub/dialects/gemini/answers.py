@@ -13,6 +13,7 @@ import attrs
 import orjson
 
 from ...errors import UpstreamRefused
+from ...messages import Msg
 from ...model.chat import MAX_CHOICES, FinishReason, ReasoningPart
 from ...model.events import (
     Choice,
@@ -246,7 +247,7 @@ def _text(
 def blocked(reason: str) -> UpstreamRefused:
     """Say that a prompt was blocked: nothing was answered, and another provider may."""
     return UpstreamRefused(
-        f"The provider blocked the prompt: {shown(reason)}.",
+        Msg("The provider blocked the prompt: {reason}.", reason=shown(reason)),
         code="content_filter",
         param="messages",
         status=200,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 
+from ...messages import Msg
 from ...model.catalogue import Model
 from ...model.chat import Chat, Message, OtherPart, ResponseFormat, TextPart, Tool, ToolChoice
 from ...model.units import Json
@@ -71,7 +72,7 @@ _TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
 def _sampling(say: Saying) -> dict[str, Json]:
     chat = say.chat
     if chat.seed is not None and not -_INT32 - 1 <= chat.seed <= _INT32:
-        say.wrong("seed", "must fit 32 bits.")
+        say.wrong("seed", Msg("must fit 32 bits."))
     given: dict[str, Json] = {
         "candidateCount": chat.n if say.asked("n") else None,
         "stopSequences": list(chat.stop) or None,
@@ -161,7 +162,7 @@ def _function(say: Saying, tool: Tool, path: str) -> Json:
 
 def _other(say: Saying, tool: Tool, path: str) -> list[Json]:
     if tool.kind == "custom":
-        say.wrong(f"{path}.type", "tools whose input is any text are not known there.")
+        say.wrong(f"{path}.type", Msg("tools whose input is any text are not known there."))
     elif say.knows(tool) and isinstance(tool.data, Mapping):
         return [{name: one for name, one in tool.data.items() if name != "type"}]
     else:
@@ -225,9 +226,9 @@ def _content(say: Saying, one: Message, path: str, names: dict[str, str]) -> dic
     if one.role == "tool":
         return {"role": "user", "parts": [_result(say, one, path, names)]}
     if one.role in _SYSTEM:
-        say.wrong(f"{path}.role", "the system speaks at the beginning alone.")
+        say.wrong(f"{path}.role", Msg("the system speaks at the beginning alone."))
     elif one.role == "function":
-        say.wrong(f"{path}.role", "results of functions in the old form have no id.")
+        say.wrong(f"{path}.role", Msg("results of functions in the old form have no id."))
     parts = _parts(say, one, path)
     for n, call in enumerate(one.tool_calls):
         names[call.id] = call.name
@@ -257,10 +258,10 @@ _RESULT = frozenset({"is_error", "willContinue", "scheduling", "parts"})
 
 def _result(say: Saying, one: Message, path: str, names: dict[str, str]) -> Json:
     if one.tool_call_id not in names:
-        say.wrong(f"{path}.tool_call_id", "must name a call before it.")
+        say.wrong(f"{path}.tool_call_id", Msg("must name a call before it."))
     for n, part in enumerate(one.content if isinstance(one.content, tuple) else ()):
         if isinstance(part, OtherPart) or (isinstance(part, TextPart) and part.extra):
-            say.unsupported(f"{path}.content[{n}]", "Results are texts.")
+            say.unsupported(f"{path}.content[{n}]", Msg("Results are texts."))
     failed = bool((one.extra or {}).get("is_error"))
     extra = say.extras(one.extra, path, own=("is_error",), only=_RESULT)
     return {

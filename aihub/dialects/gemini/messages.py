@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import attrs
 import orjson
 
+from ...messages import Msg
 from ...model.chat import Message, Part, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import Fault, boolean, obj, one_of, string, wrong_type
@@ -36,7 +37,11 @@ class _Calls:
     def answer(self, id: str | None, name: str, path: str) -> str:
         waiting = self.waiting.get(name, [])
         if id is None and not waiting:
-            raise Fault(path, f"Invalid '{path}': no call of it is without a result.", "no_call")
+            raise Fault(
+                path,
+                Msg("Invalid '{path}': no call of it is without a result.", path=path),
+                "no_call",
+            )
         found = waiting[0] if id is None else id
         if found in waiting:
             waiting.remove(found)
@@ -46,9 +51,9 @@ class _Calls:
 def contents(value: Json, path: str) -> tuple[Message, ...]:
     """Take the contents of a request."""
     if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
+        raise wrong_type(path, Msg("an array"), value)
     if not value:
-        raise Fault(path, f"Invalid '{path}': empty array.", "empty_array")
+        raise Fault(path, Msg("Invalid '{path}': empty array.", path=path), "empty_array")
     calls = _Calls()
     read: list[Message] = []
     for n, one in enumerate(value):
@@ -66,7 +71,7 @@ def system(value: Json, path: str) -> Message:
 def _parts(fields: Mapping[str, Json], path: str) -> list[tuple[dict[str, Json], str]]:
     value = fields.get("parts", [])
     if not isinstance(value, list):
-        raise wrong_type(f"{path}.parts", "an array", value)
+        raise wrong_type(f"{path}.parts", Msg("an array"), value)
     return [(_part(one, f"{path}.parts[{n}]"), f"{path}.parts[{n}]") for n, one in enumerate(value)]
 
 

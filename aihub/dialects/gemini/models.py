@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...errors import InvalidRequest
+from ...messages import Msg
 from ...model.catalogue import Model
 from ...model.units import SECOND, Json, rfc3339
 from ..fields import Check
@@ -64,4 +65,4 @@ def _after(models: Sequence[Model], token: str) -> int:
     for n, one in enumerate(models):
         if one.id == token:
             return n + 1
-    raise InvalidRequest("'pageToken' is none that a page has told.", param="pageToken")
+    raise InvalidRequest(Msg("'pageToken' is none that a page has told."), param="pageToken")

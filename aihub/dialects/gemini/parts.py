@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from ...messages import Msg
 from ...model.chat import OtherPart, Part, ReasoningPart, TextPart
 from ...model.units import Json
 from ..fields import SHOWN, boolean, missing, obj, string
@@ -160,7 +161,7 @@ def say_part(say: Saying, one: Part, path: str) -> Json:
     write = _SAYERS.get(one.type)
     inner = one.data.get(one.type) if isinstance(one.data, Mapping) else None
     if write is None or one.dialect != OPENAI:
-        say.unsupported(path, f"It is of type '{one.type[:SHOWN]}'.")
+        say.unsupported(path, Msg("It is of type '{type}'.", type=one.type[:SHOWN]))
         return None
     extra = say.extras(one.data, path, own=("type", one.type)) if inner is not None else {}
     said = write(say, inner, f"{path}.{one.type}")
@@ -172,7 +173,7 @@ def _say_reasoning(say: Saying, one: ReasoningPart, path: str) -> Json:
     if say.travels:
         return reasoning_part(one)
     if one.redacted is not None:
-        say.unsupported(path, "Only its provider can read it.")
+        say.unsupported(path, Msg("Only its provider can read it."))
         return None
     return reasoning_part(ReasoningPart(one.text))
 
@@ -198,7 +199,7 @@ def _say_image(say: Saying, inner: Json, path: str) -> Json:
             "fileData": {"fileUri": url} if kind is None else {"fileUri": url, "mimeType": kind}
         }
     else:
-        say.wrong(f"{path}.url", "must be a data: or http(s) URL.")
+        say.wrong(f"{path}.url", Msg("must be a data: or http(s) URL."))
         return None
     detail = _string(inner, "detail")
     if detail in _DETAILS:
@@ -209,14 +210,14 @@ def _say_image(say: Saying, inner: Json, path: str) -> Json:
 def _say_audio(say: Saying, inner: Json, path: str) -> Json:
     kind = f"audio/{_string(inner, 'format')}"
     if kind not in _AUDIO:
-        say.wrong(f"{path}.format", "must be 'wav' or 'mp3'.")
+        say.wrong(f"{path}.format", Msg("must be 'wav' or 'mp3'."))
     return _blob(Inline(kind, _string(inner, "data")))
 
 
 def _say_file(say: Saying, inner: Json, path: str) -> Json:
     medium = inline(_string(inner, "file_data"))
     if medium is None:
-        say.wrong(f"{path}.file_data", "must be a data: URL.")
+        say.wrong(f"{path}.file_data", Msg("must be a data: URL."))
         return None
     name = _string(inner, "filename")
     said = _blob(medium)
@@ -225,7 +226,7 @@ def _say_file(say: Saying, inner: Json, path: str) -> Json:
 
 def _say_refusal(say: Saying, inner: Json, path: str) -> Json:
     if not isinstance(inner, str):
-        say.wrong(path, "must be a text.")
+        say.wrong(path, Msg("must be a text."))
     return {"text": inner}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ...messages import Msg
 from ...model.chat import MAX_CHOICES, Chat, ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..fields import (
@@ -98,7 +99,7 @@ def decode_count(body: bytes, *, model: str) -> Chat:
         return _decode(fields, model, stream=False)
     if fields.get("contents") is not None:
         name = "generateContentRequest"
-        text = f"Invalid '{name}': it excludes 'contents'."
+        text = Msg("Invalid '{name}': it excludes 'contents'.", name=name)
         raise refusal([Fault(name, text, "invalid_value")])
     try:
         return _decode(obj(whole, "generateContentRequest"), model, stream=False)
@@ -140,13 +141,13 @@ def _to(place: str, check: Callable[[Json, str], Any]) -> _Read:
 
 def _tools(value: Json, path: str, chat: _Chat) -> None:
     if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
+        raise wrong_type(path, Msg("an array"), value)
     tools: list[Tool] = []
     for n, one in enumerate(value):
         fields = message(one, f"{path}[{n}]")
         declared = fields.pop("functionDeclarations", [])
         if not isinstance(declared, list):
-            raise wrong_type(f"{path}[{n}].functionDeclarations", "an array", declared)
+            raise wrong_type(f"{path}[{n}].functionDeclarations", Msg("an array"), declared)
         for k, function in enumerate(declared):
             tools.append(_function(function, f"{path}[{n}].functionDeclarations[{k}]"))
         tools += [Tool(kind=kind, name="", data={kind: fields[kind]}) for kind in fields]
@@ -194,7 +195,7 @@ def _calling(value: Json, path: str, chat: _Chat) -> None:
 
 def _texts(value: Json, path: str) -> tuple[str, ...]:
     if not isinstance(value, list):
-        raise wrong_type(path, "an array", value)
+        raise wrong_type(path, Msg("an array"), value)
     return tuple([string(one, f"{path}[{n}]") for n, one in enumerate(value)])
 
 
@@ -268,7 +269,9 @@ _GENERATION: Mapping[str, _Read] = {
 def _model(value: Json, path: str, chat: _Chat) -> None:
     """Take the name that stands in the path too."""
     if string(value, path).removeprefix("models/") != chat.model:
-        raise Fault(path, f"Invalid '{path}': the path names another model.", "invalid_value")
+        raise Fault(
+            path, Msg("Invalid '{path}': the path names another model.", path=path), "invalid_value"
+        )
 
 
 _FIELDS: Mapping[str, _Read] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
+from ...messages import Msg
 from ...model.chat import ROLES, Message, OtherPart, Part, ReasoningPart, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import (
@@ -67,7 +68,7 @@ def _content(value: Json, path: str) -> str | tuple[Part, ...] | None:
     if isinstance(value, str) or value is None:
         return value
     if not isinstance(value, list):
-        raise wrong_type(path, "a string or an array of parts", value)
+        raise wrong_type(path, Msg("a string or an array of parts"), value)
     return _parts(value, path)  # type: ignore[no-any-return]
 
 
@@ -186,7 +187,7 @@ _rest = {
 def message(value: Json, path: str) -> Message:
     """Take a message."""
     if not isinstance(value, dict):
-        raise wrong_type(path, "an object", value)
+        raise wrong_type(path, Msg("an object"), value)
     role = value.get("role")
     if role is None:
         raise missing(f"{path}.role")

@@ -12,6 +12,7 @@ import attrs
 import orjson
 
 from ...errors import InvalidRequest, UpstreamError, UpstreamLimited
+from ...messages import Msg
 from ...model.catalogue import Model
 from ...model.chat import (
     Chat,
@@ -242,7 +243,10 @@ def _bare(message: Message) -> Message:
 
 def _unsayable(field: str) -> InvalidRequest:
     return InvalidRequest(
-        f"'{field}' cannot be said in OpenAI's dialect, which the model's provider speaks.",
+        Msg(
+            "'{field}' cannot be said in OpenAI's dialect, which the model's provider speaks.",
+            field=field,
+        ),
         param=field,
         code="unsupported_by_provider",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...messages import Msg
 from ...model.chat import MAX_CHOICES, Chat, Keep
 from ...model.units import Json
 from ..fields import (
@@ -141,7 +142,7 @@ def _stop(value: Json, path: str) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     if not isinstance(value, list):
-        raise wrong_type(path, "a string or an array of strings", value)
+        raise wrong_type(path, Msg("a string or an array of strings"), value)
     return _stops(value, path)  # type: ignore[no-any-return]
 
 
@@ -174,8 +175,13 @@ def metadata(value: Json, path: str) -> dict[str, str]:
     if len(given) > MAX_METADATA:
         raise Fault(
             path,
-            f"Invalid '{path}': too many properties. Expected an object with at most "
-            f"{MAX_METADATA} properties, but got an object with {len(given)} properties instead.",
+            Msg(
+                "Invalid '{path}': too many properties. Expected an object with at most {most} "
+                "properties, but got an object with {length} properties instead.",
+                path=path,
+                most=MAX_METADATA,
+                length=len(given),
+            ),
             "object_above_max_properties",
         )
     for key, one in given.items():
@@ -216,7 +222,7 @@ def _predicted(value: Json, path: str) -> Json:
     if isinstance(value, str):
         return value
     if not isinstance(value, list):
-        raise wrong_type(path, "a string or an array of parts", value)
+        raise wrong_type(path, Msg("a string or an array of parts"), value)
     return _text_parts(value, path)
 
 

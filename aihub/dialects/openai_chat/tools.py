@@ -5,6 +5,7 @@ Types that are not named here are a provider's own: they are passed on, or refus
 
 from __future__ import annotations
 
+from ...messages import Msg
 from ...model.chat import ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..fields import (
@@ -103,7 +104,7 @@ def tool_choice(value: Json, path: str) -> ToolChoice:
     if isinstance(value, str):
         return ToolChoice(_mode(value, path))
     if not isinstance(value, dict):
-        raise wrong_type(path, "a string or an object", value)
+        raise wrong_type(path, Msg("a string or an object"), value)
     if value.get("type") is None:
         raise missing(f"{path}.type")
     kind = _choice_kind(value["type"], f"{path}.type")
@@ -135,7 +136,7 @@ def function_call(value: Json, path: str) -> ToolChoice:
     if isinstance(value, str):
         return ToolChoice(_old_mode(value, path))
     if not isinstance(value, dict):
-        raise wrong_type(path, "a string or an object", value)
+        raise wrong_type(path, Msg("a string or an object"), value)
     return ToolChoice("required", (_named(value, path)["name"],))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...messages import Msg
 from ...model.units import Json
 from ..fields import (
     SHOWN,
@@ -42,7 +43,9 @@ def exact(required: Mapping[str, Check], others: Mapping[str, Check], *, closed:
                 found(inner, f"{path}.{one}")
             elif closed:
                 where = f"{path}.{one[:SHOWN]}"
-                raise Fault(where, f"Unknown parameter: '{where}'.", "unknown_parameter")
+                raise Fault(
+                    where, Msg("Unknown parameter: '{path}'.", path=where), "unknown_parameter"
+                )
         return given
 
     return described(
@@ -114,7 +117,7 @@ def union(kinds: Mapping[str, Check]) -> Check:
 def real(value: Json, path: str) -> Json:
     """Take a number, whole or not."""
     if type(value) not in (int, float):
-        raise wrong_type(path, "a decimal", value)
+        raise wrong_type(path, Msg("a decimal"), value)
     return value
 
 

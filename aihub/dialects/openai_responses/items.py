@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import attrs
 
+from ...messages import Msg
 from ...model.chat import Message, OtherPart, Part, Role, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import (
@@ -52,7 +53,7 @@ def _content(value: Json, path: str) -> Json:
     if isinstance(value, str):
         return value
     if not isinstance(value, list):
-        raise wrong_type(path, "a string or an array of parts", value)
+        raise wrong_type(path, Msg("a string or an array of parts"), value)
     return _parts(value, path)
 
 
@@ -76,7 +77,11 @@ def _message(value: Json, path: str) -> Json:
     parts = () if isinstance(given["content"], str) else given["content"]
     for n, one in enumerate(parts):
         if one["type"] in wrong:
-            text = f"Invalid value: '{one['type']}'. Supported values are: {known}."
+            text = Msg(
+                "Invalid value: '{value}'. Supported values are: {known}.",
+                value=one["type"],
+                known=known,
+            )
             raise Fault(f"{path}.content[{n}].type", text, "invalid_value")
     return given
 
@@ -137,7 +142,7 @@ def given_input(value: Json, path: str) -> tuple[dict[str, Json], ...]:
     if isinstance(value, str):
         return ({"type": "message", "role": "user", "content": value},)
     if not isinstance(value, list):
-        raise wrong_type(path, "a string or an array of items", value)
+        raise wrong_type(path, Msg("a string or an array of items"), value)
     return _items(value, path)  # type: ignore[no-any-return]
 
 

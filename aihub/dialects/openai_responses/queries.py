@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
 from ...errors import InvalidRequest
+from ...messages import Msg
 from ...model.units import Json
 from ..fields import Check, Fault, described, one_of, string
 from ..queries import MAX_PARAMETERS, PAGES, Page, read_page, read_query, whole
@@ -19,7 +20,9 @@ def _flag(value: Json, path: str) -> bool:
     """Take a word for yes or no, as the clients of several languages write it."""
     word = string(value, path).lower()
     if word not in {"true", "false"}:
-        raise Fault(path, f"Invalid '{path}': expected true or false.", "invalid_value")
+        raise Fault(
+            path, Msg("Invalid '{path}': expected true or false.", path=path), "invalid_value"
+        )
     return word == "true"
 
 
@@ -55,7 +58,7 @@ def read_asked(query: str) -> int | None:
     if asked.get("stream"):
         return asked.get("starting_after", -1)  # type: ignore[no-any-return]
     if "starting_after" in asked:
-        text = "'starting_after' is of a stream: it needs 'stream'."
+        text = Msg("'starting_after' is of a stream: it needs 'stream'.")
         raise InvalidRequest(text, param="starting_after", code="invalid_value")
     return None
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ...messages import Msg
 from ...model.chat import Chat, Message
 from ...model.units import Json
 from ..fields import (
@@ -117,7 +118,9 @@ class Asked:
         """
         messages = messages_of(items)
         if not messages:
-            raise refusal([Fault("input", "There is nothing in 'input' to answer.", "empty_array")])
+            raise refusal(
+                [Fault("input", Msg("There is nothing in 'input' to answer."), "empty_array")]
+            )
         told = self.fields.get("instructions")
         if told is not None:
             messages = (Message("system", told), *messages)
@@ -198,7 +201,11 @@ def _bounded(value: Json, path: str) -> None:
         level = [inner for one in level for inner in _inside(one)]
         if not level:
             return
-    raise Fault(path, f"'{path}' is nested more than {MAX_DEPTH} deep.", "nested_too_deep")
+    raise Fault(
+        path,
+        Msg("'{path}' is nested more than {most} deep.", path=path, most=MAX_DEPTH),
+        "nested_too_deep",
+    )
 
 
 def _inside(value: Json) -> Iterable[Json]:
@@ -215,12 +222,12 @@ def _together(fields: Mapping[str, Json]) -> list[Fault]:
         faults.append(missing("input"))
     goes_on = [name for name in ("previous_response_id", "conversation") if name in fields]
     if len(goes_on) > 1:
-        text = "Only one of 'previous_response_id' and 'conversation' can be given."
+        text = Msg("Only one of 'previous_response_id' and 'conversation' can be given.")
         faults.append(Fault("conversation", text, "mutually_exclusive_parameters"))
     if "model" not in fields and "prompt" not in fields and not goes_on:
         faults.append(missing("model"))
     if fields.get("background") is True and fields.get("store") is False:
-        text = "'background' needs 'store': what nobody keeps cannot be read later."
+        text = Msg("'background' needs 'store': what nobody keeps cannot be read later.")
         faults.append(Fault("background", text, "unsupported_value"))
     return faults
 
@@ -256,7 +263,7 @@ def _conversation(value: Json, path: str) -> str | dict[str, Json]:
     if isinstance(value, str):
         return session_id(value, path)  # type: ignore[no-any-return]
     if not isinstance(value, dict):
-        raise wrong_type(path, "a string or an object", value)
+        raise wrong_type(path, Msg("a string or an object"), value)
     return _by_id(value, path)  # type: ignore[no-any-return]
 
 

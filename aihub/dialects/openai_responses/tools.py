@@ -6,6 +6,7 @@ this dialect's words: whoever must answer refuses what it cannot do.
 
 from __future__ import annotations
 
+from ...messages import Msg
 from ...model.chat import ResponseFormat, Tool, ToolChoice
 from ...model.units import Json
 from ..fields import (
@@ -101,7 +102,7 @@ def tool_choice(value: Json, path: str) -> ToolChoice:
     if isinstance(value, str):
         return ToolChoice(_mode(value, path))
     if not isinstance(value, dict):
-        raise wrong_type(path, "a string or an object", value)
+        raise wrong_type(path, Msg("a string or an object"), value)
     given = _object(value, path)
     kind = given["type"]
     if kind == "allowed_tools":

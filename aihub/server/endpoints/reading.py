@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...dialects.queries import WHOSE, list_object, read_query, read_usage
 from ...dialects.reports import read_requests_page, request_object
+from ...messages import Msg
 from ..call import Call
 from ..errors import JSON
 from ..http import Response
@@ -49,4 +50,4 @@ async def readyz(call: Call) -> Response:
     """Say whether requests are admitted."""
     if call.hub.ready:
         return Response(200, [JSON], b'{"status":"ready"}')
-    return call.refuse(503, "Requests are not admitted now.", code="not_ready")
+    return call.refuse(503, Msg("Requests are not admitted now."), code="not_ready")

@@ -20,6 +20,7 @@ from ...dialects.openai_responses.answers import compaction_object, echo
 from ...dialects.queries import list_object, read_query
 from ...errors import InvalidRequest, NotFound
 from ...hub import Several, Stream
+from ...messages import Msg
 from ...model.chat import Chat, Keep
 from ...model.events import Completion
 from ...model.record import Record
@@ -70,8 +71,7 @@ async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json
         NotFound: the account keeps no such response, or a template is asked for.
     """
     if asked.prompt is not None:
-        text = "Prompt with id '{id}' not found."
-        raise NotFound("prompt", asked.prompt, param="prompt.id", text=text)
+        raise NotFound("prompt", asked.prompt, param="prompt.id")
     chat = asked.chat(items)
     chat.session = asked.conversation
     if asked.previous is not None:
@@ -115,7 +115,7 @@ async def _resolved(call: Call, items: Sequence[dict[str, Json]]) -> tuple[dict[
         return tuple(items)
     if len(named) > MAX_REFERENCES:
         raise InvalidRequest(
-            f"'input' may name at most {MAX_REFERENCES} items.",
+            Msg("'input' may name at most {most} items.", most=MAX_REFERENCES),
             param="input",
             code="too_many_references",
         )

@@ -7,6 +7,7 @@ import re
 from ...dialects import sessions as dialect
 from ...dialects.queries import Page, list_object, read_page, read_query
 from ...errors import InvalidRequest
+from ...messages import Msg
 from ...model.session import Session
 from ...model.units import Json
 from ..call import Call
@@ -65,7 +66,7 @@ async def _messages(
 def _place(after: str) -> tuple[int, int]:
     found = re.fullmatch("msg_([0-9]{1,15})_([0-9]{1,15})", after)
     if found is None or not int(found[1]):
-        raise InvalidRequest("'after' must be the id of a message.", param="after")
+        raise InvalidRequest(Msg("'after' must be the id of a message."), param="after")
     return int(found[1]), int(found[2])
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...dialects.queries import read_query
 from ...dialects.reports import me_object, read_sign_in
+from ...messages import Msg
 from ..call import Call
 from ..http import Headers, Refusal, Response
 from ..signing import forget, is_page, keep
@@ -46,7 +47,7 @@ def _own_pages_only(call: Call) -> None:
         raise Refusal(
             call.refuse(
                 403,
-                "Only pages of this server sign in. Programs send their key in a header.",
+                Msg("Only pages of this server sign in. Programs send their key in a header."),
                 code="not_a_page",
             )
         )

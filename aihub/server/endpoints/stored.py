@@ -6,6 +6,7 @@ from ...dialects.openai_chat import stored as dialect
 from ...dialects.queries import list_object, read_query
 from ...dialects.sessions import read_messages_page
 from ...errors import InvalidRequest
+from ...messages import Msg
 from ...model.units import Json
 from ..call import Call
 from ..http import Response
@@ -70,7 +71,7 @@ def following(
     for n, one in enumerate(ordered):
         if one["id"] == after:
             return ordered[n + 1 :]
-    raise InvalidRequest("'after' must be the id of an object of this list.", param="after")
+    raise InvalidRequest(Msg("'after' must be the id of an object of this list."), param="after")
 
 
 def paged(listed: dict[str, Json]) -> dict[str, Json]:

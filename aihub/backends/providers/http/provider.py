@@ -16,6 +16,7 @@ import anyio
 from ....dialects import openai_embeddings, openai_moderations
 from ....dialects.outbound import Outbound, Wire
 from ....errors import UpstreamError, UpstreamFailed
+from ....messages import Msg
 from ....model.catalogue import Model
 from ....model.chat import Chat
 from ....model.events import Embedded, Event, Moderated
@@ -101,7 +102,9 @@ class HttpProvider:
         status = response.status
         if status < 400:  # noqa: PLR2004 - HTTP's own
             raise UpstreamFailed(
-                f"The provider answered with status {status}, which is no answer.",
+                Msg(
+                    "The provider answered with status {status}, which is no answer.", status=status
+                ),
                 code="bad_status",
                 status=status,
                 lasting=True,
@@ -185,7 +188,8 @@ async def _read(response: UpstreamResponse, most: int, *, cut: bool = False) -> 
             if cut:
                 break
             raise UpstreamFailed(
-                f"The provider's answer has more than {most} bytes.", code="answer_too_large"
+                Msg("The provider's answer has more than {most} bytes.", most=most),
+                code="answer_too_large",
             )
     return b"".join(pieces)[:most]
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import attrs
 
 from ....errors import InvalidRequest
+from ....messages import Msg
 from ....model.units import Json
 from ...tokens import CuttingCounter, Vocabulary
 from .choosing import Chooser
@@ -44,8 +45,10 @@ def vocabulary_of(tokens: CuttingCounter) -> Vocabulary:
     if isinstance(tokens, Vocabulary):
         return tokens
     raise InvalidRequest(
-        "The mock provider does not support 'logit_bias' without a tokenizer: "
-        "install 'ai-hub[tokens]'.",
+        Msg(
+            "The mock provider does not support 'logit_bias' without a tokenizer: install "
+            "'ai-hub[tokens]'."
+        ),
         param="logit_bias",
         code="unsupported_parameter",
     )
@@ -56,8 +59,11 @@ def _meaning(bias: Mapping[str, Json], vocabulary: Vocabulary, encoding: str) ->
     for key in bias:
         if not (key.isascii() and key.isdigit() and int(key[:20]) < size):
             raise InvalidRequest(
-                f"Invalid key in 'logit_bias': {key[:20]}. "
-                f"Keys are token ids from 0 to {size - 1}.",
+                Msg(
+                    "Invalid key in 'logit_bias': {key}. Keys are token ids from 0 to {last}.",
+                    key=key[:20],
+                    last=size - 1,
+                ),
                 param="logit_bias",
                 code="invalid_value",
             )

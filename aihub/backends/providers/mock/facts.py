@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NoReturn
 
 from ....errors import InvalidRequest
+from ....messages import Msg
 from ....model.catalogue import Model
 from ....model.chat import Chat, OtherPart, Role
 from ....protocols import ProviderCall
@@ -101,9 +102,15 @@ def check_room(call: ProviderCall) -> None:
         return
     asked = call.prompt.tokens + most
     _refuse(
-        f"This model's maximum context length is {window} tokens. However, you requested {asked} "
-        f"tokens ({call.prompt.tokens} in the messages, {most} in the completion). "
-        "Please reduce the length of the messages or completion.",
+        Msg(
+            "This model's maximum context length is {window} tokens. However, you "
+            "requested {asked} tokens ({tokens} in the messages, {most} in the "
+            "completion). Please reduce the length of the messages or completion.",
+            window=window,
+            asked=asked,
+            tokens=call.prompt.tokens,
+            most=most,
+        ),
         "messages",
         "context_length_exceeded",
     )
@@ -115,7 +122,7 @@ def _refuse(message: str, param: str, code: str) -> NoReturn:
 
 def _unsupported(param: str) -> NoReturn:
     _refuse(
-        f"Unsupported parameter: '{param}' is not supported with this model.",
+        Msg("Unsupported parameter: '{param}' is not supported with this model.", param=param),
         param,
         "unsupported_parameter",
     )
@@ -124,7 +131,13 @@ def _unsupported(param: str) -> NoReturn:
 def _unknown_value(value: str, known: tuple[str, ...], param: str) -> NoReturn:
     listed = ", ".join([f"'{one}'" for one in known])
     _refuse(
-        f"Invalid value: '{value[:64]}'. Supported values are: {listed}.", param, "invalid_value"
+        Msg(
+            "Invalid value: '{value}'. Supported values are: {known}.",
+            value=value[:64],
+            known=listed,
+        ),
+        param,
+        "invalid_value",
     )
 
 
@@ -152,7 +165,9 @@ def _part(model: Model, part: OtherPart, known: tuple[str, ...], param: str) -> 
         _unknown_value(part.type, known, param)
     needed = _NEEDED.get(part.type)
     if needed and not needed & model.inputs:
-        text = f"Invalid content type. {part.type} is only supported by certain models."
+        text = Msg(
+            "Invalid content type. {type} is only supported by certain models.", type=part.type
+        )
         _refuse(text, param, "invalid_value")
 
 
@@ -163,8 +178,13 @@ def _length(model: Model, chat: Chat) -> None:
     param = "max_tokens" if chat.max_completion_tokens is None else "max_completion_tokens"
     if model.max_output is not None and most > model.max_output:
         _refuse(
-            f"{param} is too large: {most}. This model supports at most {model.max_output} "
-            f"completion tokens, whereas you provided {most}.",
+            Msg(
+                "{param} is too large: {most}. This model supports at most {max_output} "
+                "completion tokens, whereas you provided {most}.",
+                param=param,
+                most=most,
+                max_output=model.max_output,
+            ),
             param,
             "invalid_value",
         )
@@ -186,8 +206,12 @@ def _effort(model: Model, chat: Chat) -> None:
     if asked not in known:
         listed = ", ".join([f"'{one}'" for one in known])
         _refuse(
-            f"Unsupported value: 'reasoning_effort' does not support '{asked[:64]}' with this "
-            f"model. Supported values are: {listed}.",
+            Msg(
+                "Unsupported value: 'reasoning_effort' does not support '{asked}' with this "
+                "model. Supported values are: {listed}.",
+                asked=asked[:64],
+                listed=listed,
+            ),
             "reasoning_effort",
             "unsupported_value",
         )
@@ -218,8 +242,13 @@ def _sampling(model: Model, chat: Chat) -> None:
         value = getattr(chat, param)
         if value is not None and value != default and (openai or param == "temperature"):
             _refuse(
-                f"Unsupported value: '{param}' does not support {value:g} with this model. "
-                f"Only the default ({default}) value is supported.",
+                Msg(
+                    "Unsupported value: '{param}' does not support {value} with this model. Only "
+                    "the default ({default}) value is supported.",
+                    param=param,
+                    value=f"{value:g}",
+                    default=default,
+                ),
                 param,
                 "unsupported_value",
             )
@@ -235,8 +264,10 @@ def _names_of_bounds(model: Model, chat: Chat) -> None:
     # Others have one name for it, and may have to give it.
     if chat.max_tokens is not None and chat.dialect == _OPENAI:
         _refuse(
-            "Unsupported parameter: 'max_tokens' is not supported with this model. "
-            "Use 'max_completion_tokens' instead.",
+            Msg(
+                "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+                "'max_completion_tokens' instead."
+            ),
             "max_tokens",
             "unsupported_parameter",
         )
@@ -272,13 +303,22 @@ def _choice(chat: Chat, tools: str) -> None:
     for name in choice.only or ():
         if name not in names:
             _refuse(
-                f"Tool choice '{name[:64]}' not found in '{tools}' parameter.",
+                Msg(
+                    "Tool choice '{name}' not found in '{tools}' parameter.",
+                    name=name[:64],
+                    tools=tools,
+                ),
                 param,
                 "invalid_value",
             )
     if choice.mode == "required" and not (choice.only or names):
         _refuse(
-            f"Invalid value for '{param}': '{param}' is only allowed when '{tools}' are specified.",
+            Msg(
+                "Invalid value for '{param}': '{param}' is only allowed when '{tools}' are "
+                "specified.",
+                param=param,
+                tools=tools,
+            ),
             param,
             "invalid_value",
         )
@@ -288,7 +328,11 @@ def _hosted(chat: Chat, kind: str, param: str, tools: str) -> None:
     """Refuse the choice of a vendor's own tool that is not among the tools, in any version."""
     family = kind.partition("_")[0]
     if family not in {tool.kind.partition("_")[0] for tool in chat.tools}:
-        _refuse(f"Tool choice '{kind}' not found in '{tools}' parameter.", param, "invalid_value")
+        _refuse(
+            Msg("Tool choice '{name}' not found in '{tools}' parameter.", name=kind, tools=tools),
+            param,
+            "invalid_value",
+        )
 
 
 def _format(_model: Model, chat: Chat) -> None:
@@ -303,7 +347,7 @@ def _format(_model: Model, chat: Chat) -> None:
 def _top_logprobs(_model: Model, chat: Chat) -> None:
     if chat.top_logprobs is not None and not chat.logprobs:
         _refuse(
-            "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
+            Msg("The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled."),
             "top_logprobs",
             "invalid_value",
         )
@@ -322,7 +366,11 @@ def _extras(model: Model, chat: Chat) -> None:
         # None of OpenAI's catalogue models speaks, and the mock has no voice for others.
         param = "modalities" if "audio" in modalities else "audio"
         _refuse(
-            f"Unsupported value: '{param}' asks for audio, which is not supported with this model.",
+            Msg(
+                "Unsupported value: '{param}' asks for audio, which is not supported with this "
+                "model.",
+                param=param,
+            ),
             param,
             "unsupported_value",
         )

@@ -24,6 +24,7 @@ from typing import Self
 import anyio.lowlevel
 
 from ....errors import InvalidRequest
+from ....messages import Msg
 from ....model.catalogue import Model
 from ....model.chat import Chat
 from ....model.embedding import Vector
@@ -180,7 +181,9 @@ class MockProvider:
             return " ".join([str(one) for one in tokens])
         size = counter.size(model.encoding)
         if max(tokens) >= size:
-            raise InvalidRequest(f"There is no token beyond {size - 1}.", param="input")
+            raise InvalidRequest(
+                Msg("There is no token beyond {last}.", last=size - 1), param="input"
+            )
         return b"".join(counter.spell(model.encoding, tokens)).decode("utf-8", "replace")
 
     async def moderate(self, call: ModerationCall) -> Moderated:

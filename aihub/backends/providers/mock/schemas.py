@@ -7,6 +7,7 @@ from typing import NoReturn
 import orjson
 
 from ....errors import InvalidRequest
+from ....messages import Msg
 from ....model.chat import Chat, ResponseFormat, Tool
 from ....model.units import Json
 from .choosing import Chooser, Wording
@@ -50,7 +51,7 @@ def _check(schema: Json, what: str, param: str, *, strict: bool) -> None:
 
 def _refuse(refused: SchemaRefused, what: str, param: str) -> NoReturn:
     raise InvalidRequest(
-        f"Invalid schema for {what}: {refused.message}",
+        Msg("Invalid schema for {what}: {message}", what=what, message=refused.message),
         param=param,
         code="invalid_json_schema" if param == "response_format" else "invalid_function_parameters",
     ) from None
@@ -94,7 +95,10 @@ def _pattern_of(tool: Tool, path: str) -> Template | None:
     grammar = form.get("grammar") or {}
     if grammar.get("syntax") != "regex":
         raise InvalidRequest(
-            f"The mock provider reads grammars of the syntax 'regex' alone: tool '{tool.name}'.",
+            Msg(
+                "The mock provider reads grammars of the syntax 'regex' alone: tool '{name}'.",
+                name=tool.name,
+            ),
             param=f"{path}.syntax",
             code="unsupported_value",
         )
@@ -102,7 +106,11 @@ def _pattern_of(tool: Tool, path: str) -> Template | None:
         return template_of({"type": "string", "pattern": f"^(?:{grammar.get('definition')})$"})
     except SchemaRefused as refused:
         raise InvalidRequest(
-            f"Invalid grammar for tool '{tool.name}': {refused.message}",
+            Msg(
+                "Invalid grammar for tool '{name}': {message}",
+                name=tool.name,
+                message=refused.message,
+            ),
             param=f"{path}.definition",
             code="invalid_value",
         ) from None

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 from ....errors import StoreTooNew, StoreUnavailable
+from ....messages import Msg
 
 # Each entry lifts the file by one version. Entries are never changed once released, only added.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -158,11 +159,16 @@ def check_version(connection: sqlite3.Connection, path: Path) -> None:
     """
     found = _version(connection)
     if found == 0:
-        raise StoreUnavailable(f"'{path}' is no database of aihub's")
+        raise StoreUnavailable(Msg("'{path}' is no database of aihub's", path=path))
     if found < VERSION:
         raise StoreUnavailable(
-            f"the database '{path}' has version {found}, this aihub works on {VERSION}: "
-            "start aihub-serve on it once, which brings it up to date"
+            Msg(
+                "the database '{path}' has version {found}, this aihub works on {version}: "
+                "start aihub-serve on it once, which brings it up to date",
+                path=path,
+                found=found,
+                version=VERSION,
+            )
         )
 
 
@@ -170,7 +176,11 @@ def _version(connection: sqlite3.Connection) -> int:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > VERSION:
         raise StoreTooNew(
-            f"the database has version {found}, this aihub reads up to {VERSION}: "
-            "use a newer aihub, or another database"
+            Msg(
+                "the database has version {found}, this aihub reads up to {version}: use a "
+                "newer aihub, or another database",
+                found=found,
+                version=VERSION,
+            )
         )
     return int(found)

@@ -15,6 +15,7 @@ import attrs
 import orjson
 
 from ....errors import Conflict, NotFound, UsageMistake
+from ....messages import Msg
 from ....model.session import Conversation, NewTurn, Origin, Session, Turn
 from ....model.units import Micros, Pico
 from ....model.usage import Count, Usage
@@ -113,7 +114,8 @@ def fork(
     ).fetchall()
     if len(spans) >= MAX_SPANS:
         raise Conflict(
-            f"A session can be forked from a fork at most {MAX_SPANS} times.", code="too_many_forks"
+            Msg("A session can be forked from a fork at most {most} times.", most=MAX_SPANS),
+            code="too_many_forks",
         )
     if not _insert(db, made):
         raise UsageMistake(f"the session id '{made.id}' was used before")

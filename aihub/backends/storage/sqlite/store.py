@@ -23,6 +23,7 @@ from typing import TypeVar
 from anyio import CancelScope, CapacityLimiter, to_thread
 
 from ....errors import StoreUnavailable, UsageMistake
+from ....messages import Msg
 from ....model.chat import KeptKind
 from ....model.events import Completion
 from ....model.ledger import (
@@ -128,7 +129,7 @@ class SqliteStore(SqliteDirectory):
     async def _read(self, job: Job[T]) -> T:
         self._check_process()
         if self._closed:
-            raise StoreUnavailable("the store is closed")
+            raise StoreUnavailable(Msg("the store is closed"))
         return await to_thread.run_sync(self._read_sync, job, limiter=self._reading)
 
     def _read_sync(self, job: Job[T]) -> T:
@@ -333,7 +334,7 @@ def _ours() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreUnavailable(f"the database failed: {error}") from error
+        raise StoreUnavailable(Msg("the database failed: {error}", error=error)) from error
 
 
 def _connect(path: Path, *, create: bool = True) -> sqlite3.Connection:
@@ -367,7 +368,9 @@ def _open_for_writing(path: Path) -> sqlite3.Connection:
                 raise
             return connection
     except OSError as error:
-        raise StoreUnavailable(f"cannot open the database '{path}': {error.strerror}") from error
+        raise StoreUnavailable(
+            Msg("cannot open the database '{path}': {fault}", path=path, fault=error.strerror)
+        ) from error
 
 
 def _create(path: Path) -> None:
@@ -395,7 +398,9 @@ def _open_as_it_is(path: Path) -> sqlite3.Connection:
     elif not os.access(path, os.R_OK | os.W_OK):
         fault = EACCES
     if fault is not None:
-        raise StoreUnavailable(f"cannot open the database '{path}': {os.strerror(fault)}")
+        raise StoreUnavailable(
+            Msg("cannot open the database '{path}': {fault}", path=path, fault=os.strerror(fault))
+        )
     with _ours():
         connection = _connect(path, create=False)
         try:

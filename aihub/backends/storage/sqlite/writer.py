@@ -22,6 +22,7 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from ....errors import StoreUnavailable
+from ....messages import Msg
 
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], T]
@@ -61,7 +62,7 @@ class Writer:
             StoreUnavailable: the database failed, or the store is closed; nothing was written.
         """
         if self._closed:
-            raise StoreUnavailable("the store is closed")
+            raise StoreUnavailable(Msg("the store is closed"))
         ticket = _Ticket(job, current_token())
         self._queue.put(ticket)
         try:
@@ -134,7 +135,7 @@ def _perform(connection: sqlite3.Connection, ticket: _Ticket[Any]) -> None:
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:
-    unavailable = StoreUnavailable(f"the database failed: {error}")
+    unavailable = StoreUnavailable(Msg("the database failed: {error}", error=error))
     unavailable.__cause__ = error
     return unavailable
 

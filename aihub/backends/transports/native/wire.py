@@ -7,6 +7,7 @@ from contextlib import suppress
 import h11
 
 from ....errors import UpstreamCut, UpstreamError, UpstreamFailed
+from ....messages import Msg
 
 MAX_HEAD = 64 * 1024
 """Bytes of an answer's head, and of a chunk's own head: providers send one or two KiB."""
@@ -110,15 +111,17 @@ class Wire:
         if self._is_at_end:
             return make_cut()
         if error.error_status_hint == _TOO_LARGE:
-            return UpstreamFailed("The head of the answer is too large.", code="head_too_large")
-        return UpstreamFailed("What came from the provider is no HTTP.", code="not_http")
+            return UpstreamFailed(
+                Msg("The head of the answer is too large."), code="head_too_large"
+            )
+        return UpstreamFailed(Msg("What came from the provider is no HTTP."), code="not_http")
 
     def _break(self, error: h11.RemoteProtocolError) -> UpstreamError:
         if self._is_at_end:
             return make_cut()
-        return UpstreamCut("The provider's answer breaks its own framing.", code="broken_body")
+        return UpstreamCut(Msg("The provider's answer breaks its own framing."), code="broken_body")
 
 
 def make_cut() -> UpstreamCut:
     """Make the error of a connection that was lost."""
-    return UpstreamCut("The connection to the provider was lost.", code="connection_lost")
+    return UpstreamCut(Msg("The connection to the provider was lost."), code="connection_lost")

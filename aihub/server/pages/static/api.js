@@ -1,10 +1,12 @@
 // The public API, as any program asks it; the browser sends the key that was signed in with.
 
+import { t } from "./words.js";
+
 const HEADERS = { "x-aihub-page": "1" };
 
 export class ApiError extends Error {
   constructor(status, error, id) {
-    super(error.message || `The server answered with status ${status}.`);
+    super(error.message || t("The server answered with status {status}.", { status }));
     this.name = "ApiError";
     this.status = status;
     this.code = error.code ?? null;
@@ -34,7 +36,7 @@ export async function send(method, path, { body, query, signal } = {}) {
     response = await fetch(url, { method, headers, body: given, signal, credentials: "same-origin" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Error("The server cannot be reached. Is it running?");
+    throw new Error(t("The server cannot be reached. Is it running?"));
   }
   if (!response.ok) throw await failure(response);
   return response;
@@ -62,7 +64,7 @@ export async function* events(response) {
   try {
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) throw new Error("The stream ended before the answer did.");
+      if (done) throw new Error(t("The stream ended before the answer did."));
       rest += decoder.decode(value, { stream: true });
       const blocks = rest.split("\n\n");
       rest = blocks.pop();

@@ -1,6 +1,7 @@
 // Charts of days, drawn by uPlot (a script of its own: `uPlot` is global).
 
 import { compact, h, money } from "./dom.js";
+import { LOCALE, t } from "./words.js";
 
 const DAY = 86_400;
 const colour = (name) => {
@@ -29,7 +30,7 @@ export function days(title, report, what, stop) {
   const box = h("div", { class: "chart", role: "img" });
   const most = Math.max(0, ...values);
   const sum = values.reduce((a, b) => a + (b ?? 0), 0);
-  box.setAttribute("aria-label", `${title}: ${shown[what](sum)} in ${at.length} days, at most ${shown[what](most)} a day`);
+  box.setAttribute("aria-label", t("{title}: {sum} in all, at most {most} a day, over days: {days}", { title, sum: shown[what](sum), most: shown[what](most), days: at.length }));
   const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
   const options = {
     width: 300,
@@ -39,7 +40,7 @@ export function days(title, report, what, stop) {
     cursor: { drag: { x: false, y: false }, y: false },
     scales: { x: { range: () => [first - DAY / 2, at.at(-1) + DAY / 2] }, y: { range: (_, __, high) => [0, high ? high * 1.1 : 1] } },
     axes: [
-      { ...axis, size: 32, incrs: [1, 2, 7, 14, 28].map((many) => many * DAY), values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "short", timeZone: "UTC" })) },
+      { ...axis, size: 32, incrs: [1, 2, 7, 14, 28].map((many) => many * DAY), values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleDateString(LOCALE, { day: "numeric", month: "short", timeZone: "UTC" })) },
       { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => shown[what](tick)) },
     ],
     series: [{}, { fill: colour("accent"), stroke: colour("accent"), paths: uPlot.paths.bars({ size: [0.7, 40] }), points: { show: false } }],

@@ -5,11 +5,12 @@ import { copier, count, duration, during, field, fill, find, h, money, option, s
 import { signIn } from "./frame.js";
 import { LANGUAGES } from "./codes.js";
 import { text } from "./sessions.js";
+import { t } from "./words.js";
 
 const MAX_SHOWN = 200_000; // characters of a raw answer: a page that shows more is slow
 const EXAMPLE_TOOLS = [{ type: "function", function: { name: "get_weather", description: "The weather at a place", parameters: { type: "object", properties: { place: { type: "string" } }, required: ["place"], additionalProperties: false } } }];
 const EXAMPLE_SCHEMA = { type: "object", properties: { title: { type: "string" }, tags: { type: "array", items: { type: "string" } } }, required: ["title", "tags"], additionalProperties: false };
-const NUMBERS = { temperature: ["Temperature", { min: 0, max: 2, step: "any" }], top_p: ["Top p", { min: 0, max: 1, step: "any" }], max_tokens: ["Most tokens", { min: 1, step: 1 }], seed: ["Seed", { step: 1 }] };
+const NUMBERS = { temperature: [t("Temperature"), { min: 0, max: 2, step: "any" }], top_p: [t("Top p"), { min: 0, max: 1, step: "any" }], max_tokens: [t("Most tokens"), { min: 1, step: 1 }], seed: [t("Seed"), { step: 1 }] };
 const BASE = new URL("v1", document.baseURI).href;
 
 await signIn();
@@ -22,32 +23,33 @@ const messages = h("div", { class: "fields" });
 const tools = h("textarea", { class: "mono", rows: 6, spellcheck: false });
 const schema = h("textarea", { class: "mono", rows: 6, spellcheck: false });
 const numbers = Object.fromEntries(Object.entries(NUMBERS).map(([name, [, given]]) => [name, h("input", { type: "number", inputMode: "decimal", ...given })]));
-const stop = h("input", { autocomplete: "off", placeholder: "a text that ends the answer" });
+const stop = h("input", { autocomplete: "off", placeholder: t("a text that ends the answer") });
 const streamed = h("input", { type: "checkbox", checked: true });
-const sendButton = h("button", { type: "submit", class: "primary" }, "Send");
-const stopButton = h("button", { type: "button", hidden: true }, "Stop");
+const sendButton = h("button", { type: "submit", class: "primary" }, t("Send"));
+const stopButton = h("button", { type: "button", hidden: true }, t("Stop"));
 
 // What came
 
 const verdict = h("p", { class: "quiet", role: "status", "aria-live": "polite" });
-const answer = h("div", { class: "answer" }, h("span", { class: "quiet" }, "The answer stands here, as it comes."));
+const answer = h("div", { class: "answer", dir: "auto" }, h("span", { class: "quiet" }, t("The answer stands here, as it comes.")));
 const facts = h("dl", { class: "facts" });
-const raw = Object.fromEntries(["Request", "Response", "Headers"].map((name) => [name, h("pre", { tabIndex: 0, "aria-label": name })]));
-const code = h("pre", { tabIndex: 0, "aria-label": "Code" });
-const language = h("select", { "aria-label": "Language" }, Object.keys(LANGUAGES).map((name) => option(name)));
+const PANELS = { Request: t("Request"), Response: t("Response"), Headers: t("Headers") };
+const raw = Object.fromEntries(Object.entries(PANELS).map(([name, label]) => [name, h("pre", { tabIndex: 0, role: "group", "aria-label": label })]));
+const code = h("pre", { tabIndex: 0, role: "group", "aria-label": t("Code") });
+const language = h("select", { "aria-label": t("Language") }, Object.keys(LANGUAGES).map((name) => option(name)));
 const thread = h("div", { class: "thread" });
 const conversation = h("section", { class: "card", hidden: true });
-const goOn = h("button", { type: "button", hidden: true }, "Continue as a session");
+const goOn = h("button", { type: "button", hidden: true }, t("Continue as a session"));
 
 let session = null; // the one that is gone on with
 let unkept = []; // messages that it does not have yet
 let last = null; // what was answered last: {messages, message}
 
 function addMessage(role, content = "") {
-  const who = h("select", { "aria-label": "Role" }, ["system", "user", "assistant"].map((one) => option(one, one, one === role)));
-  const what = h("textarea", { rows: role === "system" ? 2 : 4, "aria-label": "Message", value: content });
+  const who = h("select", { "aria-label": t("Role") }, ["system", "user", "assistant"].map((one) => option(one, one, one === role)));
+  const what = h("textarea", { rows: role === "system" ? 2 : 4, "aria-label": t("Message"), dir: "auto", value: content });
   what.textContent = content;
-  const remove = h("button", { type: "button", class: "small" }, "Remove");
+  const remove = h("button", { type: "button", class: "small" }, t("Remove"));
   const box = h("div", { class: "message" }, h("div", { class: "row between" }, h("div", {}, who), remove), what);
   remove.addEventListener("click", () => box.remove());
   messages.append(box);
@@ -62,21 +64,21 @@ function json(input, name) {
     return JSON.parse(input.value);
   } catch (error) {
     input.focus();
-    throw new Error(`${name}: this is not JSON. ${error.message}`);
+    throw new Error(t("{field}: this is not JSON. {why}", { field: name, why: error.message }));
   }
 }
 
 function request() {
   const body = { model: model.value.trim(), messages: [...unkept, ...written()] };
   if (session) body.session_id = session.id;
-  const given = json(tools, "Tools");
+  const given = json(tools, t("Tools"));
   if (given !== undefined) body.tools = given;
-  const form = json(schema, "JSON schema");
+  const form = json(schema, t("JSON schema"));
   if (form !== undefined) body.response_format = { type: "json_schema", json_schema: { name: "answer", schema: form } };
   for (const [name, input] of Object.entries(numbers)) if (input.value !== "") body[name] = Number(input.value);
   if (stop.value) body.stop = stop.value;
   if (streamed.checked) Object.assign(body, { stream: true, stream_options: { include_usage: true } });
-  if (!body.messages.length) throw new Error("Write a message first.");
+  if (!body.messages.length) throw new Error(t("Write a message first."));
   return body;
 }
 
@@ -104,7 +106,7 @@ function add(message, delta) {
 
 function showMessage(message) {
   const calls = message.tool_calls.map((call) => h("pre", {}, `${call.function.name}(${call.function.arguments})`));
-  fill(answer, message.reasoning && h("details", {}, h("summary", {}, "Reasoning"), h("p", { class: "quiet" }, message.reasoning)), message.content || message.refusal, calls.length ? [h("p", { class: "quiet" }, "Tools it calls"), calls] : null);
+  fill(answer, message.reasoning && h("details", {}, h("summary", {}, t("Reasoning")), h("p", { class: "quiet" }, message.reasoning)), message.content || message.refusal, calls.length ? [h("p", { class: "quiet" }, t("Tools it calls")), calls] : null);
 }
 
 const fact = (name, value) => (value === undefined || value === null ? null : [h("dt", {}, name), h("dd", {}, value)]);
@@ -113,12 +115,12 @@ function showFacts(told) {
   const { usage } = told;
   fill(
     facts,
-    fact("Ended by", told.reason),
-    fact("Tokens", usage && `${count(usage.prompt_tokens)} in, ${count(usage.completion_tokens)} out`),
-    fact("Cost", usage && usage.cost !== undefined ? money(usage.cost) : null),
-    fact("First content after", told.first === undefined ? null : duration(told.first)),
-    fact("Took", duration(told.took)),
-    fact("Request id", told.id && h("code", {}, told.id)),
+    fact(t("Ended by"), told.reason),
+    fact(t("Tokens"), usage && t("{prompt} in, {completion} out", { prompt: count(usage.prompt_tokens), completion: count(usage.completion_tokens) })),
+    fact(t("Cost"), usage && usage.cost !== undefined ? money(usage.cost) : null),
+    fact(t("First content after"), told.first === undefined ? null : duration(told.first)),
+    fact(t("Took"), duration(told.took)),
+    fact(t("Request id"), told.id && h("code", {}, told.id)),
   );
 }
 
@@ -154,7 +156,7 @@ async function run() {
   stopButton.onclick = () => leaving.abort();
   raw.Request.textContent = JSON.stringify(body, null, 2);
   for (const one of [raw.Response, raw.Headers, answer, facts]) fill(one);
-  verdict.textContent = "Waiting for the answer …";
+  verdict.textContent = t("Waiting for the answer …");
   goOn.hidden = true;
   stopButton.hidden = false;
   const message = { content: "", reasoning: "", refusal: "", tool_calls: [] };
@@ -165,11 +167,11 @@ async function run() {
     raw.Headers.textContent = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
     told.id = response.headers.get("x-request-id");
     await (body.stream ? readStream(response, message, told, began) : readWhole(response, message, told));
-    verdict.textContent = "Answered.";
+    verdict.textContent = t("Answered.");
     answered(body, message);
   } catch (error) {
     told.id ??= error.id;
-    const why = error.name === "AbortError" ? "Stopped. What had come is billed." : `${error.message}${error.code ? ` (${error.code})` : ""}`;
+    const why = error.name === "AbortError" ? t("Stopped. What had come is billed.") : `${error.message}${error.code ? ` (${error.code})` : ""}`;
     verdict.replaceChildren(h("span", { class: error.name === "AbortError" ? "" : "wrong" }, why));
   } finally {
     told.took = performance.now() - began;
@@ -180,7 +182,7 @@ async function run() {
 
 // Sessions
 
-const line = (one) => h("div", { class: one.role }, h("p", { class: "quiet" }, one.role), h("p", {}, text(one.content)));
+const line = (one) => h("div", { class: one.role }, h("p", { class: "quiet" }, one.role), h("p", { dir: "auto" }, text(one.content)));
 
 function answered(body, message) {
   last = { messages: body.messages, message: { role: "assistant", content: message.content } };
@@ -198,7 +200,7 @@ function answered(body, message) {
 
 function showSession(said) {
   fill(thread, said.map(line));
-  const leave = h("button", { type: "button", class: "small" }, "Leave it");
+  const leave = h("button", { type: "button", class: "small" }, t("Leave it"));
   leave.addEventListener("click", () => {
     session = null;
     unkept = [];
@@ -206,7 +208,7 @@ function showSession(said) {
     history.replaceState(null, "", location.pathname);
     showCode();
   });
-  fill(conversation, h("div", { class: "row between" }, h("h2", {}, session.title || "Session"), h("div", { class: "row" }, h("a", { href: `dashboard#sessions/${encodeURIComponent(session.id)}` }, "In the dashboard"), leave)), thread);
+  fill(conversation, h("div", { class: "row between" }, h("h2", {}, session.title || t("Session")), h("div", { class: "row" }, h("a", { href: `dashboard#sessions/${encodeURIComponent(session.id)}` }, t("In the dashboard")), leave)), thread);
   conversation.hidden = false;
   goOn.hidden = true;
 }
@@ -221,7 +223,7 @@ goOn.addEventListener("click", () => during(goOn, async () => {
   fill(messages);
   addMessage("user").focus();
   showCode();
-  say("What you send now goes on with this conversation, and the server keeps it.");
+  say(t("What you send now goes on with this conversation, and the server keeps it."));
 }));
 
 async function resume(id) {
@@ -234,22 +236,22 @@ async function resume(id) {
 
 // The page
 
-const example = (input, value) => h("button", { type: "button", class: "small", on: { click: () => { input.value = JSON.stringify(value, null, 2); showCode(); } } }, "Example");
+const example = (input, value) => h("button", { type: "button", class: "small", on: { click: () => { input.value = JSON.stringify(value, null, 2); showCode(); } } }, t("Example"));
 const more = (title, ...content) => h("details", {}, h("summary", {}, title), h("div", { class: "fields" }, content));
 const form = h(
   "form",
   { class: "card" },
-  h("h2", {}, "Request"),
-  field("Model", model),
+  h("h2", {}, t("Request")),
+  field(t("Model"), model),
   models,
-  h("fieldset", {}, h("legend", {}, "Messages"), messages, h("div", {}, h("button", { type: "button", class: "small", on: { click: () => addMessage("user").focus() } }, "Add a message"))),
-  more("Tools", field("Tools as JSON", tools), h("div", {}, example(tools, EXAMPLE_TOOLS))),
-  more("JSON schema", field("Schema that the answer has to follow", schema), h("div", {}, example(schema, EXAMPLE_SCHEMA))),
-  more("Parameters", h("div", { class: "small-fields" }, Object.entries(NUMBERS).map(([name, [label]]) => field(label, numbers[name]))), field("Stop at", stop)),
-  h("label", { class: "check" }, streamed, "Stream the answer as it comes"),
-  h("div", { class: "row" }, sendButton, stopButton, h("span", { class: "quiet" }, "or Ctrl+Enter")),
+  h("fieldset", {}, h("legend", {}, t("Messages")), messages, h("div", {}, h("button", { type: "button", class: "small", on: { click: () => addMessage("user").focus() } }, t("Add a message")))),
+  more(t("Tools"), field(t("Tools as JSON"), tools), h("div", {}, example(tools, EXAMPLE_TOOLS))),
+  more(t("JSON schema"), field(t("Schema that the answer has to follow"), schema), h("div", {}, example(schema, EXAMPLE_SCHEMA))),
+  more(t("Parameters"), h("div", { class: "small-fields" }, Object.entries(NUMBERS).map(([name, [label]]) => field(label, numbers[name]))), field(t("Stop at"), stop)),
+  h("label", { class: "check" }, streamed, t("Stream the answer as it comes")),
+  h("div", { class: "row" }, sendButton, stopButton, h("span", { class: "quiet" }, t("or Ctrl+Enter"))),
 );
-const panel = (name) => h("details", {}, h("summary", {}, name), raw[name]);
+const panel = (name) => h("details", {}, h("summary", {}, PANELS[name]), raw[name]);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -263,7 +265,7 @@ language.addEventListener("change", showCode);
 
 fill(
   find("main"),
-  h("h1", { class: "hidden" }, "Console"),
+  h("h1", { class: "hidden" }, t("Console")),
   conversation,
   h(
     "div",
@@ -272,8 +274,8 @@ fill(
     h(
       "div",
       { class: "fields" },
-      h("section", { class: "card", "aria-label": "Answer" }, h("div", { class: "row between" }, h("h2", {}, "Answer"), goOn), verdict, answer, facts, panel("Request"), panel("Response"), panel("Headers")),
-      h("section", { class: "card", "aria-label": "Code" }, h("div", { class: "row between" }, h("h2", {}, "The same as code"), h("div", { class: "row" }, h("div", {}, language), copier(() => code.textContent, "The code"))), code, h("p", { class: "quiet" }, "It reads the key from AIHUB_API_KEY.")),
+      h("section", { class: "card", "aria-label": t("Answer") }, h("div", { class: "row between" }, h("h2", {}, t("Answer")), goOn), verdict, answer, facts, panel("Request"), panel("Response"), panel("Headers")),
+      h("section", { class: "card", "aria-label": t("Code") }, h("div", { class: "row between" }, h("h2", {}, t("The same as code")), h("div", { class: "row" }, h("div", {}, language), copier(() => code.textContent, t("The code")))), code, h("p", { class: "quiet" }, t("It reads the key from AIHUB_API_KEY."))),
     ),
   ),
 );

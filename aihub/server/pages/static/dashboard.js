@@ -3,6 +3,7 @@
 import { all } from "./api.js";
 import { fill, find, h, option, say } from "./dom.js";
 import { signIn } from "./frame.js";
+import { t } from "./words.js";
 import { overview } from "./overview.js";
 import { keys } from "./keys.js";
 import { usage } from "./usage.js";
@@ -10,11 +11,11 @@ import { requests } from "./requests.js";
 import { session, sessions } from "./sessions.js";
 
 const VIEWS = { overview, keys, usage, requests, sessions };
-const TITLES = { overview: "Overview", keys: "Keys", usage: "Usage", requests: "Requests", sessions: "Sessions" };
+const TITLES = { overview: t("Overview"), keys: t("Keys"), usage: t("Usage"), requests: t("Requests"), sessions: t("Sessions") };
 
 const me = await signIn();
 const may = (scope) => me.key === null || me.key.scopes.includes(scope);
-const tabs = h("nav", { class: "tabs", "aria-label": "Views" });
+const tabs = h("nav", { class: "tabs", "aria-label": t("Views") });
 const place = h("div", { class: "fields", id: "view" });
 let whose = me.account.id;
 let stop = new AbortController();
@@ -23,12 +24,12 @@ let stop = new AbortController();
 async function picker() {
   if (!me.account.operator || !may("admin")) return null;
   const accounts = await all("accounts");
-  const chosen = h("select", { "aria-label": "Account" }, accounts.map((one) => option(one.id, one.name ? `${one.name} (${one.id})` : one.id, one.id === whose)));
+  const chosen = h("select", { "aria-label": t("Account") }, accounts.map((one) => option(one.id, one.name ? `${one.name} (${one.id})` : one.id, one.id === whose)));
   chosen.addEventListener("change", () => {
     whose = chosen.value;
     show();
   });
-  return h("div", { class: "row" }, h("span", { class: "quiet" }, "Account"), h("div", {}, chosen));
+  return h("div", { class: "row" }, h("span", { class: "quiet" }, t("Account")), h("div", {}, chosen));
 }
 
 async function show() {
@@ -41,7 +42,7 @@ async function show() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${TITLES[name]} · aihub`;
-  fill(place, h("p", { class: "quiet" }, "Loading …"));
+  fill(place, h("p", { class: "quiet" }, t("Loading …")));
   const own = whose === me.account.id;
   const context = { me, may, own, whose, id, query: own ? {} : { account: whose }, place, stop: stop.signal, show };
   try {
@@ -60,6 +61,6 @@ try {
 } catch (error) {
   say(error.message, "failed");
 }
-fill(find("main"), h("h1", { class: "hidden" }, "Dashboard"), h("div", { class: "row between" }, tabs, chooser), place);
+fill(find("main"), h("h1", { class: "hidden" }, t("Dashboard")), h("div", { class: "row between" }, tabs, chooser), place);
 addEventListener("hashchange", show);
 await show();

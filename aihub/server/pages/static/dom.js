@@ -1,6 +1,6 @@
 // Elements, words and numbers. Texts become text nodes: nothing that anybody wrote is ever read as HTML.
 
-const LANGUAGE = document.documentElement.lang || "en";
+import { LOCALE, t } from "./words.js";
 
 // Make an element. Properties: `on` has listeners, `data` goes to data-*, `style` sets single styles;
 // `class` and what has a hyphen are attributes, all else are properties. Children are nodes or texts.
@@ -29,11 +29,11 @@ export const find = (selector, within = document) => within.querySelector(select
 
 // Numbers, money and times in the reader's way
 
-const whole = new Intl.NumberFormat(LANGUAGE);
-const short = new Intl.NumberFormat(LANGUAGE, { notation: "compact", maximumFractionDigits: 1 });
-const dayTime = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium", timeStyle: "short" });
-const day = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "medium" });
-const clock = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "medium" });
+const whole = new Intl.NumberFormat(LOCALE);
+const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumFractionDigits: 1 });
+const dayTime = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "medium" });
+const clock = new Intl.DateTimeFormat(LOCALE, { timeStyle: "medium" });
 
 export const count = (number) => whole.format(number);
 export const compact = (number) => (number < 10_000 ? whole.format(number) : short.format(number));
@@ -45,21 +45,23 @@ export const time = (seconds) => clock.format(seconds * 1000);
 export function money(dollars) {
   const amount = Number(dollars);
   const digits = amount && Math.abs(amount) < 1 ? { maximumSignificantDigits: 4 } : { maximumFractionDigits: 2 };
-  return new Intl.NumberFormat(LANGUAGE, { style: "currency", currency: "USD", ...digits }).format(amount);
+  return new Intl.NumberFormat(LOCALE, { style: "currency", currency: "USD", ...digits }).format(amount);
 }
+
+const span = (number, unit) => new Intl.NumberFormat(LOCALE, { style: "unit", unit, maximumFractionDigits: 1 }).format(number);
 
 export function duration(milliseconds) {
   if (milliseconds === null || milliseconds === undefined) return "–";
-  if (milliseconds < 1) return "< 1 ms";
-  if (milliseconds < 1000) return `${whole.format(Math.round(milliseconds))} ms`;
-  return `${(milliseconds / 1000).toLocaleString(LANGUAGE, { maximumFractionDigits: 1 })} s`;
+  if (milliseconds < 1) return `< ${span(1, "millisecond")}`;
+  if (milliseconds < 1000) return span(Math.round(milliseconds), "millisecond");
+  return span(milliseconds / 1000, "second");
 }
 
 export function share(part) {
   if (part === null) return "–";
   // 99.996 % is not 100 %.
   const shown = part < 1 ? Math.min(part, 0.9999) : part;
-  return shown.toLocaleString(LANGUAGE, { style: "percent", maximumFractionDigits: 2 });
+  return shown.toLocaleString(LOCALE, { style: "percent", maximumFractionDigits: 2 });
 }
 
 // What happens to a reader
@@ -87,20 +89,20 @@ export async function during(button, act) {
 export async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
-    say(`${what} copied.`);
+    say(t("Copied: {what}", { what }));
   } catch {
-    say("The browser does not let pages copy here. Select the text and copy it.", "failed");
+    say(t("The browser does not let pages copy here. Select the text and copy it."), "failed");
   }
 }
 
 export const copier = (text, what) =>
-  h("button", { type: "button", class: "small", on: { click: () => copy(typeof text === "function" ? text() : text, what) } }, "Copy");
+  h("button", { type: "button", class: "small", on: { click: () => copy(typeof text === "function" ? text() : text, what) } }, t("Copy"));
 
 // Ask in a dialog; `act` is given its form's fields and may return what is to be shown in its place.
 export function dialog(title, content, { action, danger = false, act }) {
   const message = h("p", { class: "wrong", role: "alert", hidden: true });
   const submit = action && h("button", { type: "submit", class: danger ? "danger" : "primary" }, action);
-  const close = h("button", { type: "button", on: { click: () => box.close() } }, action ? "Cancel" : "Close");
+  const close = h("button", { type: "button", on: { click: () => box.close() } }, action ? t("Cancel") : t("Close"));
   const body = h("div", { class: "fields" }, content);
   const form = h("form", { method: "dialog" }, h("h2", {}, title), body, message, h("div", { class: "row end" }, close, submit));
   const box = h("dialog", { "aria-label": title }, form);
@@ -113,7 +115,7 @@ export function dialog(title, content, { action, danger = false, act }) {
       if (!shown) return box.close();
       fill(body, shown);
       submit.remove();
-      close.textContent = "Done";
+      close.textContent = t("Done");
       close.focus();
     } catch (error) {
       message.textContent = error.message;

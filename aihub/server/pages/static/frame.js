@@ -2,22 +2,23 @@
 
 import { ApiError, ask } from "./api.js";
 import { during, fill, find, h } from "./dom.js";
+import { t } from "./words.js";
 
 function door(message) {
   const key = h("input", { type: "password", id: "key", name: "key", required: true, autocomplete: "current-password", spellcheck: false });
   const wrong = h("p", { class: "wrong", role: "alert", hidden: !message }, message ?? "");
-  const button = h("button", { type: "submit", class: "primary" }, "Sign in");
+  const button = h("button", { type: "submit", class: "primary" }, t("Sign in"));
   const form = h(
     "form",
     { class: "card door" },
     // Password managers want a name to keep a key by.
     h("input", { type: "text", name: "username", autocomplete: "username", value: "aihub", hidden: true, readOnly: true }),
-    h("h1", {}, "Sign in"),
-    h("p", {}, "Use an API key. The server printed one when it was started; people with the scope admin can make more."),
-    h("div", { class: "field" }, h("label", { for: "key" }, "API key"), key),
+    h("h1", {}, t("Sign in")),
+    h("p", {}, t("Use an API key. The server printed one when it was started; people with the scope admin can make more.")),
+    h("div", { class: "field" }, h("label", { for: "key" }, t("API key")), key),
     wrong,
     button,
-    h("p", { class: "quiet" }, "This browser keeps the key until it is closed. No script on any page can read it."),
+    h("p", { class: "quiet" }, t("This browser keeps the key until it is closed. No script on any page can read it.")),
   );
   return new Promise((signedIn) => {
     form.addEventListener("submit", async (event) => {
@@ -40,7 +41,7 @@ function door(message) {
 }
 
 function greet(me) {
-  const leave = h("button", { type: "button", class: "small" }, "Sign out");
+  const leave = h("button", { type: "button", class: "small" }, t("Sign out"));
   leave.addEventListener("click", () => during(leave, async () => {
     await ask("DELETE", "me");
     location.reload();

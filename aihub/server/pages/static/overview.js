@@ -3,19 +3,20 @@
 import { ask } from "./api.js";
 import { compact, count, fill, h, money, time } from "./dom.js";
 import { live } from "./frame.js";
+import { t } from "./words.js";
 import { days } from "./charts.js";
 import { listed } from "./requests.js";
 
-const KINDS = { requests: "Requests a minute", tokens: "Tokens a minute" };
+const KINDS = { requests: t("Requests a minute"), tokens: t("Tokens a minute") };
 
 export function gauges(windows) {
-  if (!windows.length) return h("p", { class: "quiet" }, "This account has no limits.");
+  if (!windows.length) return h("p", { class: "quiet" }, t("This account has no limits."));
   return windows.map((one) => {
-    const label = `${KINDS[one.kind]}${one.of === "key" ? ", this key" : ""}`;
+    const label = one.of === "key" ? t("{limit}, this key", { limit: KINDS[one.kind] }) : KINDS[one.kind];
     // A browser paints a meter by how full it is: from 80 % on it warns.
     const meter = h("meter", { min: 0, max: one.limit, value: Math.min(one.used, one.limit), low: one.limit * 0.8, high: one.limit * 0.95, optimum: 0, "aria-label": label });
-    const until = one.used ? `empty at ${time(one.resets)}` : "empty";
-    return h("div", { class: "gauge" }, h("div", { class: "row between" }, h("span", {}, label), h("span", { class: "quiet" }, `${count(one.used)} of ${count(one.limit)}, ${until}`)), meter);
+    const until = one.used ? t("empty at {time}", { time: time(one.resets) }) : t("empty");
+    return h("div", { class: "gauge" }, h("div", { class: "row between" }, h("span", {}, label), h("span", { class: "quiet" }, t("{used} of {limit}, {until}", { used: count(one.used), limit: count(one.limit), until }))), meter);
   });
 }
 
@@ -37,10 +38,10 @@ export async function overview(context) {
     const newcomer = !recent.data.length && own;
     fill(
       place,
-      newcomer && h("div", { class: "card" }, h("h2", {}, "Make a first request"), h("p", {}, "Nothing was asked with this account yet. The console sends a first request in a minute, and shows it as code."), h("div", { class: "row" }, h("a", { class: "button primary", href: "console" }, "Open the console"), h("a", { class: "button", href: "#keys/new" }, "Make a key"))),
-      h("div", { class: "columns" }, figure("Requests this month", compact(total.total_requests)), figure("Tokens this month", compact(total.total_tokens)), figure("Cost this month", money(total.total_cost))),
-      h("div", { class: "columns" }, h("section", { class: "card" }, h("h2", {}, "Requests by day"), days("Requests by day", report, "requests", chart.signal)), own && h("section", { class: "card" }, h("h2", {}, "Limits now"), h("p", { class: "quiet" }, `Plan ${me.account.plan}`), gauges(caller.windows))),
-      h("div", { class: "row between" }, h("h2", {}, "Recent requests"), h("a", { href: "#requests" }, "All requests")),
+      newcomer && h("div", { class: "card" }, h("h2", {}, t("Make a first request")), h("p", {}, t("Nothing was asked with this account yet. The console sends a first request in a minute, and shows it as code.")), h("div", { class: "row" }, h("a", { class: "button primary", href: "console" }, t("Open the console")), h("a", { class: "button", href: "#keys/new" }, t("Make a key")))),
+      h("div", { class: "columns" }, figure(t("Requests this month"), compact(total.total_requests)), figure(t("Tokens this month"), compact(total.total_tokens)), figure(t("Cost this month"), money(total.total_cost))),
+      h("div", { class: "columns" }, h("section", { class: "card" }, h("h2", {}, t("Requests by day")), days(t("Requests by day"), report, "requests", chart.signal)), own && h("section", { class: "card" }, h("h2", {}, t("Limits now")), h("p", { class: "quiet" }, t("Plan {plan}", { plan: me.account.plan })), gauges(caller.windows))),
+      h("div", { class: "row between" }, h("h2", {}, t("Recent requests")), h("a", { href: "#requests" }, t("All requests"))),
       listed(recent.data, context),
     );
   }, 5, stop);

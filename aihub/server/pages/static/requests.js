@@ -3,10 +3,11 @@
 import { ask } from "./api.js";
 import { cells, compact, count, dialog, duration, during, fill, h, moment, money, table } from "./dom.js";
 import { live } from "./frame.js";
+import { t } from "./words.js";
 
-const HEADS = ["When", "Model", "State", { text: "Tokens", number: true }, { text: "Cost", number: true }, { text: "First content", number: true }, { text: "Total", number: true }, { text: "Attempts", number: true }, { text: "What to do", hidden: true }];
+const HEADS = [t("When"), t("Model"), t("State"), { text: t("Tokens"), number: true }, { text: t("Cost"), number: true }, { text: t("First content"), number: true }, { text: t("Total"), number: true }, { text: t("Attempts"), number: true }, { text: t("What to do"), hidden: true }];
 
-const STATES = { open: "open", ok: "ok", error: "failed", aborted: "left early", lost: "lost" };
+const STATES = { open: t("open"), ok: t("ok"), error: t("failed"), aborted: t("left early"), lost: t("lost") };
 
 export const state = (one) => h("span", { class: `mark ${one.state}`, title: one.code }, STATES[one.state] ?? one.state);
 
@@ -14,12 +15,12 @@ export const state = (one) => h("span", { class: `mark ${one.state}`, title: one
 function timeline(one) {
   const whole = Math.max(one.latency_ms ?? 0, ...one.attempts.map((attempt) => attempt.began_ms + attempt.took_ms), 0.001);
   return h("div", { class: "bars" }, one.attempts.map((attempt) => {
-    const bar = h("i", { class: attempt.outcome, style: { left: `${(100 * attempt.began_ms) / whole}%`, width: `${(100 * attempt.took_ms) / whole}%` } });
+    const bar = h("i", { class: attempt.outcome, style: { "inset-inline-start": `${(100 * attempt.began_ms) / whole}%`, width: `${(100 * attempt.took_ms) / whole}%` } });
     return h(
       "div",
       {},
       h("div", { class: "bar" }, h("span", {}, attempt.deployment), h("div", {}, bar)),
-      h("p", { class: "quiet" }, `${attempt.region} · ${attempt.outcome}${attempt.error ? ` (${attempt.error})` : ""} · began after ${duration(attempt.began_ms)}, took ${duration(attempt.took_ms)}, first content ${duration(attempt.first_token_ms)} · ${money(attempt.cost)}`),
+      h("p", { class: "quiet" }, `${attempt.region} · ${attempt.outcome}${attempt.error ? ` (${attempt.error})` : ""} · ${t("began after {began}, took {took}, first content {first}", { began: duration(attempt.began_ms), took: duration(attempt.took_ms), first: duration(attempt.first_token_ms) })} · ${money(attempt.cost)}`),
     );
   }));
 }
@@ -28,28 +29,28 @@ const fact = (name, value) => (value === null || value === "" ? null : [h("dt", 
 
 function details(one) {
   const labels = Object.entries(one.labels).map(([name, value]) => `${name}=${value}`).join(", ");
-  const usage = one.usage && `${count(one.usage.prompt_tokens)} in, ${count(one.usage.completion_tokens)} out (${one.usage.source})`;
-  dialog("Request", [
-    h("dl", { class: "facts" }, fact("Id", h("code", {}, one.id)), fact("When", moment(one.created)), fact("Kind", one.kind), fact("Model asked", one.model), fact("Model served", one.served_model), fact("State", state(one)), fact("Error", one.code), fact("Tokens", usage), fact("Cost", money(one.cost)), fact("Key", one.key && h("code", {}, one.key)), fact("Session", one.session && h("code", {}, one.session)), fact("User", one.user), fact("Labels", labels)),
-    h("h3", {}, "Attempts"),
-    one.attempts.length ? timeline(one) : h("p", { class: "quiet" }, "None yet."),
+  const usage = one.usage && `${t("{prompt} in, {completion} out", { prompt: count(one.usage.prompt_tokens), completion: count(one.usage.completion_tokens) })} (${one.usage.source})`;
+  dialog(t("Request"), [
+    h("dl", { class: "facts" }, fact(t("Id"), h("code", {}, one.id)), fact(t("When"), moment(one.created)), fact(t("Kind"), one.kind), fact(t("Model asked"), one.model), fact(t("Model served"), one.served_model), fact(t("State"), state(one)), fact(t("Error"), one.code), fact(t("Tokens"), usage), fact(t("Cost"), money(one.cost)), fact(t("Key"), one.key && h("code", {}, one.key)), fact(t("Session"), one.session && h("code", {}, one.session)), fact(t("User"), one.user), fact(t("Labels"), labels)),
+    h("h3", {}, t("Attempts")),
+    one.attempts.length ? timeline(one) : h("p", { class: "quiet" }, t("None yet.")),
   ], {});
 }
 
 function row(one) {
-  const look = h("button", { type: "button", class: "small", "aria-label": `Details of ${one.id}`, on: { click: () => details(one) } }, "Details");
-  return cells(HEADS, h("span", { class: "nobreak" }, moment(one.created)), one.model, state(one), one.usage ? compact(one.usage.total_tokens) : "–", money(one.cost), duration(one.first_token_ms), duration(one.latency_ms), one.attempts.length, look);
+  const look = h("button", { type: "button", class: "small", "aria-label": t("{action}: {name}", { action: t("Details"), name: one.id }), on: { click: () => details(one) } }, t("Details"));
+  return cells(HEADS, h("span", { class: "nobreak" }, moment(one.created)), one.model, state(one), one.usage ? compact(one.usage.total_tokens) : "–", money(one.cost), duration(one.first_token_ms), duration(one.latency_ms), count(one.attempts.length), look);
 }
 
-export const listed = (found) => table("Requests", HEADS, found.map(row), [h("p", {}, "No requests yet. "), h("a", { href: "console" }, "Send one from the console.")]);
+export const listed = (found) => table(t("Requests"), HEADS, found.map(row), [h("p", {}, t("No requests yet."), " "), h("a", { href: "console" }, t("Send one from the console."))]);
 
 export async function requests(context) {
   const { place, query, stop } = context;
   let older = [];
   let before;
   const rows = h("div", { class: "fields" });
-  const more = h("button", { type: "button", hidden: true }, "Older requests");
-  fill(place, h("div", { class: "row between" }, h("h2", {}, "Requests"), h("span", { class: "quiet" }, "The newest first, looked at every 3 seconds")), rows, h("div", {}, more));
+  const more = h("button", { type: "button", hidden: true }, t("Older requests"));
+  fill(place, h("div", { class: "row between" }, h("h2", {}, t("Requests")), h("span", { class: "quiet" }, t("The newest first, looked at every 3 seconds"))), rows, h("div", {}, more));
   more.addEventListener("click", () => during(more, async () => {
     const page = await ask("GET", "requests", { query: { ...query, limit: 50, after: before } });
     older = older.concat(page.data);

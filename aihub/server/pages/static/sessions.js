@@ -1,50 +1,51 @@
 // Sessions: conversations that the server keeps.
 
 import { all, ask } from "./api.js";
-import { cells, compact, dialog, during, field, fill, h, moment, money, say, table } from "./dom.js";
+import { cells, compact, count, dialog, during, field, fill, h, moment, money, say, table } from "./dom.js";
+import { t } from "./words.js";
 
-const HEADS = ["Title", "Model", { text: "Turns", number: true }, { text: "Tokens", number: true }, { text: "Cost", number: true }, "Changed", { text: "What to do", hidden: true }];
+const HEADS = [t("Title"), t("Model"), { text: t("Turns"), number: true }, { text: t("Tokens"), number: true }, { text: t("Cost"), number: true }, t("Changed"), { text: t("What to do"), hidden: true }];
 const path = (id) => `sessions/${encodeURIComponent(id)}`;
-const named = (one) => one.title || "without a title";
+const named = (one) => one.title || t("without a title");
 
 function rename(one, show) {
-  const box = dialog("Rename the session", field("Title", h("input", { name: "title", maxLength: 256, value: one.title ?? "" })), {
-    action: "Save",
+  const box = dialog(t("Rename the session"), field(t("Title"), h("input", { name: "title", maxLength: 256, value: one.title ?? "" })), {
+    action: t("Save"),
     act: async (given) => {
       await ask("PUT", path(one.id), { body: { title: given.get("title") || null, version: one.version } });
-      say("Saved.");
+      say(t("Saved."));
     },
   });
   box.addEventListener("close", show);
 }
 
 function erase(one, after) {
-  dialog(`Delete ${named(one)}?`, h("p", {}, "What was said in it is erased. This cannot be undone."), {
-    action: "Delete",
+  dialog(t("Delete the session {title}?", { title: named(one) }), h("p", {}, t("What was said in it is erased. This cannot be undone.")), {
+    action: t("Delete"),
     danger: true,
     act: async () => {
       await ask("DELETE", path(one.id));
-      say("Deleted.");
+      say(t("Deleted."));
       after();
     },
   });
 }
 
 async function fork(one) {
-  const made = await ask("POST", `${path(one.id)}/fork`, { body: { title: `${named(one)}, forked`.slice(0, 256) } });
-  say("Forked.");
+  const made = await ask("POST", `${path(one.id)}/fork`, { body: { title: t("{title}, forked", { title: named(one) }).slice(0, 256) } });
+  say(t("Forked."));
   location.hash = `sessions/${encodeURIComponent(made.id)}`;
 }
 
 const action = (text, one, act) => {
-  const button = h("button", { type: "button", class: "small", "aria-label": `${text} ${named(one)}` }, text);
+  const button = h("button", { type: "button", class: "small", "aria-label": t("{action}: {name}", { action: text, name: named(one) }) }, text);
   button.addEventListener("click", () => during(button, act));
   return button;
 };
 
 export async function sessions({ own, place, show }) {
   if (!own) {
-    fill(place, h("h2", {}, "Sessions"), h("p", { class: "empty" }, "Sessions are read by their own account alone."));
+    fill(place, h("h2", {}, t("Sessions")), h("p", { class: "empty" }, t("Sessions are read by their own account alone.")));
     return;
   }
   const found = await all("sessions");
@@ -53,13 +54,13 @@ export async function sessions({ own, place, show }) {
     HEADS,
     h("a", { href: `#sessions/${encodeURIComponent(one.id)}` }, named(one)),
     one.model ?? "–",
-    one.totals.turns,
+    count(one.totals.turns),
     compact(one.totals.total_tokens),
     money(one.totals.cost),
     h("span", { class: "nobreak" }, moment(one.updated)),
-    h("div", { class: "row" }, action("Rename", one, async () => rename(one, show)), action("Fork", one, () => fork(one)), action("Delete", one, async () => erase(one, show))),
+    h("div", { class: "row" }, action(t("Rename"), one, async () => rename(one, show)), action(t("Fork"), one, () => fork(one)), action(t("Delete"), one, async () => erase(one, show))),
   ));
-  fill(place, h("h2", {}, "Sessions"), table("Sessions", HEADS, rows, [h("p", {}, "No sessions yet. "), h("a", { href: "console" }, "Continue a chat of the console as one.")]));
+  fill(place, h("h2", {}, t("Sessions")), table(t("Sessions"), HEADS, rows, [h("p", {}, t("No sessions yet."), " "), h("a", { href: "console" }, t("Continue a chat of the console as one."))]));
 }
 
 // What a message says: its text, and a word for each part that is none.
@@ -70,14 +71,14 @@ export function text(content) {
 
 function message(one) {
   const calls = (one.tool_calls ?? []).map((call) => `${(call.function ?? call.custom)?.name}(${call.function?.arguments ?? call.custom?.input ?? ""})`);
-  return h("div", { class: one.role }, h("p", { class: "quiet" }, `${one.role}${one.incomplete ? ", incomplete" : ""}`), h("p", {}, [text(one.content), ...calls].filter(Boolean).join("\n")));
+  return h("div", { class: one.role }, h("p", { class: "quiet" }, one.incomplete ? t("{role}, incomplete", { role: one.role }) : one.role), h("p", { dir: "auto" }, [text(one.content), ...calls].filter(Boolean).join("\n")));
 }
 
 export async function session({ place, show }, id) {
   const one = await ask("GET", path(id), { query: { limit: 100 } });
   const thread = h("div", { class: "thread" }, one.messages.data.map(message));
   let after = one.messages.last_id;
-  const more = h("button", { type: "button", hidden: !one.messages.has_more }, "Later messages");
+  const more = h("button", { type: "button", hidden: !one.messages.has_more }, t("Later messages"));
   more.addEventListener("click", () => during(more, async () => {
     const { messages } = await ask("GET", path(id), { query: { limit: 100, after } });
     thread.append(...messages.data.map(message));
@@ -86,10 +87,10 @@ export async function session({ place, show }, id) {
   }));
   fill(
     place,
-    h("p", {}, h("a", { href: "#sessions" }, "All sessions")),
-    h("div", { class: "row between" }, h("h2", {}, named(one)), h("div", { class: "row" }, h("a", { class: "button small primary", href: `console#session=${encodeURIComponent(one.id)}` }, "Continue in the console"), action("Rename", one, async () => rename(one, show)), action("Fork", one, () => fork(one)), action("Delete", one, async () => erase(one, () => { location.hash = "sessions"; })))),
-    h("p", { class: "quiet" }, `${one.model ?? "no model of its own"} · ${one.totals.turns} turns · ${compact(one.totals.total_tokens)} tokens · ${money(one.totals.cost)} · ${moment(one.updated)}`),
-    one.system_prompt && h("details", {}, h("summary", {}, "System prompt"), h("pre", {}, one.system_prompt)),
-    one.messages.data.length ? h("section", { class: "card" }, thread, h("div", {}, more)) : h("p", { class: "empty" }, "Nothing was said yet."),
+    h("p", {}, h("a", { href: "#sessions" }, t("All sessions"))),
+    h("div", { class: "row between" }, h("h2", {}, named(one)), h("div", { class: "row" }, h("a", { class: "button small primary", href: `console#session=${encodeURIComponent(one.id)}` }, t("Continue in the console")), action(t("Rename"), one, async () => rename(one, show)), action(t("Fork"), one, () => fork(one)), action(t("Delete"), one, async () => erase(one, () => { location.hash = "sessions"; })))),
+    h("p", { class: "quiet" }, `${one.model ?? t("no model of its own")} · ${t("Turns: {count}", { count: count(one.totals.turns) })} · ${t("Tokens: {count}", { count: compact(one.totals.total_tokens) })} · ${money(one.totals.cost)} · ${moment(one.updated)}`),
+    one.system_prompt && h("details", {}, h("summary", {}, t("System prompt")), h("pre", {}, one.system_prompt)),
+    one.messages.data.length ? h("section", { class: "card" }, thread, h("div", {}, more)) : h("p", { class: "empty" }, t("Nothing was said yet.")),
   );
 }

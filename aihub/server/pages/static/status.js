@@ -3,18 +3,19 @@
 import { ask } from "./api.js";
 import { count, duration, fill, find, h, moment, share, time } from "./dom.js";
 import { live } from "./frame.js";
+import { t } from "./words.js";
 
 const SLOT = 900;
 const SLOTS = 96;
 const WORDS = {
-  operational: "Operational",
-  degraded: "Degraded",
-  outage: "Outage",
+  operational: t("Operational"),
+  degraded: t("Degraded"),
+  outage: t("Outage"),
 };
 const SENTENCES = {
-  operational: "All is well",
-  degraded: "Some requests may fail or take longer",
-  outage: "Requests are failing",
+  operational: t("All is well"),
+  degraded: t("Some requests may fail or take longer"),
+  outage: t("Requests are failing"),
 };
 
 const mark = (standing) => h("span", { class: `mark ${standing}` }, WORDS[standing]);
@@ -27,12 +28,12 @@ function strip(one, now) {
     const slot = slots.get(began);
     const bad = slot ? slot.failed / slot.requests : 0;
     const kind = !slot ? "none" : bad === 0 ? "good" : bad < 0.5 ? "some" : "bad";
-    const told = slot ? `${count(slot.requests)} requests, ${count(slot.failed)} failed, ${duration(slot.latency_ms)}` : "no requests";
-    bars.push(h("span", { class: kind, title: `${moment(began)}: ${told}` }));
+    const told = slot ? t("Requests: {requests}, failed: {failed}, first content after {latency}", { requests: count(slot.requests), failed: count(slot.failed), latency: duration(slot.latency_ms) }) : t("no requests");
+    bars.push(h("span", { class: kind, title: `${moment(began)}\n${told}` }));
   }
   const told = one.requests
-    ? `${share(one.uptime)} of ${count(one.requests)} requests answered in the last day`
-    : "No requests in the last day";
+    ? t("Requests in the last day: {requests}, answered: {share}", { requests: count(one.requests), share: share(one.uptime) })
+    : t("No requests in the last day");
   return h("div", { class: "strip", role: "img", "aria-label": told }, bars);
 }
 
@@ -45,15 +46,15 @@ function deployment(one, now) {
     h(
       "p",
       { class: "quiet" },
-      `${one.provider} in ${one.region} · `,
-      one.requests ? `${share(one.uptime)} of ${count(one.requests)} · first content after ${duration(one.latency_ms)}` : "no requests in the last day",
+      `${one.provider} · ${one.region} · `,
+      one.requests ? t("answered {share} of {requests}, first content after {latency}", { share: share(one.uptime), requests: count(one.requests), latency: duration(one.latency_ms) }) : t("No requests in the last day"),
     ),
   );
 }
 
 function incident(one) {
-  const until = one.ended === null ? "still lasting" : `until ${moment(one.ended)}`;
-  return h("li", {}, h("strong", {}, one.deployment), ` (${one.provider}, ${one.region}): left alone since ${moment(one.began)}, ${until}`);
+  const until = one.ended === null ? t("left alone since {began}", { began: moment(one.began) }) : t("left alone from {began} to {ended}", { began: moment(one.began), ended: moment(one.ended) });
+  return h("li", {}, h("strong", {}, one.deployment), ` (${one.provider}, ${one.region}): ${until}`);
 }
 
 function group(title, entries) {
@@ -66,20 +67,20 @@ function group(title, entries) {
 }
 
 function show(told) {
-  document.title = `${WORDS[told.status]} · aihub status`;
-  const said = told.ready ? SENTENCES[told.status] : "The server admits no requests now";
+  document.title = `${WORDS[told.status]} · aihub`;
+  const said = told.ready ? SENTENCES[told.status] : t("The server admits no requests now");
   fill(
     find("main"),
-    h("div", { class: `banner ${told.status}`, role: "status" }, h("h1", {}, said), h("p", {}, `Seen at ${time(told.updated)}`)),
-    h("div", { class: "columns" }, group("Providers", told.providers), group("Regions", told.regions)),
-    h("h2", {}, "Deployments"),
+    h("div", { class: `banner ${told.status}`, role: "status" }, h("h1", {}, said), h("p", {}, t("Seen at {time}", { time: time(told.updated) }))),
+    h("div", { class: "columns" }, group(t("Providers"), told.providers), group(t("Regions"), told.regions)),
+    h("h2", {}, t("Deployments")),
     told.deployments.length
       ? h("ul", { class: "plain" }, told.deployments.map((one) => deployment(one, told.updated)))
-      : h("p", { class: "empty" }, "Nobody has asked for anything yet. Each deployment stands here with its last day from its first request on."),
-    h("h2", {}, "Incidents of the last day"),
+      : h("p", { class: "empty" }, t("Nobody has asked for anything yet. Each deployment stands here with its last day from its first request on.")),
+    h("h2", {}, t("Incidents of the last day")),
     told.incidents.length
       ? h("ul", { class: "incidents" }, told.incidents.map(incident))
-      : h("p", { class: "empty" }, "None."),
+      : h("p", { class: "empty" }, t("None.")),
   );
 }
 
