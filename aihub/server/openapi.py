@@ -28,6 +28,7 @@ from ..dialects.openai_chat import MAX_MODEL
 from ..model.units import Json
 from .answers import TEXT, ref, schemas
 from .hub_answers import hub_schemas
+from .languages import LANGUAGES
 from .operations import Operation, operations
 from .response_answers import response_schemas
 from .routes import ROUTES, Route
@@ -143,6 +144,10 @@ _HEADERS: dict[str, Json] = {
         "schema": {"type": "integer"},
     },
     "RetryAfter": {"description": "Whole seconds.", "schema": {"type": "integer"}},
+    "Language": {
+        "description": "That of the error's text, by Accept-Language.",
+        "schema": {"enum": [*LANGUAGES]},
+    },
 }
 _ALWAYS: dict[str, Json] = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 _LIMITS: dict[str, Json] = {
@@ -188,7 +193,11 @@ _WAITING = (429, 503, 529)
 
 
 def _error(status: int, dialects: tuple[str, ...]) -> dict[str, Json]:
-    headers = {**_ALWAYS, **_LIMITS}
+    headers = {
+        **_ALWAYS,
+        **_LIMITS,
+        "Content-Language": {"$ref": "#/components/headers/Language"},
+    }
     if status in _WAITING:
         headers["Retry-After"] = {"$ref": "#/components/headers/RetryAfter"}
     return {
