@@ -1,5 +1,7 @@
 """Everything that can go wrong, by whose fault it is. No HTTP here; the server has a table.
 
+Longer than our files are meant to be: a class for each thing that can go wrong, side by side.
+
 ::
 
     HubError
@@ -103,15 +105,12 @@ class InvalidRequest(CallerError):
 
 
 class ModelNotFound(InvalidRequest):
-    """No model goes by that name."""
+    """No model goes by that name. The text is the API document's; a note says which name."""
 
     def __init__(self, model: str) -> None:
-        super().__init__(
-            Msg("The model `{model}` does not exist.", model=model[:MAX_SHOWN_ID]),
-            param="model",
-            code="model_not_found",
-        )
+        super().__init__(Msg("Invalid model specified"), param="model", code="model_not_found")
         self.model = model
+        self.add_note(f"There is no model '{model[:MAX_SHOWN_ID]}'.")
 
 
 class RequestExceedsPlan(InvalidRequest):

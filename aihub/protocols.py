@@ -3,6 +3,8 @@
 Its docstrings are the contract; stores and providers, where most can go wrong, have a conformance
 suite in `aihub.testing`. All methods may be called from many tasks at once. A method that is
 `async` may wait; one that is not never does.
+
+Longer than our files are meant to be: contracts, with hardly a line of code between them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What `aihub-serve` is made of: settings, the keys it starts with, the app and its driver."""
+"""What `aihub-serve` is made of: settings, the keys it starts with, the app and its driver.
+
+A little longer than our files are meant to be: what is opened here is closed here, in order.
+"""
 
 from __future__ import annotations
 

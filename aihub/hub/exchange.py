@@ -5,6 +5,9 @@ before that nothing is written and nothing is called. `events` runs attempts unt
 deliver, and lets an answer's last words out only after the settlement has committed; what to try
 after a failure is decided in `core.retrying`. `close` is called however the request ends and
 settles what has not been: an exchange that was admitted is settled exactly once.
+
+Longer than our files are meant to be: what admits, tries and settles a request shares one small
+state, and apart nobody could see that each path ends in exactly one settlement.
 """
 
 from __future__ import annotations

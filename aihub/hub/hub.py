@@ -4,6 +4,8 @@ Theory of operation. A hub belongs to the event loop that entered it and owns on
 renews its lease, sweeps for the dead, writes what could not be settled and forgets what is old. A
 request runs in its caller's task, inside a cancel scope that closing can reach. Closing stops
 admission, waits the grace period, cancels what is left, settles it, and gives the lease back.
+
+Longer than our files are meant to be: the public calls, each a few lines below its contract.
 """
 
 from __future__ import annotations

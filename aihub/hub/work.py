@@ -4,6 +4,8 @@ Theory of operation. An exchange admits, tries, retries and settles in the same 
 wanted. What is particular stands here: how it is checked, counted, and priced beforehand, which
 providers can do it, how one is asked, when the answer is whole, and what it is. All answers come as
 events; those that no stream can bring come as one.
+
+Longer than our files are meant to be: kinds of work side by side, each the same few methods.
 """
 
 from __future__ import annotations

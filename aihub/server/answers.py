@@ -2,6 +2,8 @@
 
 Objects of ours are closed: a field that is written and not named here fails every test that meets
 it. Chat completions have what OpenAI's document has, and ours.
+
+A little longer than our files are meant to be: a table.
 """
 
 from __future__ import annotations

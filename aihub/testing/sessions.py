@@ -1,4 +1,7 @@
-"""What every store must do with sessions; used as `aihub.testing.StoreSuite` is."""
+"""What every store must do with sessions; used as `aihub.testing.StoreSuite` is.
+
+Longer than our files are meant to be: a test after the other, each a sentence.
+"""
 
 from __future__ import annotations
 

@@ -112,17 +112,17 @@ def test_a_key_is_made_shown_once_used_changed_rotated_and_revoked(server, signe
     signed_in.wait(lambda: row_of(signed_in, "for the pages"), "no row")
     row = row_of(signed_in, "for the pages")
     assert "50 requests/min" in row
-    assert "$0.00 of $1.50 (month)" in row
+    assert "$0.00 of $1.50 (a month)" in row
     assert f"…{secret[-4:]}" in row
     assert secret not in signed_in.driver.page_source
     assert ask(server, CHAT, {"model": "gpt-4", "messages": HELLO}, key=secret)["choices"]
 
-    signed_in.press("Change for the pages")
+    signed_in.press("Change: for the pages")
     signed_in.type("Name", "for others")
     signed_in.press("Save")
     signed_in.wait(lambda: row_of(signed_in, "for others"), "not renamed")
 
-    signed_in.press("Rotate for others")
+    signed_in.press("Rotate: for others")
     signed_in.choose("The old key ends", "at once")
     signed_in.press("Rotate")
     newer = signed_in.wait(lambda: signed_in.all("#secret"), "no secret")[0].text
@@ -131,7 +131,7 @@ def test_a_key_is_made_shown_once_used_changed_rotated_and_revoked(server, signe
         ask(server, "/v1/models", key=secret)
     assert ask(server, "/v1/models", key=newer)["data"]
 
-    signed_in.press("Revoke for others")
+    signed_in.press("Revoke: for others")
     signed_in.press("Revoke")
     signed_in.wait_for_text("Revoked.")
     with pytest.raises(OSError, match="401"):
@@ -170,7 +170,7 @@ def test_usage_and_requests_appear_while_one_looks(server, signed_in):
     signed_in.wait(signed_in.rows, "no requests")
     answered = chat(server, model="gpt-4o", user="somebody")
     id = "req_" + answered["id"].removeprefix("chatcmpl-")
-    signed_in.press(f"Details of {id}")
+    signed_in.press(f"Details: {id}")
     signed_in.wait_for_text("mock/gpt-4o")
     assert "somebody" in signed_in.all("dialog")[0].text
     signed_in.press("Close")
@@ -323,16 +323,16 @@ def test_a_chat_goes_on_as_a_session_that_the_dashboard_has(server, signed_in):
 
     signed_in.press("In the dashboard")
     signed_in.wait_for_text("What did I say?")
-    signed_in.press("Rename My name is Ada")
+    signed_in.press("Rename: My name is Ada")
     signed_in.type("Title", "About Ada")
     signed_in.press("Save")
-    signed_in.wait(lambda: signed_in.named("Fork About Ada"), "not renamed")
-    signed_in.press("Fork About Ada")
-    signed_in.wait(lambda: signed_in.named("Fork About Ada, forked"), "not forked")
+    signed_in.wait(lambda: signed_in.named("Fork: About Ada"), "not renamed")
+    signed_in.press("Fork: About Ada")
+    signed_in.wait(lambda: signed_in.named("Fork: About Ada, forked"), "not forked")
     signed_in.press("Continue in the console")
     signed_in.wait(lambda: len(signed_in.all(".thread > div")) == 4, "the thread is not whole")
     signed_in.driver.back()
-    signed_in.press("Delete About Ada, forked")
+    signed_in.press("Delete: About Ada, forked")
     signed_in.press("Delete")
     signed_in.wait_for_text("Deleted.")
     assert [one["title"] for one in ask(server, "/v1/sessions")["data"]] == ["About Ada"]

@@ -1,4 +1,7 @@
-"""Models, where they are served, and what follows what: the routes that a file describes."""
+"""Models, where they are served, and what follows what: the routes that a file describes.
+
+A little longer than our files are meant to be: a table of keys for each part of a route.
+"""
 
 from __future__ import annotations
 

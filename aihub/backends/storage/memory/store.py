@@ -6,6 +6,9 @@ event loop it is atomic by construction, and a cancelled caller finds it done or
 
 Memory is bounded: windows hold a minute, details of settled requests are kept for the last
 `MAX_ROWS`, and what stays for good is a sum per account, hour, model and key.
+
+Longer than our files are meant to be: each method is one step, and atomic because nothing of it is
+elsewhere.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 Each function runs in a savepoint of the writer's: to raise, or to return a refusal, undoes it.
 What a window means is defined in `core.limits.Window`; here the log is an indexed table with its
 running sum beside it, so that a step costs the entries that leave, not those that stay.
+
+Longer than our files are meant to be: what admits, settles and sweeps must agree on a dozen tables.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ may share a file; they are told apart by owners, whose locks and leases say who 
 
 The clock is injected and the same for all processes of the machine; times that must not go back
 (a window's) are kept in the file.
+
+A little longer than our files are meant to be: a table of calls, each a line below its contract.
 """
 
 from __future__ import annotations
