@@ -252,7 +252,9 @@ async def play(case, door, monkeypatch, *, size=None):
 
 async def _enter(door, case, url, played, monkeypatch, upstream):
     if door == "blocking":
-        await anyio.to_thread.run_sync(play_blocking, case, url, played, monkeypatch, upstream)
+        # A thread that hangs is left behind; what it waits for goes with the upstream.
+        given = (case, url, played, monkeypatch, upstream)
+        await anyio.to_thread.run_sync(play_blocking, *given, abandon_on_cancel=True)
     elif door == "async":
         await play_async(case, url, played, monkeypatch, upstream)
     else:
