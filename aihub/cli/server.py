@@ -291,6 +291,12 @@ class Grouped(click.Command):
     "May be repeated.",
 )
 @click.option(
+    "--pages/--no-pages",
+    default=True,
+    show_default=True,
+    help="Serve dashboard, console and status beside the API.",
+)
+@click.option(
     "--trusted-proxy",
     "proxies",
     multiple=True,
@@ -427,6 +433,7 @@ def _serve(options: dict[str, Any]) -> None:
                 engine=options["engine"],
                 allowed_hosts=_allowed(options["allowed_hosts"], local=local),
                 origins=options["origins"],
+                pages=options["pages"],
                 proxies=options["proxies"],
                 grace=options["grace"],
                 max_in_flight=options["max_in_flight"],
@@ -493,7 +500,7 @@ def announce(started: Started) -> None:
     through = "" if started.socket is None else f"--unix-socket {quote(str(started.socket))} "
     print(f"aihub is listening on {where} (Ctrl-C stops it)")
     print(f"  base URL  {started.url}/v1")
-    if started.socket is None:
+    if started.pages and started.socket is None:
         print(f"  dashboard {started.url}/dashboard")
     print(f"  store     {started.store}")
     for label, text in started.notes:

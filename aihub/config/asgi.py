@@ -70,6 +70,7 @@ def _make_from(environment: Mapping[str, str]) -> ASGIApp:
                 cors=Cors(server["cors"]) if "cors" in server else None,
                 lenient=False if config is None else config.hub.get("lenient", False),
                 regions=None if config is None else config.regions,
+                pages=server.get("pages", True),
             )
 
     made = ASGIApp(open_app)

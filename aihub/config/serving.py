@@ -154,6 +154,7 @@ class Serving:
     engine: str
     allowed_hosts: frozenset[str] | None
     origins: frozenset[str]
+    pages: bool
     proxies: Proxies
     grace: float
     max_in_flight: int
@@ -177,7 +178,8 @@ class Started:
     """What a server that has just started tells: where it is, a key, where it keeps things.
 
     `socket` is the file by which `url` is reached, where it is one. `notes` say by what it was
-    configured and who is asked: labels and texts. `model` is one that can be tried.
+    configured and who is asked: labels and texts. `model` is one that can be tried; `pages`
+    says whether there are any.
     """
 
     url: str
@@ -186,6 +188,7 @@ class Started:
     secret: str | None = attrs.field(repr=False)
     notes: Sequence[tuple[str, str]] = ()
     model: str = SAMPLE_MODEL
+    pages: bool = True
 
 
 def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
@@ -211,7 +214,9 @@ def run_server(serving: Serving, announce: Callable[[Started], None]) -> None:
 
         def started(secret: str | None) -> None:
             model = _model(serving)
-            announce(Started(url, str(serving.store), file, secret, _notes(serving), model))
+            notes = _notes(serving)
+            store = str(serving.store)
+            announce(Started(url, store, file, secret, notes, model, pages=serving.pages))
 
         if serving.workers > 1:
             _serve_by_workers(serving, sockets, started)
@@ -296,6 +301,7 @@ def serve_here(
                 cors=Cors(serving.origins) if serving.origins else None,
                 lenient=serving.lenient,
                 regions=serving.config.regions if serving.config else None,
+                pages=serving.pages,
             )
             yield app
 

@@ -60,6 +60,7 @@ class App:
         lenient: whether to leave out what is wrong in a chat, where it can do without.
         regions: which region a request prefers by the name in its `Host` header, which is then
             allowed too. May be replaced while it answers.
+        pages: whether dashboard, console and status are served beside the API.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class App:
         cors: Cors | None = None,
         lenient: bool = False,
         regions: Mapping[str, str] | None = None,
+        pages: bool = True,
     ) -> None:
         self.hub = hub
+        self.pages = pages
         self.regions = regions or {}
         self.lenient = lenient
         self._allowed_hosts = allowed_hosts
@@ -232,8 +235,10 @@ class Opened(Call):
 
     def _no_route(self) -> Response:
         request = self.request
-        if request.method in {"GET", "HEAD"} and (page := pages.answer(request)) is not None:
-            return page
+        if self._app.pages and request.method in {"GET", "HEAD"}:
+            page = pages.answer(request)
+            if page is not None:
+                return page
         # `OPTIONS *` asks about the server as a whole (RFC 9110, 9.3.7).
         known = ["OPTIONS"] if request.path == "*" else methods(request.path)
         if not known:

@@ -95,6 +95,7 @@ host = "0.0.0.0"
 port = 9000
 workers = 2
 allow_host = ["hub.example"]
+pages = false
 cors = ["https://example.com"]
 keys = [{ key = { env = "OPENAI_API_KEY" }, plan = "gold", scopes = ["read"] }]
 
@@ -165,6 +166,7 @@ def test_a_file_says_all_of_it(read, tmp_path):
     assert isinstance(config, Config), config.lines()
     (key,) = config.server["keys"]
     assert (key.secret, key.plan, key.scopes) == (SECRET, "gold", {"read"})
+    assert config.server["pages"] is False
     assert config.hub["store"] == f"sqlite:{tmp_path}/data/hub.db"
     assert config.hub["retention"] == 36 * 3600
     azure, openai = config.providers.values()

@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -169,8 +170,22 @@ def test_two_lines_serve_any_server(run_server, open_upstream, environ, tmp_path
             assert [one.id for one in ai.models.list()] == ["my-model"]
             assert say(ai, "my-model") == "From here"
             assert "authorization" not in upstream.asked[0][1]
-            with pytest.raises(openai.BadRequestError, match="gpt-4o"):
+            with pytest.raises(openai.BadRequestError, match="Invalid model specified"):
                 say(ai, "gpt-4o")
+
+
+def test_a_file_leaves_the_pages_out_and_the_command_line_wins(run_server, tmp_path):
+    """There is the API alone, and no line that leads to a dashboard."""
+    (tmp_path / "aihub.toml").write_text("[server]\npages = false\n")
+    file = ["--config", str(tmp_path / "aihub.toml"), "--ephemeral"]
+    with run_server(*file) as server:
+        assert "dashboard" not in announced(server)
+        with pytest.raises(OSError, match="404"):
+            urllib.request.urlopen(f"{server.url}/dashboard")
+        assert urllib.request.urlopen(f"{server.url}/v1/status").status == 200
+    with run_server(*file, "--pages") as server:
+        assert f"{server.url}/dashboard" in announced(server)
+        assert urllib.request.urlopen(f"{server.url}/dashboard").status == 200
 
 
 def test_the_command_line_wins_over_the_file(run_server, environ, tmp_path):

@@ -98,6 +98,16 @@ async def test_a_page_is_read_and_nothing_else(path):
     assert (await ask(path, "HEAD"))[0] == (await ask(path))[0]
 
 
+@pytest.mark.parametrize("path", ["/", *pages.PAGES, "/assets/aihub.css"])
+async def test_who_wants_no_pages_has_none(path):
+    """The API is all that there is then."""
+    async with open_test_hub() as hub:
+        app = App(hub, pages=False)
+        for asked, status in ((path, 404), ("/v1/status", 200)):
+            async with app.open(http.Request("GET", asked, "", {}, b"", "203.0.113.9")) as told:
+                assert told.status == status
+
+
 def test_pages_refer_to_files_that_are_there_by_relative_addresses():
     """Each script, style and picture, and each module that a module wants."""
     for path in FILES.glob("*.html"):

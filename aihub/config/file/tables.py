@@ -61,6 +61,7 @@ def server_keys(sources: Sources) -> Mapping[str, Reader]:
         "keys": array(partial(_key, sources)),
         "allow_host": array(text),
         "cors": joined(check_origins),
+        "pages": flag,
         "trusted_proxy": joined(Proxies.parse),
         "workers": whole(1, MOST_WORKERS),
         "engine": one_of((REFERENCE, *ENGINES)),
