@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from hashlib import sha256
-from time import perf_counter
+from time import thread_time
 
 import orjson
 import pytest
@@ -457,20 +457,20 @@ HOSTILE = {
     "too large": {"enum": ["x" * 600_000]},
 }  # fmt: skip
 
-PATIENCE = 2.0
-"""Seconds: far more than the tenth that the worst takes, far less than a stall."""
+PATIENCE = 20.0
+"""Seconds of processor time: a hundred times what the worst takes, and far less than a stall."""
 
 
 @needs_validator
 @pytest.mark.parametrize("schema", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_schema_is_answered_or_refused_soon(schema):
     """Neither a stall nor an error of ours, whatever is asked for."""
-    began = perf_counter()
+    began = thread_time()
     try:
         value = write(schema)
     except SchemaRefused:
         value = None
-    assert perf_counter() - began < PATIENCE
+    assert thread_time() - began < PATIENCE
     assert value is None or fits(schema, value)
 
 
