@@ -122,6 +122,16 @@ def test_pages_refer_to_files_that_are_there_by_relative_addresses():
             assert one in pages.names()
 
 
+def test_commands_that_a_page_names_are_there():
+    """Who has no JavaScript is sent to one that exists: there is no `aihub chat`."""
+    named = {
+        name
+        for path in FILES.glob("*.html")
+        for name in re.findall(r"<code>(.+?)</code>", path.read_text())
+    }
+    assert named == {"aihub", "curl"}
+
+
 def test_nothing_is_ever_read_as_html():
     """In our own scripts: elements are made, and texts are texts."""
     for path in FILES.glob("*.js"):
