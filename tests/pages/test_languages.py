@@ -105,6 +105,15 @@ def test_a_language_that_there_is_not_gets_english(server):
         assert browser.driver.execute_script("return document.documentElement.lang") == "en"
 
 
+def test_a_page_whose_words_do_not_come_is_there_in_english(server):
+    """The connection broke between the page and its words."""
+    with open_browser(server.url, languages="de") as browser:
+        browser.driver.execute_cdp_cmd("Network.enable", {})
+        browser.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/words/*"]})
+        browser.open("status")
+        browser.wait_for_text("All is well")
+
+
 def test_the_weight_of_a_page_in_another_language():
     """The table of words is small beside the rest."""
     for language in LANGUAGES:

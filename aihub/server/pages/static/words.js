@@ -2,8 +2,9 @@
 
 const { lang } = document.documentElement;
 
-// English is what stands in the code; another language comes as a table by that.
-const words = lang === "en" ? {} : await (await fetch(`assets/words/${lang}.json`)).json();
+// English is what stands in the code; another language comes as a table by that. A page whose table
+// cannot be had is better in English than not at all.
+const words = lang === "en" ? {} : await fetch(`assets/words/${lang}.json`).then((told) => told.json(), () => ({}));
 
 // Return a text in the page's language, with values in the places that are named in braces.
 export function t(text, values = {}) {
