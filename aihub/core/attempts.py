@@ -148,8 +148,8 @@ class Running:
 
     def is_whole(self, n: int) -> bool:
         """Say whether each of *n* choices has ended."""
-        ended = sum(choice.reason is not None for choice in self.choices.values())
-        return ended == n
+        ended = [choice for choice in self.choices.values() if choice.reason is not None]
+        return len(ended) == n
 
     def received(self) -> str:
         """Return all output so far as one text, for counting."""
@@ -164,7 +164,7 @@ class Running:
 
     def answers(self) -> tuple[Choice, ...]:
         """Return the choices as they are, in order."""
-        return tuple(_whole(index, self.choices[index]) for index in sorted(self.choices))
+        return tuple([_whole(index, choice) for index, choice in sorted(self.choices.items())])
 
     def ended(
         self, outcome: AttemptOutcome, usage: Usage | None, *, at: Micros, error: str | None
@@ -199,10 +199,8 @@ def _reason(choice: _Choice, event: Reasoning) -> None:
 
 
 def _whole(index: int, choice: _Choice) -> Choice:
-    tools = tuple(
-        ToolCall(tool.id, tool.name, "".join(tool.arguments), tool.type, tool.signature)
-        for _, tool in sorted(choice.tools.items())
-    )
+    # Most answers are text alone.
+    tools = _calls(choice.tools) if choice.tools else ()
     return Choice(
         index=index,
         text="".join(choice.text) if choice.text or not (tools or choice.refusal) else None,
@@ -215,6 +213,15 @@ def _whole(index: int, choice: _Choice) -> Choice:
         native=choice.native,
         stop=choice.stop,
         extra=choice.extra or None,
+    )
+
+
+def _calls(tools: dict[int, _Tool]) -> tuple[ToolCall, ...]:
+    return tuple(
+        [
+            ToolCall(tool.id, tool.name, "".join(tool.arguments), tool.type, tool.signature)
+            for _, tool in sorted(tools.items())
+        ]
     )
 
 

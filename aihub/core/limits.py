@@ -50,14 +50,17 @@ class Window:
         A clock that steps backwards must not bring entries back, nor let a new one leave before
         an older: the window's own time never goes back.
         """
-        self.latest = max(self.latest, now)
-        gone = self.latest - SPAN
+        if now > self.latest:
+            self.latest = now
+        else:
+            now = self.latest
+        gone = now - SPAN
         entries = self.entries
         while entries and entries[0].at <= gone:
             entry = entries.popleft()
             self.total -= entry.charge
             del self.by_id[entry.id]
-        return self.latest
+        return now
 
     def fits(self, amount: int, limit: int, now: Micros) -> bool:
         """Say whether *amount* fits beside what the last minute holds."""

@@ -37,7 +37,7 @@ def price(usage: Usage, card: PriceCard) -> Pico:
 
 def dearest(cards: tuple[PriceCard, ...], prompt: int, completion: int) -> Pico:
     """Return the most that a request may cost on any of *cards*, caches being written or not."""
-    return max((_most(card, prompt, completion) for card in cards), default=0)
+    return max([_most(card, prompt, completion) for card in cards], default=0)
 
 
 def _most(card: PriceCard, prompt: int, completion: int) -> Pico:

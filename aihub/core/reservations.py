@@ -47,10 +47,12 @@ def completion_reserve(
     `maximum` reserves all that the request or the model allows; where neither says, the estimate
     is all there is.
     """
-    bounds = [bound for bound in (max_tokens, max_output) if bound is not None]
-    if mode == "maximum":
-        return min(bounds, default=estimate)
-    return min([estimate, *bounds])
+    bound = max_output
+    if max_tokens is not None and (bound is None or max_tokens < bound):
+        bound = max_tokens
+    if bound is None:
+        return estimate
+    return bound if mode == "maximum" or bound < estimate else estimate
 
 
 def reserved_tokens(*, prompt: int, n: int, completion: int, limit: int | None) -> int:

@@ -29,7 +29,8 @@ def make_chat(
     """
     if isinstance(messages, str):
         messages = [Message("user", messages)]
-    for name in sorted(parameters.keys() - _PARAMETERS):
+    if not (parameters.keys() <= _PARAMETERS):
+        name = min(parameters.keys() - _PARAMETERS)
         raise InvalidRequest(Msg("There is no parameter '{name}'.", name=name), param=name)
     if model is None:
         if parameters.get("session") is None:

@@ -188,8 +188,7 @@ class Exchange:
         reservation = work.reserve(
             identity, model, places.cards, prompt=prompt.tokens, estimate=estimate
         )
-        if len(self._health.closed(places.all, reservation.tokens)) == len(places.all):
-            raise self._none_open(places.all)
+        self._check_open(places.all, reservation.tokens)
         ask = Admission(
             id=self.id,
             owner=self._settler.owner,
@@ -402,12 +401,29 @@ class Exchange:
         Raises:
             NoDeployment: between admission and now the last one closed.
         """
+        places, ask = self._places.all, self._ask
+        assert ask is not None  # noqa: S101 - only an admitted exchange tries
+        if self._health.is_well(places[0], ask.reserved_tokens):
+            # As `_next` would say; it has more to think of than the usual request needs.
+            self._number, self._place = 0, places[0]
+            return
         step = self._next()
         if step is None:
-            error = self._none_open(self._places.all)
+            error = self._none_open(places)
             await self._settle("error", usage=None, code=error.code, turn=None)
             raise error
         self._number, self._place = step.place, self._places.all[step.place]
+
+    def _check_open(self, places: tuple[Place, ...], tokens: int) -> None:
+        """Refuse what nobody may be asked for.
+
+        Raises:
+            NoDeployment: all *places* are closed.
+        """
+        if self._health.is_well(places[0], tokens):
+            return
+        if len(self._health.closed(places, tokens)) == len(places):
+            raise self._none_open(places)
 
     def _none_open(self, places: tuple[Place, ...]) -> NoDeployment:
         return NoDeployment(self.model, self._health.wait(places))
@@ -693,7 +709,9 @@ class Exchange:
             record = self._failure(code)
         if len(self._attempts) > 1:
             self._attempts.sort(key=_by_number)
-        first = next((one.first_token for one in self._attempts if one.first_token), None)
+        first = None
+        for one in self._attempts:
+            first = first or one.first_token
         final = Settlement(
             id=self.id,
             state=state,

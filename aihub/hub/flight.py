@@ -6,7 +6,7 @@ can reach. Entering the context admits it, leaving it settles it, however it is 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Self, cast
 
@@ -27,12 +27,20 @@ class Stream:
     The last events come after the request was settled. Then `completion` is the whole answer.
     """
 
-    def __init__(self, exchange: Exchange, events: AsyncIterator[Event]) -> None:
+    def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._events = events
+        self._events: AsyncGenerator[Event, None] | None = None
 
     def __aiter__(self) -> AsyncIterator[Event]:
+        # Made when it is wanted: who waits for the whole answer has no need of it.
+        if self._events is None:
+            self._events = cast(AsyncGenerator[Event, None], self._exchange.events())
         return self._events
+
+    async def aclose(self) -> None:
+        """Let go of the provider, where events are still being read."""
+        if self._events is not None:
+            await self._events.aclose()
 
     @property
     def id(self) -> str:
@@ -117,7 +125,7 @@ class Stream:
 
     def texts(self) -> AsyncIterator[str]:
         """Return an iterator over the first choice's text as it comes."""
-        return _Texts(self._events)
+        return _Texts(aiter(self))
 
 
 class _Texts:
@@ -145,6 +153,16 @@ class Flight:
     def __init__(self) -> None:
         self.scopes: dict[anyio.CancelScope, Exchange | None] = {}
         self._landed = anyio.Event()
+        # Of the event loop that the hub lives in: to find that out anew costs as much as a scope.
+        self._scope: type[anyio.CancelScope] | None = None
+
+    def take_off(self, exchange: Exchange) -> anyio.CancelScope:
+        """Return the scope in which a request is to run."""
+        if self._scope is None:
+            self._scope = type(anyio.CancelScope())
+        scope = self._scope()
+        self.scopes[scope] = exchange
+        return scope
 
     def land(self, scope: anyio.CancelScope) -> None:
         """Forget a request that has ended."""
@@ -165,15 +183,14 @@ class Open:
     A class and not a generator, for it is on the way of every request.
     """
 
-    __slots__ = ("_events", "_exchange", "_flight", "_scope")
+    __slots__ = ("_exchange", "_flight", "_scope", "_stream")
 
     def __init__(self, flight: Flight, exchange: Exchange) -> None:
         self._flight = flight
         self._exchange = exchange
 
     async def __aenter__(self) -> Stream:
-        self._scope = scope = anyio.CancelScope()
-        self._flight.scopes[scope] = self._exchange
+        self._scope = scope = self._flight.take_off(self._exchange)
         scope.__enter__()
         try:
             await self._exchange.begin()
@@ -182,8 +199,8 @@ class Open:
             if not self._leave(type(error), error, error.__traceback__):
                 raise
             raise HubClosed(Msg("the hub closed before the request began")) from None
-        self._events = self._exchange.events()
-        return Stream(self._exchange, cast(AsyncIterator[Event], self._events))
+        self._stream = Stream(self._exchange)
+        return self._stream
 
     async def __aexit__(
         self,
@@ -193,7 +210,7 @@ class Open:
     ) -> bool | None:
         try:
             try:
-                await self._events.aclose()
+                await self._stream.aclose()
             finally:
                 await self._exchange.close()
         except BaseException as late:

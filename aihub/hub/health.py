@@ -87,6 +87,14 @@ class Health:
         closed = [n for n, place in enumerate(places) if not self._may(place, tokens, now)]
         return frozenset(closed) if closed else NOBODY
 
+    def is_well(self, place: Place, tokens: int) -> bool:
+        """Say whether a place may be asked now, and has not asked to be left alone."""
+        vital = self._vitals.get(place.deployment.id)
+        if vital is None:
+            return True
+        now = self._clock.now()
+        return vital.rests_until <= now and self._may(place, tokens, now)
+
     def resting(self, places: Sequence[Place]) -> Collection[int]:
         """Return the numbers of those *places* that want to be left alone if others can do."""
         now = self._clock.now()
@@ -116,11 +124,11 @@ class Health:
         vital = self._of(where.id)
         vital.open += 1
         vital.breaker = breakers.began(vital.breaker)
-        now = self._clock.now()
         if where.requests_per_minute is not None:
-            vital.requests.put(attempt, 1, now)
+            vital.requests.put(attempt, 1, self._clock.now())
         if where.tokens_per_minute is not None:
-            vital.tokens.put(attempt, min(tokens, where.tokens_per_minute), now)
+            most = min(tokens, where.tokens_per_minute)
+            vital.tokens.put(attempt, most, self._clock.now())
 
     def ended(
         self,

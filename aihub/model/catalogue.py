@@ -21,7 +21,7 @@ class PriceTier:
     cache_write: Pico | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class PriceCard:
     """Prices in pico-dollars a token.
 

@@ -233,7 +233,7 @@ class Settlement:
     @property
     def cost(self) -> Pico:
         """The sum of what the attempts cost."""
-        return sum(attempt.cost for attempt in self.attempts)
+        return sum([attempt.cost for attempt in self.attempts])
 
 
 def without_record(final: Settlement) -> Settlement:

@@ -49,41 +49,49 @@ CLIP = 160
 """Sentences that a summary repeats, and characters of each."""
 
 
+@attrs.frozen
+class Asked:
+    """What a prompt asks for; `long` and `doubts` say that length or a yes or no is wanted."""
+
+    reading: Reading
+    thanks: bool
+    greeted: str | None
+    kind: Kind
+    topic: str
+    others: Sequence[str]
+    long: bool
+    doubts: bool
+
+
 @attrs.define
 class Draft:
     """What an answer is written from."""
 
     subject: Subject
-    reading: Reading
+    asked: Asked
     chooser: Chooser
     turn: int
-    kind: Kind
-    topic: str
-    others: Sequence[str]
     verbosity: str | None = None
 
     @property
     def bounds(self) -> tuple[int, int]:
         """How many sentences are asked for."""
-        language = self.subject.language
-        if self.verbosity == "high" or self.kind == "essay":
-            return LONG
-        if any(word.low in language.long for word in self.reading.words):
+        if self.verbosity == "high" or self.asked.long:
             return LONG
         if self.verbosity == "low":
             return TERSE
-        return STORY if self.kind == "story" else SHORT
+        return STORY if self.asked.kind == "story" else SHORT
 
     def fill(self, template: str) -> str:
         """Write a sentence."""
-        other = self.chooser.pick(self.others or self.subject.language.others)
-        return template.format(topic=self.topic, other=other)
+        other = self.chooser.pick(self.asked.others or self.subject.language.others)
+        return template.format(topic=self.asked.topic, other=other)
 
-    def apt(self, templates: Sequence[str]) -> Sequence[str]:
+    def apt(self, templates: tuple[str, ...]) -> tuple[str, ...]:
         """Return the templates that a prompt without other words can fill."""
-        return templates if self.others else [one for one in templates if "{other}" not in one]
+        return templates if self.asked.others else _without_others(templates)
 
-    def pick(self, templates: Sequence[str]) -> str:
+    def pick(self, templates: tuple[str, ...]) -> str:
         """Write one of several sentences."""
         return self.fill(self.chooser.pick(self.apt(templates)))
 
@@ -108,6 +116,11 @@ class Draft:
         return self.subject.language.gap.join(sentences)
 
 
+@lru_cache(REMEMBERED)
+def _without_others(templates: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple([one for one in templates if "{other}" not in one])
+
+
 def answer(
     subject: Subject, chooser: Chooser, index: int, turn: int, verbosity: str | None = None
 ) -> str:
@@ -126,40 +139,29 @@ def answer(
     if asked.greeted is not None:
         greets = language.named if asked.greeted else language.greets
         return greets[index % len(greets)].format(name=asked.greeted)
-    draft = Draft(
-        subject, asked.reading, chooser, turn, asked.kind, asked.topic, asked.others, verbosity
-    )
-    return FORMS[asked.kind](draft)
-
-
-@attrs.frozen
-class _Asked:
-    """What a prompt asks for."""
-
-    reading: Reading
-    thanks: bool
-    greeted: str | None
-    kind: Kind
-    topic: str
-    others: Sequence[str]
+    return FORMS[asked.kind](Draft(subject, asked, chooser, turn, verbosity))
 
 
 @lru_cache(REMEMBERED)
-def _asked(head: str) -> _Asked:
+def _asked(head: str) -> Asked:
     whole = read(head)
     reading = without_greeting(whole)
     kind = kind_of(reading)
     topic, others = topic_of(reading, kind, TONGUES if kind == "code" else ())
-    return _Asked(reading, thanked(whole), greeted(whole), kind, topic, others)
+    long = kind == "essay" or any(word.low in reading.language.long for word in reading.words)
+    return Asked(
+        reading, thanked(whole), greeted(whole), kind, topic, others, long, doubts(reading)
+    )
 
 
 def _answer(draft: Draft) -> str:
     language = draft.subject.language
-    first = language.unsure if doubts(draft.reading) else language.openers
+    first = language.unsure if draft.asked.doubts else language.openers
     opener = draft.begin(first)
     # What is long has need of all that there is to say.
-    templates = language.body if draft.bounds == LONG else draft.apt(language.body)
-    body = draft.several(templates, draft.bounds)
+    bounds = draft.bounds
+    templates = language.body if bounds == LONG else draft.apt(language.body)
+    body = draft.several(templates, bounds)
     return draft.join([opener, *body, draft.pick(language.closers)])
 
 
@@ -199,7 +201,7 @@ def _wanted(draft: Draft) -> int:
         if isinstance(number, int) and number > 0:
             return min(number, MOST_ITEMS)
     words = subject.language.numbers
-    return next((words[w.low] for w in draft.reading.words if w.low in words), USUAL_ITEMS)
+    return next((words[w.low] for w in draft.asked.reading.words if w.low in words), USUAL_ITEMS)
 
 
 def _summary(draft: Draft) -> str:
@@ -212,9 +214,9 @@ def _rewriting(draft: Draft) -> str:
 
 def _repeat(draft: Draft, templates: Sequence[str]) -> str:
     """Say a sentence or two of the text that the prompt brings."""
-    given = [one for one in re.split(_SENTENCE, _given(draft.reading.head)) if one.strip()]
+    given = [one for one in re.split(_SENTENCE, _given(draft.asked.reading.head)) if one.strip()]
     if not given:
-        given = [draft.topic]
+        given = [draft.asked.topic]
     said = given[:1]
     if len(given) > SAID:
         said.append(given[1 + draft.chooser.below(len(given) - 1)])
@@ -241,12 +243,12 @@ def _clipped(sentence: str, language: Language) -> str:
 
 def _code(draft: Draft) -> str:
     subject = draft.subject
-    named = [word.low for word in draft.reading.words if word.low in TONGUES]
+    named = [word.low for word in draft.asked.reading.words if word.low in TONGUES]
     tongue = TONGUES[named[0]] if named else "python"
     said = subject.language.kinds.keys() | TONGUES.keys()
     words = [word.lower() for word in subject.words if word.lower() not in said]
     parts = [word for word in words if re.fullmatch(_PLAIN, word)]
-    listing = LISTINGS[tongue].format(name="_".join(parts[:2]) or "solve", topic=draft.topic)
+    listing = LISTINGS[tongue].format(name="_".join(parts[:2]) or "solve", topic=draft.asked.topic)
     return f"{draft.pick(subject.language.code_intros)}\n\n```{tongue}\n{listing}\n```"
 
 

@@ -13,6 +13,7 @@ elsewhere.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import attrs
@@ -95,7 +96,7 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
         self._windows: dict[str, Window] = {}
         self._open_slots: dict[str, int] = {}
         self._open: dict[str, _Row] = {}
-        self._done: dict[str, _Row] = {}
+        self._done: OrderedDict[str, _Row] = OrderedDict()
         self._money: dict[tuple[str, str], _Money] = {}
         self._sums: dict[tuple[str, Micros, str, str, str], _Sum] = {}
         self._owners: dict[str, Micros] = {}
@@ -275,7 +276,7 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
     def _remember(self, row: _Row) -> None:
         self._done[row.ask.id] = row
         if len(self._done) > MAX_ROWS:
-            del self._done[next(iter(self._done))]
+            self._done.popitem(last=False)
 
     async def sweep(self, policy: LostPolicy) -> Sequence[Settled]:
         """Mark dead owners' rows lost, and forget windows that hold nothing."""
