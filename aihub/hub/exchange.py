@@ -37,7 +37,7 @@ from ..messages import Msg
 from ..model.account import Identity
 from ..model.catalogue import Model
 from ..model.chat import Chat, Message
-from ..model.events import Completion, Finished, Told, UsageSeen
+from ..model.events import AtOnce, Completion, Finished, Told, UsageSeen
 from ..model.ledger import (
     Admission,
     Admitted,
@@ -100,55 +100,62 @@ class Try:
     running: Running
 
 
+@attrs.frozen
+class Means:
+    """What a hub gives each of its requests to work with."""
+
+    settler: Settler
+    health: Health
+    clock: Clock
+    ids: Ids
+    sleep: Callable[[float], Awaitable[None]]
+    yard: Yard
+
+
 class Exchange:
     """One request of one caller. Made by the hub; `begin`, then `events`, then `close`."""
 
+    # As each begins. They stand here because to set a dozen more costs every request.
+    windows: tuple[WindowState, ...] = ()
+    admitted: Micros = 0
+    result: Result | None = None
+    settled = False
+    replayed = False
+    _race: Race | None = None
+    _broken = False
+    _why = "The work on the response broke off."
+    _ask: Admission | None = None
+    _recalled: Recalled | None = None
+    _said: tuple[Message, ...] = ()
+    _dispatched = 0
+    _begun = False
+
     def __init__(
         self,
-        *,
+        means: Means,
         setup: Setup,
-        settler: Settler,
-        health: Health,
-        sleep: Callable[[float], Awaitable[None]],
-        yard: Yard,
-        clock: Clock,
-        ids: Ids,
         work: Work,
-        session: str | None,
         identity: Identity,
         options: Options,
+        *,
+        session: str | None,
     ) -> None:
+        self._means = means
         self._setup = setup
-        self._settler = settler
-        self._health = health
-        self._sleep = sleep
-        self._yard = yard
-        self._race: Race | None = None
-        self._clock = clock
-        self._ids = ids
+        self._settler = means.settler
+        self._health = means.health
+        self._clock = means.clock
         self.work = work
         self.session = session
         self.model = work.model
         self._identity = identity
         self._options = options
-        self.id = options.id or ids.new("req")
-        self.windows: tuple[WindowState, ...] = ()
-        self.admitted: Micros = 0
-        self.result: Result | None = None
-        self.settled = False
-        self._broken = False
-        self._why = "The work on the response broke off."
-        self.replayed = False
-        self._ask: Admission | None = None
-        self._recalled: Recalled | None = None
-        self._said: tuple[Message, ...] = ()
+        self.id = options.id or means.ids.new("req")
         self._attempts: list[Attempt] = []
         self._failed: list[Failed] = []
         # What is in flight, and the one whose answer counts: two while one is asked beside another.
         self._tries: list[Try] = []
         self._try: Try
-        self._dispatched = 0
-        self._begun = False
 
     # Admission
 
@@ -162,9 +169,10 @@ class Exchange:
         self._setup.users.count += 1
         work, identity = self.work, self._identity
         work.check()
-        if isinstance(work, ChatWork) and work.chat.keep is not None:
-            records.check_keep(work.chat.keep, work.chat.messages)
-            self._said = work.chat.messages
+        chat = work.chat if isinstance(work, ChatWork) else None
+        if chat is not None and chat.keep is not None:
+            records.check_keep(chat.keep, chat.messages)
+            self._said = chat.messages
         again = None
         if self._options.idempotency_key is not None:
             again = self._idempotency(self._options.idempotency_key)
@@ -172,9 +180,10 @@ class Exchange:
                 return
         now = self._clock.now()
         recalled = None
-        begins = self._begins()
-        if isinstance(work, ChatWork) and (self.session is not None or begins is not None):
-            recalled = self._recalled = await self._recall(work.chat, now, begins)
+        if chat is not None and (self.session is not None or chat.keep is not None):
+            recalled = await self._recall(chat, now)
+        if recalled is not None:
+            self._recalled = recalled
             self.work = work = ChatWork(recalled.chat)
             self.model = work.model
         model = self._setup.model(work.model)
@@ -272,10 +281,9 @@ class Exchange:
             return self.result.id
         return self.work.prefix + self.id.removeprefix("req_")
 
-    def _begins(self) -> Session | None:
+    def _begins(self, chat: Chat) -> Session | None:
         """Return the session that a response that is kept begins, or goes on with in a fork."""
-        chat = self.work.chat if isinstance(self.work, ChatWork) else None
-        if chat is None or chat.keep is None or chat.keep.kind != "response":
+        if chat.keep is None or chat.keep.kind != "response":
             return None
         if chat.session is not None and chat.upto is None:
             return None
@@ -283,7 +291,7 @@ class Exchange:
         if chat.session is not None and chat.upto is not None:
             origin = Origin(session=chat.session, turn=chat.upto)
         return Session(
-            id=self._ids.new("ses"),
+            id=self._means.ids.new("ses"),
             account=self._identity.account.id,
             created=now,
             updated=now,
@@ -292,7 +300,11 @@ class Exchange:
             held=True,
         )
 
-    async def _recall(self, chat: Chat, now: Micros, begins: Session | None) -> Recalled:
+    async def _recall(self, chat: Chat, now: Micros) -> Recalled | None:
+        """Load the conversation that a chat goes on with, or begin one that is to be kept."""
+        begins = self._begins(chat)
+        if begins is None and self.session is None:
+            return None
         # A request that has no chance does not load a conversation.
         if self._settler.knows_full:
             await self._settler.refuse_if_full(asks.windows(self._identity), now)
@@ -361,8 +373,13 @@ class Exchange:
         while True:
             try:
                 async with self._open() as events:
-                    async for event in events:
-                        self._try.running.see(event, self._clock.now)
+                    if type(events) is AtOnce:
+                        running, now = self._try.running, self._clock.now
+                        for told in events.events:
+                            running.see(told, now)
+                    else:
+                        async for event in events:
+                            self._try.running.see(event, self._clock.now)
                 self._check_whole()
             except (UpstreamError, InvalidRequest) as error:
                 if not await self._goes_on(error):
@@ -446,7 +463,7 @@ class Exchange:
         where = one.place.deployment
         if where.drain is None and where.hedge_after is None:
             return self._call(one.place)
-        self._race = Race(self, self._yard)
+        self._race = Race(self, self._means.yard)
         return self._race.open(one)
 
     def _call(self, place: Place) -> AbstractAsyncContextManager[AsyncIterator[Told]]:
@@ -460,7 +477,7 @@ class Exchange:
         return Pump(
             self._call(one.place),
             one.place.deployment.drain,
-            self._yard,
+            self._means.yard,
             line,
             see=lambda event: self.see(one, event),
             settle=self._abort,
@@ -472,7 +489,7 @@ class Exchange:
 
     async def wait_to_hedge(self, seconds: float) -> bool:
         """Wait, and say whether a second attempt may begin: somewhere, and within the budgets."""
-        await self._sleep(seconds)
+        await self._means.sleep(seconds)
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange tries
         if self._beside() is None:
@@ -545,7 +562,7 @@ class Exchange:
             await self._settle("error", usage=usage, code=error.code, turn=turn)
             return False
         if step.wait:
-            await self._sleep(step.wait)
+            await self._means.sleep(step.wait)
         self._number, self._place = step.place, self._places.all[step.place]
         return True
 
@@ -564,7 +581,8 @@ class Exchange:
         told = running.usage
         usage = self._partial(running) if told is None or running.interim else told
         turn = self._turn(running, incomplete=False)
-        self._end_attempt(self._try, "ok", usage, None, "ok")
+        now = self._clock.now()
+        self._end_attempt(self._try, "ok", usage, None, "ok", now=now)
         if usage.completion:
             self._settler.learn(self._place.model.id, usage.completion)
         facts = Facts(
@@ -575,14 +593,16 @@ class Exchange:
             usage=usage,
             cost=sum([attempt.cost for attempt in self._attempts]),
             dropped=self.dropped,
-            ended=self._clock.now(),
+            ended=now,
         )
         done = self.work.result(running, facts)
         # Vectors and judgements are not kept: they are large, and cheap to make again.
         keeps = self._options.idempotency_key is not None
         kept = done if keeps and isinstance(done, Completion) else None
         record = self._record(done) if isinstance(done, Completion) else None
-        await self._settle("ok", usage=usage, code=None, turn=turn, answer=kept, record=record)
+        await self._settle(
+            "ok", usage=usage, code=None, turn=turn, answer=kept, record=record, now=now
+        )
         self.result = done
 
     def _awaited(self) -> bool:
@@ -643,8 +663,10 @@ class Exchange:
         error: UpstreamError | InvalidRequest | None = None,
         *,
         took: Micros | None = None,
+        now: Micros | None = None,
     ) -> None:
-        ended = one.running.ended(outcome, usage, at=self._clock.now(), error=code)
+        now = self._clock.now() if now is None else now
+        ended = one.running.ended(outcome, usage, at=now, error=code)
         self._attempts.append(ended)
         self._tries.remove(one)
         first = ended.first_token
@@ -652,6 +674,7 @@ class Exchange:
             one.place,
             f"{self.id}/{ended.n}",
             self._setup.routes.breaker,
+            now,
             verdict=told,
             error=error if isinstance(error, UpstreamError) else None,
             took=took if first is None else first - ended.started,
@@ -701,6 +724,7 @@ class Exchange:
         turn: NewTurn | None,
         answer: Completion | None = None,
         record: Record | None = None,
+        now: Micros | None = None,
     ) -> None:
         ask = self._ask
         assert ask is not None  # noqa: S101 - only an admitted exchange has an end
@@ -720,7 +744,7 @@ class Exchange:
             usage=usage,
             used_tokens=usage.total if usage else 0,
             code=code,
-            latency=self._clock.now() - self.admitted,
+            latency=(self._clock.now() if now is None else now) - self.admitted,
             first_token=None if first is None else first - self.admitted,
             turn=turn,
             answer=answer,

@@ -89,8 +89,17 @@ class Health:
 
     def is_well(self, place: Place, tokens: int) -> bool:
         """Say whether a place may be asked now, and has not asked to be left alone."""
-        vital = self._vitals.get(place.deployment.id)
+        where = place.deployment
+        vital = self._vitals.get(where.id)
         if vital is None:
+            return True
+        if (
+            vital.breaker.opened is None
+            and not vital.rests_until
+            and where.requests_per_minute is None
+            and where.tokens_per_minute is None
+        ):
+            # On the way of every request: what never failed and has no limits needs no clock.
             return True
         now = self._clock.now()
         return vital.rests_until <= now and self._may(place, tokens, now)
@@ -135,6 +144,7 @@ class Health:
         place: Place,
         attempt: str,
         rules: BreakerRules,
+        now: Micros,
         *,
         verdict: breakers.Verdict,
         error: UpstreamError | None = None,
@@ -147,12 +157,13 @@ class Health:
             place: where.
             attempt: as `began` had it.
             rules: when a breaker opens.
+            now: when it did.
             verdict: what that tells of the deployment.
             error: what it failed with.
             took: how long its first content took, if there was any.
             used: tokens that it took of the deployment's own limit.
         """
-        vital, now = self._of(place.deployment.id), self._clock.now()
+        vital = self._of(place.deployment.id)
         vital.open -= 1
         was = vital.breaker.opened is not None
         vital.breaker = breakers.ended(vital.breaker, rules, verdict, now)

@@ -62,7 +62,7 @@ from .calls import make_chat, make_embedding, make_moderation
 from .compacting import CompactionWork
 from .counting import count_prompt, make_ready
 from .draining import Yard
-from .exchange import NO_OPTIONS, Exchange, Options
+from .exchange import NO_OPTIONS, Exchange, Means, Options
 from .flight import Flight, Open, Stream
 from .gate import Gate
 from .guards import Guards
@@ -176,9 +176,10 @@ class Hub:
             )
         )
         self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
-        self._yard = Yard(
+        yard = Yard(
             self._tasks, self._flight.scopes, self._flight.land, lambda: self._state == _OPEN
         )
+        self._means = Means(self._settler, self.health, self._clock, self._ids, self._sleep, yard)
         self._tasks.start_soon(self._settler.keep_lease)
         self._tasks.start_soon(self._settler.retry_unsettled)
         self._tasks.start_soon(self._forgetter.run)
@@ -374,9 +375,11 @@ class Hub:
 
     async def _caller(self, key: str | None, account: str | None) -> Identity:
         self._check()
-        if key is not None:
-            return await self.authenticate(key)
-        return await self._gate.account(account or LOCAL_ACCOUNT)
+        if key is None:
+            return await self._gate.account(account or LOCAL_ACCOUNT)
+        identity = await self._gate.authenticate(key)
+        check_scope(identity, "inference")
+        return identity
 
     # Chat
 
@@ -440,13 +443,8 @@ class Hub:
         self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
     ) -> Completion:
         """Answer a chat that is already a value, for a caller who is already known."""
-        return (await self.answer(chat, identity, options)).completion
-
-    async def answer(self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS) -> Stream:
-        """Answer a chat and return its stream, read to the end."""
         async with self.open(chat, identity, options) as stream:
-            await stream.finish()
-        return stream
+            return await stream.finish()
 
     def open(
         self, chat: Chat, identity: Identity, options: Options = NO_OPTIONS
@@ -455,7 +453,7 @@ class Hub:
 
         Entering admits it: what is refused is refused before the body runs.
         """
-        exchange = self._exchange(ChatWork(chat), identity, options, session=chat.session)
+        exchange = self._exchange(ChatWork(chat), identity, options, chat.session)
         return Open(self._flight, exchange)
 
     @asynccontextmanager
@@ -599,7 +597,7 @@ class Hub:
         return await count_prompt(setup.tokens, setup.model(chat.model), chat)
 
     def _exchange(
-        self, work: Work, identity: Identity, options: Options, *, session: str | None = None
+        self, work: Work, identity: Identity, options: Options, session: str | None = None
     ) -> Exchange:
         self._check()
         if options.labels:
@@ -607,19 +605,7 @@ class Hub:
         user = options.end_user or work.user
         if user is not None:
             check_text(user, "end_user" if options.end_user else "user")
-        return Exchange(
-            setup=self._setup,
-            settler=self._settler,
-            health=self.health,
-            sleep=self._sleep,
-            yard=self._yard,
-            clock=self._clock,
-            ids=self._ids,
-            work=work,
-            session=session,
-            identity=identity,
-            options=options,
-        )
+        return Exchange(self._means, self._setup, work, identity, options, session=session)
 
     # What there is and what was used
 

@@ -80,6 +80,9 @@ class Setup:
             places = Places.of(*self._groups(model, region, home))
             if region is None:
                 self._known[model.id, home] = places
+        if len(places.all) == 1:
+            work.able(places.all[0], self.able)
+            return places
         able = self._able(places.all, work)
         return places if able == places.all else _regrouped(able)
 

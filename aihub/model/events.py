@@ -6,8 +6,8 @@ has all of it and nothing else; where the inbound dialect is the same it is writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Self, TypeAlias
 
 import attrs
 
@@ -124,6 +124,27 @@ class Unknown:
     data: Mapping[str, Json]
     raw: bytes | None = None
     index: int | None = None
+
+
+class AtOnce:
+    """Events that are all there already, as the asynchronous iterator that a provider gives.
+
+    Who has no need to wait between them takes `events`, which are all of them.
+    """
+
+    __slots__ = ("_left", "events")
+
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+        self._left = iter(events)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        for event in self._left:
+            return event
+        raise StopAsyncIteration
 
 
 @attrs.define(kw_only=True)

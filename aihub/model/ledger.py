@@ -233,6 +233,8 @@ class Settlement:
     @property
     def cost(self) -> Pico:
         """The sum of what the attempts cost."""
+        if len(self.attempts) == 1:
+            return self.attempts[0].cost
         return sum([attempt.cost for attempt in self.attempts])
 
 

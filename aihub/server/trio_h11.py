@@ -8,6 +8,9 @@ and at end of file cancels what is being answered, for nobody is there any more.
 requests from h11, enters `App.open`, and writes: head and body in one `send_all`, a stream one
 `send_all` per item. Neither starts a task or a timer per request.
 
+h11 reads alone; what is written is made in `framing`. So h11 never knows that an answer has ended,
+and each request has an h11 of its own, which begins with what the one before has left over.
+
 Time is kept by one task for all connections, which looks round once a second (`TICK`) for a
 deadline that has passed or a stream that has been silent; a connection only sets numbers. So every
 limit is late by at most a tick, and costs nothing on the way.
@@ -36,6 +39,7 @@ import trio
 
 from .app import App, Opened
 from .errors import framing_error
+from .framing import Writer, keeps_open
 from .heads import Refused, check_head, read_target
 from .http import (
     BODY_TIMEOUT,
@@ -53,9 +57,6 @@ from .http import (
 from .proxies import NOBODY, Proxies
 
 log = logging.getLogger("aihub.server")
-
-_NO_CONTENT = 204
-_REASONS = {int(status): status.phrase.encode() for status in HTTPStatus} | {529: b"Overloaded"}
 
 READ = 64 * 1024
 """Bytes asked of a socket at a time."""
@@ -128,7 +129,8 @@ class Connection:
     ) -> None:
         self._app = app
         self._stream = stream
-        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._h11 = _parser()
+        self._writer = Writer()
         self._max_body = options.max_body
         self._idle_timeout = options.idle_timeout
         self._peer = peer
@@ -138,7 +140,6 @@ class Connection:
         self._pipelined = 0
         self._body_began = 0.0
         self._body_size = 0
-        self._head_only = False
         self._timed_out = False
         self._discard = False
         self._gone = trio.Event()
@@ -246,7 +247,7 @@ class Connection:
     async def _exchanges(self) -> None:
         try:
             while await self._one_exchange():
-                self._h11.start_next_cycle()
+                self._begin_next()
         except h11.RemoteProtocolError as error:
             await self._refuse(error.error_status_hint)
         except Refused as refused:
@@ -258,21 +259,23 @@ class Connection:
         """Serve one request. True if the connection can carry another."""
         self.deadline = trio.current_time() + self._idle_timeout
         self._pipelined = 0
-        # What comes may be no request at all, and is refused with a body then.
-        self._head_only = False
+        # What comes may be no request at all, and is refused then.
+        self._writer = Writer()
         self._asked = ("", {})
         head = await self._next_event()
         if type(head) is not h11.Request:
             return False
-        self._head_only = head.method == b"HEAD"
         # Once: h11's headers are slow to walk through.
         headers = dict(head.headers)
         self._asked = (head.target.decode("ascii"), headers)
-        check_head(head.http_version, head.headers, headers)
+        version, given = head.http_version, head.headers
+        self._writer = Writer(version=version, head_only=head.method == b"HEAD")
+        check_head(version, given, headers)
         self._body_began, self._body_size = trio.current_time(), 0
         self.deadline = self._body_began + BODY_TIMEOUT
         body = await self._read_body(headers)
         self.deadline = inf
+        self._writer.keeps = keeps_open(version, given, headers)
         self._answering = True
         self._opened = self._app.open(self._to_request(head, headers, body))
         async with self._opened as response:
@@ -281,7 +284,16 @@ class Connection:
         if self._held_back is not None:
             self._held_back.set()
             self._held_back = None
-        return not self.closing and self._h11.our_state is h11.DONE
+        return not self.closing and self._writer.ended and self._writer.keeps
+
+    def _begin_next(self) -> None:
+        """Make ready for another request, of which something may have come already."""
+        data, closed = self._h11.trailing_data
+        self._h11 = _parser()
+        if data:
+            self._h11.receive_data(data)
+        if closed:
+            self._h11.receive_data(b"")
 
     async def _next_event(self) -> h11.Event | type[h11.PAUSED]:
         while True:
@@ -289,9 +301,9 @@ class Connection:
             if event is not h11.NEED_DATA:
                 return event  # type: ignore[return-value]
             if self._h11.they_are_waiting_for_100_continue:
-                await self._send(
-                    self._h11.send(h11.InformationalResponse(status_code=100, headers=[]))
-                )
+                # To h11 it matters that it is told.
+                told = h11.InformationalResponse(status_code=100, headers=[])
+                await self._send(self._h11.send(told))
                 self.deadline = trio.current_time() + BODY_TIMEOUT
             await self._wait_for_data()
 
@@ -346,21 +358,9 @@ class Connection:
             await self._write_stream(response)
 
     async def _write_whole(self, response: Response, body: bytes) -> None:
-        headers = list(response.headers)
-        if response.status != _NO_CONTENT:
-            headers.append((b"content-length", b"%d" % len(body)))
-        if self.closing:
-            headers.append((b"connection", b"close"))
-        out = self._h11.send(
-            h11.Response(
-                status_code=response.status, headers=headers, reason=_REASONS[response.status]
-            )
-        )
-        # The answer to HEAD says how long a body would be, and has none.
-        if body and not self._head_only:
-            out += self._h11.send(h11.Data(data=body))
-        out += self._h11.send(h11.EndOfMessage())
-        await self._send(out)
+        writer = self._writer
+        writer.keeps = writer.keeps and not self.closing
+        await self._send(writer.whole(response.status, response.headers, body))
 
     async def _write_stream(self, response: Response) -> None:
         assert not isinstance(response.body, bytes)  # noqa: S101 - the caller has looked
@@ -378,7 +378,7 @@ class Connection:
         await self._kept_alive()
         out = self._open_head()
         self._response, self._head, self._wrote = None, None, inf
-        await self._send(out + self._h11.send(h11.EndOfMessage()))
+        await self._send(out + self._writer.end())
 
     async def _kept_alive(self) -> None:
         """Wait for a keep-alive that is being written.
@@ -395,7 +395,7 @@ class Connection:
         if self._hold is not None:
             await self._kept_alive()
         head = self._open_head() if self._head is None else b""
-        out = head + self._h11.send(h11.Data(data=chunk))
+        out = head + self._writer.chunk(chunk)
         # While a write is under way nothing else may be written, the keep-alive neither.
         now = trio.current_time()
         self._wrote, self.deadline = inf, now + WRITE_TIMEOUT
@@ -411,15 +411,9 @@ class Connection:
         """Return the stream's head the first time, nothing later."""
         if self._head is not None or self._response is None:
             return b""
-        response = self._response
-        headers = list(response.headers)
-        if self.closing:
-            headers.append((b"connection", b"close"))
-        self._head = self._h11.send(
-            h11.Response(
-                status_code=response.status, headers=headers, reason=_REASONS[response.status]
-            )
-        )
+        writer, response = self._writer, self._response
+        writer.keeps = writer.keeps and not self.closing
+        self._head = writer.head(response.status, response.headers)
         return self._head
 
     async def _say_alive(self) -> None:
@@ -428,7 +422,7 @@ class Connection:
         self._hold = trio.Event()
         self._saying_alive, self._wrote = True, inf
         try:
-            out = self._open_head() + self._h11.send(h11.Data(data=self._response.keep_alive))
+            out = self._open_head() + self._writer.chunk(self._response.keep_alive)
             await self._send(out)
             self._wrote = trio.current_time()
         finally:
@@ -437,7 +431,7 @@ class Connection:
 
     async def _refuse(self, status: int, why: str | None = None) -> None:
         """Answer bytes that are no request, if there is still somebody to answer."""
-        if self._h11.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+        if self._writer.begun:
             return
         target, headers = self._asked
         path, _ = read_target(target, dict(headers))
@@ -498,11 +492,16 @@ class Connection:
         """Tell why the answer ends, where it has not been written whole."""
         if self._saying_alive and self._hold is not None:
             await self._hold.wait()
-        if self._h11.our_state is h11.SEND_RESPONSE:
+        writer = self._writer
+        if not writer.begun:
             await self._write(words.response)
             return
         out = self._unsent
-        if self._h11.our_state is h11.SEND_BODY:
-            out += self._h11.send(h11.Data(data=words.in_band)) + self._h11.send(h11.EndOfMessage())
+        if not writer.ended:
+            out += writer.chunk(words.in_band) + writer.end()
         if out:
             await self._send(out)
+
+
+def _parser() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)

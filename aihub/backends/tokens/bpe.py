@@ -25,7 +25,15 @@ from aihub.model.chat import ROLES, Chat
 from aihub.model.usage import Count
 
 from . import parts
-from .prompt import by_the_rule, other_parts, overhead, texts
+from .prompt import (
+    TOKENS_FOR_ANSWER,
+    TOKENS_PER_MESSAGE,
+    by_the_rule,
+    other_parts,
+    overhead,
+    plain_texts,
+    texts,
+)
 from .ranks import PATTERNS, SIZES, open_encoding
 
 if TYPE_CHECKING:
@@ -79,6 +87,14 @@ class TiktokenCounter:
         """
         encoding = _known(model.encoding)
         roles = _role_tokens(encoding)
+        plain = plain_texts(chat)
+        if plain is not None and max(map(len, plain), default=0) <= SHORT:
+            # The usual chat, and on the way of every request.
+            tokens = TOKENS_FOR_ANSWER + TOKENS_PER_MESSAGE * len(plain)
+            tokens += sum([roles[message.role] for message in chat.messages])
+            tokens += sum([_count_short(encoding, text) for text in plain])
+            exact = model.exact_tokens and model.encoding in PATTERNS
+            return Count(tokens, "counted" if exact else "estimated")
         tokens, exact = overhead(chat), by_the_rule(chat)
         for message in chat.messages:
             tokens += roles[message.role]

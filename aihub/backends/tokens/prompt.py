@@ -35,6 +35,19 @@ def texts(chat: Chat) -> Iterator[str]:
         yield _compact(tool)
 
 
+def plain_texts(chat: Chat) -> list[str] | None:
+    """Return each message's text where *chat* is text alone; None where there is more to count."""
+    if chat.tools:
+        return None
+    found: list[str] = []
+    for message in chat.messages:
+        content = message.content
+        if not isinstance(content, str) or message.name is not None or message.tool_calls:
+            return None
+        found.append(content)
+    return found
+
+
 def by_the_rule(chat: Chat) -> bool:
     """Say whether the published rule covers all of *chat* but its parts that are not text."""
     return not chat.tools and not any(message.tool_calls for message in chat.messages)

@@ -8,7 +8,7 @@ that the dialect says is whole is whole, also where the connection breaks after 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 
 import anyio
@@ -19,7 +19,7 @@ from ....errors import UpstreamError, UpstreamFailed
 from ....messages import Msg
 from ....model.catalogue import Model
 from ....model.chat import Chat
-from ....model.events import Embedded, Event, Moderated
+from ....model.events import AtOnce, Embedded, Event, Moderated
 from ....model.upstream import UpstreamResponse
 from ....protocols import EmbeddingCall, ModerationCall, ProviderCall, Transport
 from .addresses import Address, Call
@@ -70,8 +70,7 @@ class HttpProvider:
                         yield events
                 else:
                     body = await _read(response, MAX_ANSWER)
-                    async with aclosing(_all(self._dialect.decode_answer(call, body))) as events:
-                        yield events
+                    yield AtOnce(self._dialect.decode_answer(call, body))
         except UpstreamError as error:
             error.provider = error.provider or self.name
             raise
@@ -192,8 +191,3 @@ async def _read(response: UpstreamResponse, most: int, *, cut: bool = False) -> 
                 code="answer_too_large",
             )
     return b"".join(pieces)[:most]
-
-
-async def _all(events: Sequence[Event]) -> AsyncGenerator[Event, None]:
-    for event in events:
-        yield event

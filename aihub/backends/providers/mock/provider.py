@@ -19,7 +19,6 @@ from functools import partial
 from hashlib import blake2b
 from itertools import chain
 from types import TracebackType
-from typing import Self
 
 import anyio.lowlevel
 
@@ -28,7 +27,16 @@ from ....messages import Msg
 from ....model.catalogue import Model
 from ....model.chat import Chat
 from ....model.embedding import Vector
-from ....model.events import Compacted, Embedded, Event, Finished, Moderated, Started, UsageSeen
+from ....model.events import (
+    AtOnce,
+    Compacted,
+    Embedded,
+    Event,
+    Finished,
+    Moderated,
+    Started,
+    UsageSeen,
+)
 from ....model.usage import Usage
 from ....protocols import Clock, EmbeddingCall, ModerationCall, ProviderCall
 from ...tokens import CuttingCounter, Vocabulary
@@ -48,26 +56,18 @@ often by itself."""
 
 
 class _Given:
-    """Events that are there already, as an asynchronous iterator in a context of its own."""
+    """The context of an answer that is there already, once it has been waited for."""
 
     def __init__(self, events: list[Event], wait: Callable[[], Awaitable[None]]) -> None:
-        self._events = iter(events)
+        self._events = events
         self._wait = wait
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> AtOnce:
         await self._wait()
-        return self
+        return AtOnce(self._events)
 
     async def __aexit__(self, *raised: object) -> None:
         return
-
-    def __aiter__(self) -> _Given:
-        return self
-
-    async def __anext__(self) -> Event:
-        for event in self._events:
-            return event
-        raise StopAsyncIteration
 
 
 class _Several:
