@@ -101,17 +101,17 @@ def bare(client: httpx2.AsyncClient, url: str) -> Deed:
 
 async def spend(deeds: dict[str, Deed], times: int) -> dict[str, float]:
     """Do each deed *times* times, in turns, and give the microseconds that one took."""
-    spent = dict.fromkeys(deeds, 0.0)
+    spent, each = dict.fromkeys(deeds, 0.0), max(times // TURNS, 1)
     for deed in deeds.values():
         for _ in range(min(WARM_UP, times)):
             await deed()
     for _ in range(TURNS):
         for name, deed in deeds.items():
             began = process_time()
-            for _ in range(times // TURNS):
+            for _ in range(each):
                 await deed()
             spent[name] += process_time() - began
-    return {name: one * 1e6 / (times // TURNS * TURNS) for name, one in spent.items()}
+    return {name: one * 1e6 / (each * TURNS) for name, one in spent.items()}
 
 
 async def measure(calls: int) -> dict[str, dict[str, float]]:

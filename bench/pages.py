@@ -18,7 +18,7 @@ from statistics import median
 from time import monotonic, sleep
 from typing import Any
 
-from .servers import AIHUB, KEY, StartError, Target, open_server
+from .servers import KEY, PLAIN, StartError, Target, open_server
 from .table import show
 
 CHROMIUM, DRIVER = "chromium", "chromedriver"
@@ -30,8 +30,8 @@ SECONDS = 30
 
 OPERATOR = Target(
     "aihub",
-    [one.replace("=enterprise", "=enterprise:read+inference+admin") for one in AIHUB.command],
-    stream_path=AIHUB.stream_path,
+    [one.replace("=enterprise", "=enterprise:read+inference+admin") for one in PLAIN.command],
+    stream_path=PLAIN.stream_path,
 )
 SIGN_IN = """
     const [key, done] = arguments;

@@ -533,7 +533,9 @@ class Exchange:
         """Each attempt so far: its deployment, and what came of it; `ok` where it delivers."""
         done = [(one.n, one.deployment, one.error or one.outcome) for one in self._attempts]
         done += [(one.running.n, one.place.deployment.id, "ok") for one in self._tries]
-        return tuple([(where, came) for _, where, came in sorted(done)])
+        if len(done) > 1:
+            done.sort()
+        return tuple([(where, came) for _, where, came in done])
 
     def _check_whole(self) -> None:
         running = self._try.running

@@ -339,14 +339,19 @@ class Hub:
 
     def _check(self) -> None:
         self._check_place()
+        if (
+            self._state == _OPEN
+            and not self._settler.unsettled
+            and len(self._flight.scopes) < self._max_in_flight
+        ):
+            return
         if self._state == _VISITED:
             raise HubClosed(Msg("the hub is only visited, for administration"))
         if self._state != _OPEN:
             raise HubClosed(Msg("the hub is closing"))
         if self._settler.unsettled:
             raise Overloaded(Msg("requests that ended wait to be settled"), code="unsettled")
-        if len(self._flight.scopes) >= self._max_in_flight:
-            raise Overloaded(Msg("too many requests are in flight"), code="overloaded")
+        raise Overloaded(Msg("too many requests are in flight"), code="overloaded")
 
     # Who calls
 

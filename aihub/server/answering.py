@@ -107,8 +107,9 @@ async def answer_work(call: Call, work: Work, encode: Callable[[Result], bytes])
 
 def tell_attempts(headers: Headers, stream: Answer) -> None:
     """Say what was tried, if anything was."""
-    if stream.tried:
-        headers.append(attempts_header(stream.tried))
+    tried = stream.tried
+    if tried:
+        headers.append(attempts_header(tried))
 
 
 def read_options(call: Call) -> Options:

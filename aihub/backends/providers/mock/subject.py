@@ -17,7 +17,10 @@ HEAD = 2000
 
 def asked_last(chat: Chat) -> str:
     """Return the text of the last user message; empty where there is none."""
-    return next((one.text for one in reversed(chat.messages) if one.role == "user"), "")
+    for one in reversed(chat.messages):
+        if one.role == "user":
+            return one.text
+    return ""
 
 
 class Subject:
