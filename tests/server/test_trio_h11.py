@@ -160,6 +160,31 @@ async def test_byte_by_byte_equals_whole(autojump_clock):
         assert await peer.states() == ["ok"]
 
 
+async def test_however_several_requests_are_cut_in_two_they_are_the_same_requests(autojump_clock):
+    """Bodies with a length, in chunks and none, sent ahead: each takes its own bytes and no others."""
+    async with connected() as peer:
+        chunked = peer.request(body=b"").replace(
+            b"Content-Length: 0", b"Transfer-Encoding: chunked"
+        )
+        wire = b"".join(
+            [
+                peer.request(),
+                peer.request("/healthz", b"", "GET"),
+                chunked + b"5\r\n" + HELLO[:5] + b"\r\n",
+                b"%x\r\n%b\r\n0\r\n\r\n" % (len(HELLO) - 5, HELLO[5:]),
+                peer.request("/healthz", b"not asked for", "GET"),
+                peer.request(),
+            ]
+        )
+        for cut in range(0, len(wire), 11):
+            await peer.send(wire[:cut])
+            await trio.testing.wait_all_tasks_blocked()
+            await peer.send(wire[cut:])
+            answers = [await peer.receive() for _ in range(5)]
+            assert [status for status, _, _ in answers] == [200] * 5, cut
+            assert [b"choices" in body for _, _, body in answers] == [True, False] * 2 + [True]
+
+
 async def test_a_stream_is_chunked_and_ends(autojump_clock):
     """Events come in chunks, the connection lives on."""
     async with connected() as peer:
