@@ -10,7 +10,7 @@ from ..errors import HubError, UpstreamError
 from ..messages import Msg
 from .envelopes import OPENAI, Envelope, envelope_at
 from .http import Headers, Response
-from .languages import ENGLISH, language_of, translate
+from .languages import ENGLISH, language_of, spoken, translate
 from .problems import Problem, framing_problem, http_problem, problem_of
 
 JSON: tuple[bytes, bytes] = (b"content-type", b"application/json")
@@ -47,6 +47,7 @@ def problem_response(
     """
     told: Headers = [JSON, *(headers or [])]
     if isinstance(problem.message, Msg):
+        language = spoken(language)
         told += [(b"content-language", language.encode()), _VARY]
         problem = attrs.evolve(problem, message=translate(problem.message, language))
     if problem.retry_after is not None:

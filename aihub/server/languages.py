@@ -3,12 +3,15 @@
 Theory of operation. Errors are raised in English; they are put into another language where they are
 written for a reader who asks for one. The texts are gettext catalogues in `locale`, one for each
 language, read when the first reader asks for it: nothing of this is on the way of a request that
-goes well, or whose reader reads English.
+goes well, or whose reader reads English. A catalogue that cannot be read is reported once, and its
+readers read English: an error about an error would tell them less.
 """
 
 from __future__ import annotations
 
+import logging
 import re
+import struct
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +20,8 @@ from ..messages import Msg
 
 if TYPE_CHECKING:
     from gettext import GNUTranslations
+
+log = logging.getLogger("aihub.server")
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "es", "fr", "de", "pt", "ja", "zh", "ko", "ar")
@@ -61,11 +66,19 @@ def language_of(header: bytes | None) -> str:
     return best
 
 
+def spoken(language: str) -> str:
+    """Return *language* where there are texts in it, else English."""
+    return ENGLISH if language == ENGLISH or _catalogue(language) is None else language
+
+
 def translate(text: str, language: str) -> str:
     """Return *text* in a language; what is nobody's `Msg` stays as it is."""
     if language == ENGLISH or not isinstance(text, Msg):
         return text
-    found = _catalogue(language).gettext(text.template)
+    catalogue = _catalogue(language)
+    if catalogue is None:
+        return text
+    found = catalogue.gettext(text.template)
     if not text.values:
         return found
     return found.format_map(
@@ -77,9 +90,13 @@ def translate(text: str, language: str) -> str:
 
 
 @cache
-def _catalogue(language: str) -> GNUTranslations:
+def _catalogue(language: str) -> GNUTranslations | None:
     from gettext import GNUTranslations
 
     place = _CATALOGUES / language / "LC_MESSAGES" / "errors.mo"
-    with place.open("rb") as read:
-        return GNUTranslations(read)
+    try:
+        with place.open("rb") as read:
+            return GNUTranslations(read)
+    except (OSError, ValueError, struct.error) as error:
+        log.warning("%s cannot be read, so errors are told in English: %s", place, error)
+        return None

@@ -17,6 +17,7 @@ from aihub import errors
 from aihub.errors import BudgetExceeded, NotFound, OverLimit, UpstreamCut, UpstreamRefused
 from aihub.messages import Msg
 from aihub.model.events import Text
+from aihub.server import languages
 from aihub.server.errors import error_response, framing_error
 from aihub.server.languages import LANGUAGES, MAX_RANGES, language_of, translate
 from aihub.testing import ScriptedProvider
@@ -243,6 +244,28 @@ def test_english_loads_no_catalogue():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"no catalogue at all", b"\xde\x12\x04\x95 short"])
+def test_a_catalogue_that_cannot_be_read_leaves_its_readers_english(
+    damage, tmp_path, monkeypatch, caplog
+):
+    """Once it is reported; an error stays the error that it is."""
+    monkeypatch.setattr(languages, "_CATALOGUES", tmp_path)
+    languages._catalogue.cache_clear()
+    if damage is not None:
+        place = tmp_path / "de" / "LC_MESSAGES" / "errors.mo"
+        place.parent.mkdir(parents=True)
+        place.write_bytes(damage)
+    try:
+        for _ in range(2):
+            response = error_response(BudgetExceeded("a", None), language="de")
+            assert response.status == 429
+            assert (b"content-language", b"en") in response.headers
+            assert b"budget" in response.body
+        assert [one.levelname for one in caplog.records] == ["WARNING"]
+    finally:
+        languages._catalogue.cache_clear()
 
 
 def test_a_text_is_a_text():
