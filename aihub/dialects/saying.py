@@ -13,12 +13,15 @@ import attrs
 import orjson
 
 from ..messages import Msg
-from ..model.chat import Chat, Message, OtherPart, Tool, ToolCall
+from ..model.chat import Chat, Message, OtherPart, Part, Tool, ToolCall
 from ..model.units import Json
 from .fields import SHOWN, Fault
 from .objects import MAX_FAULTS, refusal
 
 OPENAI = "openai_chat"
+
+COMPACTION = "compaction"
+"""What OpenAI's Responses call a conversation that was made short."""
 
 NEUTRAL: Mapping[str, tuple[Json, ...]] = {
     "audio": (),
@@ -78,6 +81,7 @@ class Saying:
             isinstance(one.content, tuple)
             and not one.tool_calls
             and all(isinstance(p, OtherPart) and p.dialect not in known for p in one.content)
+            and not any(map(is_compaction, one.content))
         )
 
     def knows(self, tool: Tool) -> bool:
@@ -100,6 +104,18 @@ class Saying:
         """Note a value without which the chat would be another: lenient or not."""
         text = Msg("Invalid '{path}' for {vendor}: {why}", path=path, vendor=self._vendor, why=why)
         self._faults.append(Fault(path, text, "unsupported_value"))
+
+    def strange(self, part: OtherPart, path: str) -> None:
+        """Note a part that the dialect has no place for; what stands for others is no such part."""
+        if is_compaction(part):
+            self.wrong(
+                path,
+                Msg(
+                    "a 'compaction' can only be read by a provider that speaks OpenAI's Responses."
+                ),
+            )
+        else:
+            self.unsupported(path, Msg("It is of type '{type}'.", type=part.type[:SHOWN]))
 
     def asked(self, name: str) -> bool:
         """Say whether a parameter of `SAMPLING` asks for anything."""
@@ -178,6 +194,18 @@ class Saying:
         if call.type != "function" or not is_object(call.arguments):
             self.wrong(f"{path}.function.arguments", Msg("must be a JSON object."))
         return fragment(call.arguments)
+
+
+def is_compaction(part: Part) -> bool:
+    """Say whether a part stands for what was said before, which only who made it can read.
+
+    It is never left out: without it the chat would be another.
+    """
+    return (
+        isinstance(part, OtherPart)
+        and part.type == COMPACTION
+        and part.dialect == "openai_responses"
+    )
 
 
 def is_object(arguments: str) -> bool:

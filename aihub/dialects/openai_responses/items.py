@@ -27,10 +27,10 @@ from ..fields import (
     variants,
     wrong_type,
 )
+from ..saying import COMPACTION
 from . import calls, secrets
 from .exact import having
-
-NAME = "openai_responses"
+from .words import NAME, TRIGGER
 
 # Parts
 
@@ -62,9 +62,6 @@ described({"anyOf": [{"type": "string"}, schema_of(_parts)]}, _content)
 # Items
 
 _ROLES = ("user", "assistant", "system", "developer")
-TRIGGER = "compaction_trigger"
-"""An item that asks for something, and says nothing."""
-
 _shaped = shape({"role": one_of(frozenset(_ROLES)), "content": _content}, ["role", "content"])
 _NOT_ITS_OWN = (frozenset({"input_image", "input_file"}), "'output_text' and 'refusal'")
 _NOT_ANOTHERS = (frozenset({"refusal"}), "'input_text', 'input_image' and 'input_file'")
@@ -101,7 +98,7 @@ KINDS: Mapping[str, Check] = {
     "custom_tool_call_output": _output,
     "reasoning": shape({"summary": _summary, "content": _summary, "encrypted_content": string}),
     "item_reference": shape({"id": string}, ["id"]),
-    "compaction": shape({"encrypted_content": string}, ["encrypted_content"]),
+    COMPACTION: shape({"encrypted_content": string}, ["encrypted_content"]),
     TRIGGER: having({}),
     **calls.CALLS,
     **calls.RESULTS,
@@ -291,7 +288,7 @@ def _read(one: dict[str, Json]) -> Message | None:
         output = one["output"]
         told = output if isinstance(output, str) else parts_of(output)
         return Message("tool", told, tool_call_id=one["call_id"])
-    if kind == "compaction":
+    if kind == COMPACTION:
         summary = secrets.summary(one["encrypted_content"])
         if summary is not None:
             return Message("user", summary)

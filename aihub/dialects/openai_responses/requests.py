@@ -45,9 +45,7 @@ from ..queries import identifier
 from .exact import each, either, having, maybe, words
 from .items import given_input, messages_of, part
 from .tools import text_format, tool_choice, tools
-
-MIN_OUTPUT = 16
-"""Tokens that an answer may have at least: OpenAI's own bound."""
+from .words import LOGPROBS, MIN_OUTPUT, REASONING
 
 MAX_INCLUDE = 64
 """Things to include: OpenAI knows eight."""
@@ -55,7 +53,6 @@ MAX_INCLUDE = 64
 MAX_DEPTH = 128
 """Levels of JSON in a field: what is written again may have 254, the response's own included."""
 
-LOGPROBS = "message.output_text.logprobs"
 INCLUDE = (
     "file_search_call.results",
     "web_search_call.results",
@@ -63,7 +60,7 @@ INCLUDE = (
     "message.input_image.image_url",
     "computer_call_output.output.image_url",
     "code_interpreter_call.outputs",
-    "reasoning.encrypted_content",
+    REASONING,
     LOGPROBS,
 )
 

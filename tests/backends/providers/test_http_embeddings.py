@@ -195,7 +195,7 @@ async def test_what_goes_wrong_is_an_error_that_names_the_provider(status, body,
 
 def test_each_kind_does_what_it_can():
     """Capabilities are protocols; who has none of them is not asked."""
-    judges = {"openai"}
+    judges = {"openai", "openai-responses"}
     chats_alone = {"anthropic", "gemini", "bedrock", "groq", "deepseek"}
     for name, kind in KINDS.items():
         assert issubclass(kind.serves, HttpProvider)
