@@ -13,15 +13,12 @@ import attrs
 import orjson
 
 from ..messages import Msg
-from ..model.chat import Chat, Message, OtherPart, Part, Tool, ToolCall
+from ..model.chat import Chat, Message, OtherPart, Tool, ToolCall
 from ..model.units import Json
 from .fields import SHOWN, Fault
 from .objects import MAX_FAULTS, refusal
 
 OPENAI = "openai_chat"
-
-COMPACTION = "compaction"
-"""What OpenAI's Responses call a conversation that was made short."""
 
 NEUTRAL: Mapping[str, tuple[Json, ...]] = {
     "audio": (),
@@ -80,8 +77,10 @@ class Saying:
         return (
             isinstance(one.content, tuple)
             and not one.tool_calls
-            and all(isinstance(p, OtherPart) and p.dialect not in known for p in one.content)
-            and not any(map(is_compaction, one.content))
+            and all(
+                isinstance(part, OtherPart) and part.dialect not in known and not part.is_compaction
+                for part in one.content
+            )
         )
 
     def knows(self, tool: Tool) -> bool:
@@ -106,14 +105,10 @@ class Saying:
         self._faults.append(Fault(path, text, "unsupported_value"))
 
     def strange(self, part: OtherPart, path: str) -> None:
-        """Note a part that the dialect has no place for; what stands for others is no such part."""
-        if is_compaction(part):
-            self.wrong(
-                path,
-                Msg(
-                    "a 'compaction' can only be read by a provider that speaks OpenAI's Responses."
-                ),
-            )
+        """Note a part that the dialect has no place for."""
+        if part.is_compaction:
+            # Without it the chat would be another, lenient or not.
+            self._faults.append(compaction_fault(path, self._vendor))
         else:
             self.unsupported(path, Msg("It is of type '{type}'.", type=part.type[:SHOWN]))
 
@@ -196,16 +191,11 @@ class Saying:
         return fragment(call.arguments)
 
 
-def is_compaction(part: Part) -> bool:
-    """Say whether a part stands for what was said before, which only who made it can read.
-
-    It is never left out: without it the chat would be another.
-    """
-    return (
-        isinstance(part, OtherPart)
-        and part.type == COMPACTION
-        and part.dialect == "openai_responses"
-    )
+def compaction_fault(path: str, vendor: str) -> Fault:
+    """Say that a vendor cannot read what stands for a conversation."""
+    why = Msg("a 'compaction' can only be read by a provider that speaks OpenAI's Responses.")
+    text = Msg("Invalid '{path}' for {vendor}: {why}", path=path, vendor=vendor, why=why)
+    return Fault(path, text, "unsupported_value")
 
 
 def is_object(arguments: str) -> bool:

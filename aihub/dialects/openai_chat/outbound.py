@@ -26,8 +26,9 @@ from ...model.chat import (
 from ...model.events import Event
 from ...model.units import Json
 from ...protocols import ProviderCall
+from ..objects import refusal
 from ..outbound import Wire
-from ..saying import is_compaction
+from ..saying import compaction_fault
 from .errors import error_of
 from .messages import message_object
 from .reading import StreamReader, read_answer
@@ -77,8 +78,11 @@ class Outbound:
         """
         # Without what stands for a conversation the chat would be another, lenient or not.
         field = next(_compactions(chat) if self._lenient else _foreign(chat), None)
-        if field is not None:
-            raise _unsayable(field)
+        if field is None:
+            return
+        if field in _compactions(chat):
+            raise refusal([compaction_fault(field, "OpenAI")])
+        raise _unsayable(field)
 
     def encode_call(self, call: ProviderCall) -> Wire:
         """Write a call; a stream is asked to tell its usage."""
@@ -206,7 +210,7 @@ def _compactions(chat: Chat) -> Iterator[str]:
     for n, message in enumerate(chat.messages):
         if isinstance(message.content, tuple):
             for m, part in enumerate(message.content):
-                if is_compaction(part):
+                if isinstance(part, OtherPart) and part.is_compaction:
                     yield f"messages[{n}].content[{m}]"
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from ...messages import Msg
-from ...model.chat import Message, OtherPart, Part, Role, TextPart, ToolCall
+from ...model.chat import COMPACTION, Message, OtherPart, Part, Role, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import (
     Check,
@@ -27,7 +27,6 @@ from ..fields import (
     variants,
     wrong_type,
 )
-from ..saying import COMPACTION
 from . import calls, secrets
 from .exact import having
 from .words import NAME, TRIGGER

@@ -13,7 +13,7 @@ import orjson
 from ...errors import UpstreamError
 from ...model.catalogue import Model
 from ...model.chat import Chat
-from ...model.events import Event
+from ...model.events import Compacted, Event
 from ...model.units import Json
 from ...protocols import ProviderCall
 from ..openai_chat.errors import error_of
@@ -21,7 +21,7 @@ from ..outbound import Wire
 from ..reading import Unreadable, bad_answer
 from .bodies import request_object
 from .frames import StreamDecoder
-from .reading import read_answer
+from .reading import read_answer, read_compaction
 from .words import NAME
 
 
@@ -71,6 +71,29 @@ class Outbound:
     def stream(self, call: ProviderCall) -> StreamDecoder:
         """Return what reads a streamed answer."""
         return StreamDecoder()
+
+    def encode_compaction(self, call: ProviderCall) -> Wire:
+        """Write a call for its conversation to be made short.
+
+        Raises:
+            InvalidRequest: it holds what cannot be said.
+        """
+        said = request_object(call.chat, call.model, lenient=self._lenient)
+        # Nothing is answered that there could be more of.
+        said.pop("include", None)
+        fields: dict[str, Json] = {"model": call.upstream_model, **said}
+        return Wire(path="/responses/compact", body=orjson.dumps(fields))
+
+    def decode_compaction(self, body: bytes) -> Compacted:
+        """Read what stands for a conversation: items, as they came.
+
+        Raises:
+            UpstreamError: it tells an error, or is none of this dialect.
+        """
+        try:
+            return read_compaction(body)
+        except Unreadable as error:
+            raise bad_answer(error) from None
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """Say what an answer with a status of 400 or more means."""

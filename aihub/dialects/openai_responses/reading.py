@@ -14,7 +14,9 @@ import attrs
 import orjson
 
 from ...errors import UpstreamError
+from ...model.chat import COMPACTION
 from ...model.events import (
+    Compacted,
     Event,
     Finished,
     Reasoning,
@@ -198,6 +200,25 @@ def read_answer(body: bytes) -> list[Event]:
     if not isinstance(response.get("output"), list):
         raise Unreadable("It has no output.")
     return [started(response), *Reading().finish(response)]
+
+
+def read_compaction(body: bytes) -> Compacted:
+    """Read what stands for a conversation: items that are sent in its place, as they came.
+
+    Raises:
+        UpstreamError: it tells an error.
+        Unreadable: it is none of this dialect, or nothing in it is a compaction.
+    """
+    told = json_of(body)
+    refuse_error(told)
+    items = objects(told, "output")
+    made = [one for one in items if needed(one, "type") == COMPACTION]
+    if not made:
+        raise Unreadable("Nothing in its output is a compaction.")
+    for one in made:
+        needed(one, "encrypted_content")
+    used: dict[str, Json] = field(told, "usage", dict, {})
+    return Compacted(items=tuple(items), usage=usage_seen(used).usage if used else None)
 
 
 def started(response: Mapping[str, Json]) -> Started:

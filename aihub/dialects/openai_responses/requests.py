@@ -107,14 +107,18 @@ class Asked:
         told = self.fields.get("prompt")
         return None if told is None else told["id"]
 
-    def chat(self, items: Sequence[dict[str, Json]]) -> Chat:
+    def chat(self, items: Sequence[dict[str, Json]], *, some: bool = True) -> Chat:
         """Make the chat, of *items* in place of those that were named.
+
+        Args:
+            items: what is said.
+            some: whether something must be.
 
         Raises:
             InvalidRequest: nothing is left of them.
         """
         messages = messages_of(items)
-        if not messages:
+        if some and not messages:
             raise refusal(
                 [Fault("input", Msg("There is nothing in 'input' to answer."), "empty_array")]
             )

@@ -64,15 +64,17 @@ async def _later(call: Call, chat: Chat) -> Response:
     return await call.answer(kept.whole(made) if done else kept.unanswered(made, "queued"))
 
 
-async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json]]) -> Chat:
-    """Return what is asked as a chat, with where it goes on from.
+async def _chat(
+    call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json]], *, some: bool = True
+) -> Chat:
+    """Return what is asked as a chat, with where it goes on from; *some* of it must be new.
 
     Raises:
         NotFound: the account keeps no such response, or a template is asked for.
     """
     if asked.prompt is not None:
         raise NotFound("prompt", asked.prompt, param="prompt.id")
-    chat = asked.chat(items)
+    chat = asked.chat(items, some=some)
     chat.session = asked.conversation
     if asked.previous is not None:
         before = await _previous(call, asked.previous)
@@ -214,9 +216,8 @@ async def compact(call: Call) -> Response:
     asked = dialect.decode_compaction(call.json_body())
     call.model, call.envelope = asked.values.get("model"), RESPONSES
     items = await _resolved(call, asked.items)
-    if asked.previous is not None and not items:
-        items = ({"type": "message", "role": "user", "content": "Summarize the conversation."},)
-    chat = await _chat(call, asked, items)
+    # What was said before may be all there is to be made short.
+    chat = await _chat(call, asked, items, some=asked.previous is None)
     done = await call.hub.compact(chat, call.identity, read_options(call))
     return await call.answer(compaction_object(done))
 

@@ -338,6 +338,30 @@ RESPONSES = Server(
     needs_last=True,
 )
 
+COMPACTED = {
+    "id": "resp_up",
+    "object": "response.compaction",
+    "created_at": 1,
+    "output": [
+        {
+            "type": "message",
+            "id": "msg_1",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "My name is Ada."}],
+        },
+        {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAAABx"},
+    ],
+    "usage": {
+        "input_tokens": 9,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 14,
+    },
+}
+"""What a server of OpenAI's makes of a conversation that is to be short."""
+
 SERVERS = {
     "openai": OPENAI,
     "openai-responses": RESPONSES,

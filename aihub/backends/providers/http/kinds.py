@@ -19,7 +19,7 @@ from ....model.upstream import TIMEOUTS, Timeouts
 from ....protocols import Transport
 from .addresses import Address, AzureAddress, KeyAddress
 from .aws import AwsCredentials, BedrockAddress, region_url
-from .provider import EmbeddingHttpProvider, HttpProvider, OpenAIProvider
+from .provider import EmbeddingHttpProvider, HttpProvider, OpenAIProvider, ResponsesProvider
 
 
 class Dialect(Protocol):
@@ -69,7 +69,7 @@ KINDS: Mapping[str, Kind] = {
         dialect=_responses,
         base_url="https://api.openai.com/v1",
         key="OPENAI_API_KEY",
-        serves=OpenAIProvider,
+        serves=ResponsesProvider,
     ),
     # By its newer address, https://NAME.openai.azure.com/openai/v1, or by deployments.
     "azure": Kind(key="AZURE_OPENAI_API_KEY", header="api-key", scheme=""),

@@ -91,6 +91,21 @@ def check(model: Model, chat: Chat) -> None:
         rule(model, chat)
 
 
+def check_readable(chat: Chat) -> None:
+    """Refuse what stands for words that the mock does not know, lenient or not.
+
+    Raises:
+        InvalidRequest: with the place of it.
+    """
+    for n, message in enumerate(chat.messages):
+        if message.content.__class__ is not tuple:
+            continue
+        for m, part in enumerate(message.content or ()):
+            if isinstance(part, OtherPart) and part.is_compaction:
+                where = f"messages[{n}].content[{m}].type"
+                _unknown_value(part.type, tuple(sorted(_PARTS)), where)
+
+
 def check_room(call: ProviderCall) -> None:
     """Refuse what the model's context has no room for.
 
