@@ -32,24 +32,22 @@ class StreamDecoder(Streamed[SseEvent]):
             # Some servers end all their streams with it; it says nothing of how this one ended.
             return
         frame = json_of(piece.data)
-        read = _FRAMES.get(needed(frame, "type"))
+        kind = needed(frame, "type")
+        if kind == "error":
+            raise told_error(frame.get("error") or frame)
+        if not self._begun:
+            # Mostly it is the event that says so.
+            self._begun = True
+            events.append(started(_response(frame)))
+        read = _FRAMES.get(kind)
         if read is not None:
             read(self, frame, events)
 
     # The response
 
-    def _start(self, frame: dict[str, Json], events: list[Event]) -> None:
-        if not self._begun:
-            self._begun = True
-            events.append(started(_response(frame)))
-
     def _end(self, frame: dict[str, Json], events: list[Event]) -> None:
-        self._start(frame, events)
         events += self._reading.finish(_response(frame))
         self.ended = True
-
-    def _raise(self, frame: dict[str, Json], events: list[Event]) -> None:
-        raise told_error(frame.get("error") or frame)
 
     # Items
 
@@ -88,9 +86,7 @@ class StreamDecoder(Streamed[SseEvent]):
 
 
 _FRAMES: Mapping[str, Callable[[StreamDecoder, dict[str, Json], list[Event]], None]] = {
-    "response.created": StreamDecoder._start,  # noqa: SLF001 - its own table
-    "response.in_progress": StreamDecoder._start,  # noqa: SLF001
-    "response.output_item.added": StreamDecoder._item,  # noqa: SLF001
+    "response.output_item.added": StreamDecoder._item,  # noqa: SLF001 - its own table
     "response.output_text.delta": StreamDecoder._text,  # noqa: SLF001
     "response.refusal.delta": StreamDecoder._refusal,  # noqa: SLF001
     "response.reasoning_summary_text.delta": StreamDecoder._summary,  # noqa: SLF001
@@ -101,7 +97,6 @@ _FRAMES: Mapping[str, Callable[[StreamDecoder, dict[str, Json], list[Event]], No
     "response.completed": StreamDecoder._end,  # noqa: SLF001
     "response.incomplete": StreamDecoder._end,  # noqa: SLF001
     "response.failed": StreamDecoder._end,  # noqa: SLF001
-    "error": StreamDecoder._raise,  # noqa: SLF001
 }
 
 
