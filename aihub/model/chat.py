@@ -173,6 +173,12 @@ class Message:
     extra: Mapping[str, Json] | None = None
 
     @property
+    def stands_for_others(self) -> bool:
+        """Whether it has a part that stands for what was said before."""
+        parts = () if isinstance(self.content, str) else self.content or ()
+        return any(isinstance(part, OtherPart) and part.is_compaction for part in parts)
+
+    @property
     def text(self) -> str:
         """All text of the message, its parts joined."""
         if isinstance(self.content, str):

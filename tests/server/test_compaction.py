@@ -14,6 +14,7 @@ from aihub.backends.providers.http import make_provider
 from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.sqlite import SqliteStore
 from aihub.backends.transports.native import NativeTransport
+from aihub.dialects.openai_responses.secrets import seal
 from aihub.errors import UpstreamFailed, UpstreamLimited, UpstreamRefused
 from aihub.model.upstream import Timeouts
 from aihub.server.problems import STATUS
@@ -200,7 +201,9 @@ async def test_what_was_kept_may_be_all_there_is_to_make_short():
 
 async def test_who_cannot_read_it_is_not_asked():
     """A model that is served by others alone refuses it by name."""
-    body = {"model": "gpt-4", "input": [SEALED, ASKED]}
+    ours = {"type": "compaction", "encrypted_content": seal("They met.")}
+    talk = [{"role": "assistant", "content": one} for one in ("Hi", "Yes?")]
+    body = {"model": "gpt-4", "instructions": "Be brief.", "input": [ours, *talk, SEALED, ASKED]}
     async with open_upstream(whole(ANSWERED)) as upstream:
         chats = make_provider(
             "openai", name="up", transport=NativeTransport(), base_url=upstream.url, key="k"
@@ -208,9 +211,16 @@ async def test_who_cannot_read_it_is_not_asked():
         async with open_test_hub(chats) as hub:
             account = await hub.accounts.create("a", plan="pro")
             key = await hub.accounts.create_key(account.id, scopes=("inference",))
-            status, _, told = await Client(hub, key.secret).ask("POST", PATH, body)
-        assert (status, told["error"]["param"]) == (400, "input")
-        assert told["error"]["message"].startswith("Invalid 'input' for OpenAI: a 'compaction' can")
+            client = Client(hub, key.secret)
+            for more in ({}, {"stream": True}, {"background": True}):
+                status, _, told = await client.ask("POST", PATH, {**body, **more})
+                assert (status, told["error"]["param"]) == (400, "input[3]")
+                start = "Invalid 'input[3]' for OpenAI: a 'compaction' can only be read by"
+                assert told["error"]["message"].startswith(start)
+            _, _, session = await client.ask("POST", "/v1/sessions", {"model": "gpt-4"})
+            body["conversation"] = session["id"]
+            status, _, told = await client.ask("POST", PATH, body)
+            assert (status, told["error"]["param"]) == (400, "input")
         assert upstream.asked == []
 
 

@@ -12,6 +12,7 @@ from .answers import response_bytes as response_bytes
 from .answers import response_object as response_object
 from .items import input_items as input_items
 from .items import messages_of as messages_of
+from .items import sealed_items as sealed_items
 from .outbound import Outbound as Outbound
 from .requests import Asked as Asked
 from .requests import decode_compaction as decode_compaction

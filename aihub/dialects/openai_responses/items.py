@@ -235,6 +235,15 @@ def messages_of(items: Iterable[dict[str, Json]]) -> tuple[Message, ...]:
     return tuple(made)
 
 
+def sealed_items(items: Sequence[dict[str, Json]]) -> list[int]:
+    """Return which items stand for what was said before, and only another than we can read."""
+    return [
+        n
+        for n, one in enumerate(items)
+        if one["type"] == COMPACTION and secrets.summary(one["encrypted_content"]) is None
+    ]
+
+
 def _some(message: Message | None) -> list[Message]:
     return [] if message is None else [message]
 

@@ -27,7 +27,7 @@ from ...model.record import Record
 from ...model.units import Json
 from ..answering import Door, Encoder, answer, read_options
 from ..call import Call
-from ..envelopes import RESPONSES
+from ..envelopes import RESPONSES, Envelope, placed
 from ..http import Response
 from . import kept
 from .stored import following, paged
@@ -43,6 +43,7 @@ async def create(call: Call) -> Response:
     repeated = echo(asked.fields)
     items = await _resolved(call, asked.items)
     chat = await _chat(call, asked, items)
+    call.envelope = _told_apart(chat, items)
     if asked.store:
         told = dialect.input_items(items, call.id.removeprefix("req_"))
         chat.keep = Keep(
@@ -87,6 +88,19 @@ async def _chat(
     if chat.session is None or chat.upto is not None or truncation is not None:
         chat.context_policy = "drop_oldest" if truncation == "auto" else "off"
     return chat
+
+
+def _told_apart(chat: Chat, items: Sequence[dict[str, Json]]) -> Envelope:
+    """Return how errors are said, which name an item that only its provider can read by its place.
+
+    What goes on from something before has other places, which nobody knows here.
+    """
+    told = dialect.sealed_items(items) if chat.session is None else ()
+    if not told:
+        return RESPONSES
+    read = [n for n, one in enumerate(chat.messages) if one.stands_for_others]
+    pairs = [(f"messages[{n}]", f"input[{at}]") for n, at in zip(read, told, strict=False)]
+    return placed(RESPONSES, dict(pairs))
 
 
 async def _previous(call: Call, id: str) -> Record:
@@ -171,7 +185,7 @@ def _door(call: Call, repeated: Mapping[str, Json]) -> Door:
         return encoders[0].fail(error) if encoders else RESPONSES.in_band(body, False)
 
     return Door(
-        envelope=attrs.evolve(RESPONSES, in_band=in_band), complete=complete, encoder=encoder
+        envelope=attrs.evolve(call.envelope, in_band=in_band), complete=complete, encoder=encoder
     )
 
 
@@ -218,6 +232,7 @@ async def compact(call: Call) -> Response:
     items = await _resolved(call, asked.items)
     # What was said before may be all there is to be made short.
     chat = await _chat(call, asked, items, some=asked.previous is None)
+    call.envelope = _told_apart(chat, items)
     done = await call.hub.compact(chat, call.identity, read_options(call))
     return await call.answer(compaction_object(done))
 

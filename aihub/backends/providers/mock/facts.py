@@ -102,8 +102,7 @@ def check_readable(chat: Chat) -> None:
             continue
         for m, part in enumerate(message.content or ()):
             if isinstance(part, OtherPart) and part.is_compaction:
-                where = f"messages[{n}].content[{m}].type"
-                _unknown_value(part.type, tuple(sorted(_PARTS)), where)
+                _unknown_value(part.type, tuple(sorted(_PARTS)), _place(n, m))
 
 
 def check_room(call: ProviderCall) -> None:
@@ -168,11 +167,16 @@ def _parts(model: Model, chat: Chat) -> None:
                 continue
             if part.dialect == chat.dialect == _OPENAI:
                 known = _BY_ROLE.get(message.role, _TEXT_ALONE)
-                _part(model, part, known, f"messages[{n}].content[{m}].type")
+                _part(model, part, known, _place(n, m))
             else:
                 # In other words its place is another, and so are the roles that may have it.
                 others = _OTHERS.get(part.dialect, frozenset())
-                _part(model, part, tuple(sorted({*others, *_PARTS})), "messages")
+                where = _place(n, m) if part.is_compaction else "messages"
+                _part(model, part, tuple(sorted({*others, *_PARTS})), where)
+
+
+def _place(n: int, m: int) -> str:
+    return f"messages[{n}].content[{m}].type"
 
 
 def _part(model: Model, part: OtherPart, known: tuple[str, ...], param: str) -> None:
