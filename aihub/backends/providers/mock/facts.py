@@ -14,7 +14,7 @@ from typing import NoReturn
 from ....errors import InvalidRequest
 from ....messages import Msg
 from ....model.catalogue import Model
-from ....model.chat import Chat, OtherPart, Role
+from ....model.chat import COMPACTION, Chat, OtherPart, Role
 from ....protocols import ProviderCall
 from .reasoning import efforts, is_openai_reasoner, reasons, shown
 from .tools import KINDS as _TOOLS
@@ -92,17 +92,10 @@ def check(model: Model, chat: Chat) -> None:
 
 
 def check_readable(chat: Chat) -> None:
-    """Refuse what stands for words that the mock does not know, lenient or not.
-
-    Raises:
-        InvalidRequest: with the place of it.
-    """
+    """Refuse what stands for words that the mock does not know; raises `InvalidRequest`."""
     for n, message in enumerate(chat.messages):
-        if message.content.__class__ is not tuple:
-            continue
-        for m, part in enumerate(message.content or ()):
-            if isinstance(part, OtherPart) and part.is_compaction:
-                _unknown_value(part.type, tuple(sorted(_PARTS)), _place(n, m))
+        if message.stands_for_others:
+            _unknown_value(COMPACTION, tuple(sorted(_PARTS)), f"messages[{n}].content")
 
 
 def check_room(call: ProviderCall) -> None:
@@ -167,16 +160,12 @@ def _parts(model: Model, chat: Chat) -> None:
                 continue
             if part.dialect == chat.dialect == _OPENAI:
                 known = _BY_ROLE.get(message.role, _TEXT_ALONE)
-                _part(model, part, known, _place(n, m))
+                _part(model, part, known, f"messages[{n}].content[{m}].type")
             else:
                 # In other words its place is another, and so are the roles that may have it.
                 others = _OTHERS.get(part.dialect, frozenset())
-                where = _place(n, m) if part.is_compaction else "messages"
+                where = f"messages[{n}].content" if part.is_compaction else "messages"
                 _part(model, part, tuple(sorted({*others, *_PARTS})), where)
-
-
-def _place(n: int, m: int) -> str:
-    return f"messages[{n}].content[{m}].type"
 
 
 def _part(model: Model, part: OtherPart, known: tuple[str, ...], param: str) -> None:
