@@ -204,6 +204,9 @@ class Compactor(Protocol):
     async def compact(self, call: ProviderCall) -> Compacted:
         """Return a text that stands for the conversation of *call*; it is a user's message later.
 
+        Or items of the provider's own, in the words of OpenAI's Responses, which are told to the
+        caller as they are, and come back so in a chat.
+
         Raises:
             UpstreamError: as `Provider.open`.
             InvalidRequest: this provider cannot do what a field asks for.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import orjson
 
 from aihub.core.attempts import Running
-from aihub.dialects import anthropic, bedrock, gemini, openai_chat
+from aihub.dialects import anthropic, bedrock, gemini, openai_chat, openai_responses
 from aihub.dialects.outbound import Outbound
 from aihub.dialects.sse import event
 from aihub.errors import UpstreamError
@@ -27,6 +27,7 @@ VENDORS: tuple[Outbound, ...] = (
     anthropic.Outbound(),
     gemini.Outbound(),
     bedrock.Outbound(),
+    openai_responses.Outbound(),
 )
 STREAMED, WHOLE, REFUSED, RAW = range(4)
 """What the second byte of an input says that the rest is; RAW is a stream byte by byte."""
@@ -40,6 +41,7 @@ ENCODERS: Mapping[str, Callable[[Completion], bytes]] = {
     "anthropic": anthropic.encode_completion,
     "gemini": gemini.encode_completion,
     "bedrock": bedrock.encode_completion,
+    "responses": lambda done: openai_responses.response_bytes("resp_1", done, {}),
 }
 RICH: tuple[Event, ...] = (
     Reasoning("Hm.", signature="c2ln"),
@@ -158,6 +160,11 @@ def _streams() -> Iterable[bytes]:
     wire = b"".join([*(blocks.encode(one) for one in RICH), blocks.end(Usage(7, 3), 0)])
     messages = bedrock.EventStreamDecoder().feed(wire)
     yield b"\n".join(one.headers[":event-type"].encode() + b" " + one.payload for one in messages)
+    items = openai_responses.StreamEncoder(
+        id="resp_1", created=0, model="m", repeated={}, ended=lambda: 0
+    )
+    told = [items.encode(one) for one in RICH]
+    yield _payloads(b"".join([*told, items.end(Usage(7, 3), 0)]))
 
 
 def _payloads(wire: bytes) -> bytes:

@@ -25,7 +25,7 @@ from aihub.backends.storage.sqlite import SqliteStore
 from aihub.backends.tokens import CuttingCounter, EstimateCounter, TiktokenCounter, best_counter
 from aihub.backends.transports.by_httpx2 import Httpx2Transport
 from aihub.backends.transports.native import NativeTransport
-from aihub.dialects import anthropic, bedrock, gemini
+from aihub.dialects import anthropic, bedrock, gemini, openai_responses
 from aihub.dialects.outbound import Outbound, StreamDecoder
 from aihub.protocols import (
     Admissions,
@@ -116,8 +116,11 @@ def ids(random: RandomIds, seeded: SeededIds) -> tuple[Ids, ...]:
 
 
 def dialects(
-    messages: anthropic.Outbound, content: gemini.Outbound, converse: bedrock.Outbound
+    messages: anthropic.Outbound,
+    content: gemini.Outbound,
+    converse: bedrock.Outbound,
+    items: openai_responses.Outbound,
 ) -> tuple[tuple[Outbound, ...], tuple[StreamDecoder, ...]]:
     """What speaks a vendor's dialect, and what reads its streams."""
     decoders = (anthropic.StreamDecoder(), gemini.StreamDecoder(), bedrock.StreamDecoder())
-    return (messages, content, converse), decoders
+    return (messages, content, converse, items), decoders

@@ -169,7 +169,7 @@ def decode_answer(call: EmbeddingCall, body: bytes) -> Embedded:
         UpstreamFailed: it cannot be read, or is not one vector for each input.
     """
     try:
-        fields = json_of(body)
+        fields = json_of(body, bounded=False)
         data = objects(fields, "data")
         found = {field(one, "index", int, n): one.get("embedding") for n, one in enumerate(data)}
         vectors = tuple([_vector(found.get(n)) for n in range(len(call.request.inputs))])

@@ -13,7 +13,7 @@ import attrs
 from ..errors import UpstreamError
 from ..model.catalogue import Model
 from ..model.chat import Chat
-from ..model.events import Event
+from ..model.events import Compacted, Event
 from ..protocols import ProviderCall
 
 
@@ -91,4 +91,20 @@ class Outbound(Protocol):
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """Say what an answer with a status of 400 or more means (see `failures.failure`)."""
+        ...
+
+
+class CompactingOutbound(Outbound, Protocol):
+    """Protocol: one in which a conversation can also be made short."""
+
+    def encode_compaction(self, call: ProviderCall) -> Wire:
+        """Write a call, which `check` let pass, for its conversation to be made short."""
+        ...
+
+    def decode_compaction(self, body: bytes) -> Compacted:
+        """Read what stands for the conversation.
+
+        Raises:
+            UpstreamError: it tells an error, or is none of this dialect.
+        """
         ...

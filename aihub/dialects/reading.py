@@ -6,7 +6,7 @@ null; a field of another type is a broken answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 import orjson
@@ -17,6 +17,9 @@ from ..model.units import Json
 from ..model.usage import MAX_TOKENS
 from .fields import SHOWN
 
+MAX_DEPTH = 128
+"""Levels of JSON in an answer: what is written again may have 254, our own included."""
+
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -25,11 +28,16 @@ class Unreadable(Exception):
     """A provider said what is none of its dialect."""
 
 
-def json_of(data: bytes) -> dict[str, Json]:
+def json_of(data: bytes, *, bounded: bool = True) -> dict[str, Json]:
     """Read an object.
 
+    Args:
+        data: what it is told in.
+        bounded: whether it may be nested no deeper than can be written again; not to look spares
+            the time where there are millions of numbers, of which nothing is written.
+
     Raises:
-        Unreadable: it is none.
+        Unreadable: it is none, or nested too deep.
     """
     try:
         value = orjson.loads(data)
@@ -37,7 +45,25 @@ def json_of(data: bytes) -> dict[str, Json]:
         raise Unreadable("It is not JSON.") from None
     if not isinstance(value, dict):
         raise Unreadable("It is not a JSON object.")
+    # A piece of a stream is mostly too short for that.
+    if bounded and len(data) > 2 * MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _bounded(value)
     return value
+
+
+def _bounded(value: Json) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return
+    raise Unreadable(f"It is nested more than {MAX_DEPTH} deep.")
+
+
+def _inside(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def field(fields: Mapping[str, Json], name: str, kind: type[T], otherwise: D) -> T | D:

@@ -77,7 +77,10 @@ class Saying:
         return (
             isinstance(one.content, tuple)
             and not one.tool_calls
-            and all(isinstance(p, OtherPart) and p.dialect not in known for p in one.content)
+            and all(
+                isinstance(part, OtherPart) and part.dialect not in known and not part.is_compaction
+                for part in one.content
+            )
         )
 
     def knows(self, tool: Tool) -> bool:
@@ -100,6 +103,14 @@ class Saying:
         """Note a value without which the chat would be another: lenient or not."""
         text = Msg("Invalid '{path}' for {vendor}: {why}", path=path, vendor=self._vendor, why=why)
         self._faults.append(Fault(path, text, "unsupported_value"))
+
+    def strange(self, part: OtherPart, path: str) -> None:
+        """Note a part that the dialect has no place for."""
+        if part.is_compaction:
+            # Without it the chat would be another, lenient or not.
+            self._faults.append(compaction_fault(path, self._vendor))
+        else:
+            self.unsupported(path, Msg("It is of type '{type}'.", type=part.type[:SHOWN]))
 
     def asked(self, name: str) -> bool:
         """Say whether a parameter of `SAMPLING` asks for anything."""
@@ -178,6 +189,13 @@ class Saying:
         if call.type != "function" or not is_object(call.arguments):
             self.wrong(f"{path}.function.arguments", Msg("must be a JSON object."))
         return fragment(call.arguments)
+
+
+def compaction_fault(path: str, vendor: str) -> Fault:
+    """Say that a vendor cannot read what stands for a conversation."""
+    why = Msg("a 'compaction' can only be read by a provider that speaks OpenAI's Responses.")
+    text = Msg("Invalid '{path}' for {vendor}: {why}", path=path, vendor=vendor, why=why)
+    return Fault(path, text, "unsupported_value")
 
 
 def is_object(arguments: str) -> bool:

@@ -90,6 +90,7 @@ class CompactionWork:
             model=facts.model,
             served_model=facts.served_model,
             summary=running.made.summary,
+            items=running.made.items,
             usage=facts.usage,
             cost=facts.cost,
         )

@@ -18,6 +18,9 @@ ROLES: frozenset[str] = frozenset({"system", "developer", "user", "assistant", "
 MAX_CHOICES = 128
 """Answers to one request: OpenAI's own bound."""
 
+COMPACTION = "compaction"
+"""What OpenAI's Responses call an item that stands for a conversation which was made short."""
+
 ContextPolicy: TypeAlias = Literal["drop_oldest", "error", "off"]
 
 KeptKind: TypeAlias = Literal["completion", "response"]
@@ -58,6 +61,14 @@ class OtherPart:
     type: str
     data: Json
     dialect: str = "openai_chat"
+
+    @property
+    def is_compaction(self) -> bool:
+        """Whether it stands for what was said before, which only who made it can read.
+
+        It is never left out: without it the chat would be another.
+        """
+        return self.type == COMPACTION and self.dialect == "openai_responses"
 
     @property
     def characters(self) -> int:
@@ -160,6 +171,12 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     extra: Mapping[str, Json] | None = None
+
+    @property
+    def stands_for_others(self) -> bool:
+        """Whether it has a part that stands for what was said before."""
+        parts = () if isinstance(self.content, str) else self.content or ()
+        return any(isinstance(part, OtherPart) and part.is_compaction for part in parts)
 
     @property
     def text(self) -> str:

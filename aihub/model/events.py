@@ -168,9 +168,14 @@ class Moderated:
 
 @attrs.define(kw_only=True)
 class Compacted:
-    """A conversation made short: the text that stands for it."""
+    """A conversation made short: a text that stands for it, or items that do.
 
-    summary: str
+    `items` are the provider's own, in the words of OpenAI's Responses, as it wrote them: who reads
+    them is that provider alone. Where there are some, there is no `summary`.
+    """
+
+    summary: str = ""
+    items: tuple[Json, ...] = ()
     usage: Usage | None = None
     model: str | None = None
 

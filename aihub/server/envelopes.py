@@ -102,6 +102,12 @@ RESPONSES = attrs.evolve(
 """The same for a request of the Responses API that has been read."""
 
 
+def placed(envelope: Envelope, places: Mapping[str, str]) -> Envelope:
+    """Return *envelope*, in which some messages of the hub's have a place that is known."""
+    known = [(re.compile(f"^{re.escape(ours)}.*"), place) for ours, place in places.items()]
+    return attrs.evolve(envelope, names=(*known, *envelope.names))
+
+
 # Anthropic
 
 OVERLOADED = 529

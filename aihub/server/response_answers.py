@@ -71,7 +71,8 @@ def response_schemas() -> dict[str, Json]:
             id=TEXT,
             object={"const": "response.compaction"},
             created_at=SECONDS,
-            output=_ITEMS,
+            # Those of a provider's own are as it has them.
+            output={"type": "array", "items": _open(type=TEXT)},
             usage=ref("ResponseUsage"),
         ),
         "ResponseCount": closed(object={"const": "response.input_tokens"}, input_tokens=COUNT),

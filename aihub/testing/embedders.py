@@ -121,15 +121,16 @@ class CompactorSuite:
         return ProviderCall("req_1", chat, MODEL, MODEL.id, Count(9, "counted"))
 
     async def test_something_stands_for_a_conversation(self) -> None:
-        """A text, which is never empty."""
+        """A text, which is never empty, or items of the provider's own, and not both."""
         told = await self.compactor().compact(self.call())
-        assert told.summary
+        assert bool(told.summary) != bool(told.items)
 
     async def test_cancelling_at_any_point_leaves_the_compactor_whole(self) -> None:
         """A cancelled call ends as cancelled, and the next one is answered."""
         compactor = self.compactor()
         await _cancel_often(lambda: compactor.compact(self.call()))
-        assert (await compactor.compact(self.call())).summary
+        told = await compactor.compact(self.call())
+        assert told.summary or told.items
 
 
 class ModeratorSuite:

@@ -220,3 +220,12 @@ def test_a_large_part_is_a_long_message():
     big = part("file", file_data="x" * 100_000, file_id=5)
     assert Message("user", (TextPart("a"), big)).characters > 100_000
     assert Message("user", (OtherPart("file", 5), OtherPart("file", {}))).characters == 4
+
+
+def test_what_only_its_provider_can_read_is_estimated_by_its_length():
+    """Four bytes a token: a text of as many would be counted by the base64 that it is not."""
+    data = {"type": "compaction", "encrypted_content": "gAAA" * 250}
+    counts = [
+        counted("gpt-4o", OtherPart("compaction", one, "openai_responses")) for one in (data, {})
+    ]
+    assert counts == [(202, False), (0, False)]

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ..backends.providers.http_answers import SERVERS
+from ..backends.providers.http_answers import COMPACTED, SERVERS
 
 SECONDS = 60
 """What a test waits at most, on a busy machine."""
@@ -37,6 +37,9 @@ class Upstream:
                 size = int(self.headers["content-length"])
                 body = json.loads(self.rfile.read(size))
                 upstream.asked.append((self.path, dict(self.headers.items()), body))
+                if self.path.endswith("/responses/compact"):
+                    upstream.send(self, json.dumps(COMPACTED).encode(), "application/json")
+                    return
                 if upstream.server:
                     streams = body.get("stream") or ":stream" in self.path
                     upstream.recorded(self, streams)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ..backends.providers.http_answers import TEXT
+from ..backends.providers.http_answers import COMPACTED, TEXT
 
 pytest.importorskip("click")
 pytest.importorskip("trio")
@@ -172,6 +172,32 @@ def test_two_lines_serve_any_server(run_server, open_upstream, environ, tmp_path
             assert "authorization" not in upstream.asked[0][1]
             with pytest.raises(openai.BadRequestError, match="Invalid model specified"):
                 say(ai, "gpt-4o")
+
+
+def test_a_providers_compaction_passes_through(run_server, open_upstream, environ, tmp_path):
+    """OpenAI's SDK is given what the provider wrote, and gives it back to it."""
+    path = tmp_path / "my.toml"
+    with open_upstream(None, "openai-responses") as upstream:
+        path.write_text(config_of(upstream) + 'providers.mine.kind = "openai-responses"\n')
+        with run_server("--config", str(path), env=environ) as server, client(server) as ai:
+            short = ai.responses.compact(model="my-model", input="My name is Ada.")
+            # The SDK knows no message of a user's in an output, and says so when it writes one.
+            items = [one.to_dict(warnings=False) for one in short.output]
+            assert items == COMPACTED["output"]
+            assert short.usage.input_tokens == 9
+            asked = {"role": "user", "content": "Who am I?"}
+            done = ai.responses.create(model="my-model", input=[*items, asked])
+            assert done.output_text == TEXT
+            with ai.responses.stream(
+                model="my-model", input="And now?", previous_response_id=done.id
+            ) as stream:
+                assert stream.get_final_response().output_text == TEXT
+            assert say(ai, "my-model") == TEXT
+            paths = [one for one, _, _ in upstream.asked]
+            assert paths == ["/v1/responses/compact", *["/v1/responses"] * 3]
+            for _, _, body in upstream.asked[1:3]:
+                assert body["input"][1] == items[1]
+                assert body["store"] is False
 
 
 def test_a_file_leaves_the_pages_out_and_the_command_line_wins(run_server, tmp_path):

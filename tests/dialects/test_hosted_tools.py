@@ -134,16 +134,20 @@ CALL = {
     "status": "completed",
     "action": {"type": "search", "query": "Rome"},
 }
-OUTBOUNDS = [OpenAI, anthropic.Outbound, gemini.Outbound, bedrock.Outbound]
+OTHERS = [OpenAI, anthropic.Outbound, gemini.Outbound, bedrock.Outbound]
+ASKED = [
+    ({"tools": [FUNCTION, SEARCH]}, "tools[1]"),
+    ({"tools": [FUNCTION], "tool_choice": {"type": "code_interpreter"}}, "tool_choice"),
+]
+DONE = ({"input": [CALL, {"role": "user", "content": "Hi"}]}, "messages[0].content[0]")
 
 
-@pytest.mark.parametrize("outbound", OUTBOUNDS)
 @pytest.mark.parametrize(
-    ("fields", "param"),
+    ("outbound", "fields", "param"),
     [
-        ({"tools": [FUNCTION, SEARCH]}, "tools[1]"),
-        ({"tools": [FUNCTION], "tool_choice": {"type": "code_interpreter"}}, "tool_choice"),
-        ({"input": [CALL, {"role": "user", "content": "Hi"}]}, "messages[0].content[0]"),
+        *[(one, *asked) for one in OTHERS for asked in (*ASKED, DONE)],
+        # One that speaks Responses is told what such tools did; what they would do costs unseen.
+        *[(openai_responses.Outbound, *asked) for asked in ASKED],
     ],
 )
 def test_a_provider_over_http_refuses_them_by_name(outbound, fields, param):
@@ -161,6 +165,20 @@ def test_a_provider_over_http_refuses_them_by_name(outbound, fields, param):
     asked = decoded(**plain[[*fields][-1]])
     same = json.loads(lenient.encode_call(speaking.call(asked.chat(asked.items))).body)
     assert body == same
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.parametrize("outbound", OTHERS)
+def test_a_conversation_that_another_made_short_is_refused_by_name(outbound, lenient):
+    """By a lenient one too: without it the chat would be another. Who speaks Responses says it."""
+    item = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAA"}
+    asked = decoded(input=[{"role": "user", "content": "Hi"}, item])
+    chat = asked.chat(asked.items)
+    with pytest.raises(InvalidRequest) as refused:
+        outbound(lenient=lenient).check(MODEL, chat)
+    assert refused.value.param == "messages[1].content[0]"
+    wire = openai_responses.Outbound(lenient=lenient).encode_call(speaking.call(chat))
+    assert json.loads(wire.body)["input"][1] == item
 
 
 def test_a_choice_that_nothing_is_left_for_is_left_out_too():

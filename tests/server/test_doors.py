@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from aihub.backends.transports.native import NativeTransport
-from aihub.dialects import anthropic, bedrock, gemini, openai_chat
+from aihub.dialects import anthropic, bedrock, gemini, openai_chat, openai_responses
 from aihub.model.chat import ToolCall
 from aihub.model.events import Choice, Completion, Finished, ToolDelta
 from aihub.model.usage import Usage
@@ -84,6 +84,48 @@ class OpenAI:
 
     def error(self, body):
         return body["error"]["message"]
+
+
+class Responses:
+    """OpenAI's Responses."""
+
+    stops, calls = "completed", "completed"
+
+    def ask(self, stream):
+        call = {"name": "look", "arguments": json.dumps(CALL["args"])}
+        body = {
+            "model": "gpt-4",
+            "instructions": "Be brief.",
+            "input": [
+                {"role": "user", "content": "How is it in Oslo?"},
+                {"type": "function_call", "call_id": "call_1", **call},
+                {"type": "function_call_output", "call_id": "call_1", "output": "Rain"},
+            ],
+            "tools": [{"type": "function", "name": "look", "parameters": SCHEMA}],
+            "max_output_tokens": 50,
+            "stream": stream,
+        }
+        return "/v1/responses", "", body
+
+    def read(self, body, stream):
+        response = last_event(body)["response"] if stream else body
+        parts = [
+            part
+            for one in response["output"]
+            if one["type"] == "message"
+            for part in one["content"]
+        ]
+        calls = [one for one in response["output"] if one["type"] == "function_call"]
+        counts = response["usage"]
+        return Said(
+            "".join(one["text"] for one in parts),
+            [(one["name"], json.loads(one["arguments"])) for one in calls],
+            response["status"],
+            (counts["input_tokens"], counts["output_tokens"]),
+        )
+
+    def error(self, body):
+        return body.get("response", body)["error"]["message"]
 
 
 class Anthropic:
@@ -189,7 +231,7 @@ class GeminiList(Gemini):
         return body
 
 
-DOORS = {one.__name__: one() for one in (OpenAI, Anthropic, Gemini, GeminiList)}
+DOORS = {one.__name__: one() for one in (OpenAI, Responses, Anthropic, Gemini, GeminiList)}
 EVERY = [
     pytest.param(door, kind, stream, id=f"{name}-{kind}-{'stream' if stream else 'whole'}")
     for name, door in DOORS.items()
@@ -227,11 +269,20 @@ def call_answer(kind, stream):
             usage=usage,
             cost=0,
         )
-        codec = {"openai": openai_chat, "anthropic": anthropic, "gemini": gemini}
-        return whole(SERVERS[kind], codec.get(kind, bedrock).encode_completion(done))
+        encode = {
+            "openai": openai_chat.encode_completion,
+            "openai-responses": lambda one: openai_responses.response_bytes("resp_up", one, {}),
+            "anthropic": anthropic.encode_completion,
+            "gemini": gemini.encode_completion,
+            "bedrock": bedrock.encode_completion,
+        }[kind]
+        return whole(SERVERS[kind], encode(done))
     encoder = {
         "openai": lambda: openai_chat.StreamEncoder(
             id="up", created=0, model="up-model", include_usage=True
+        ),
+        "openai-responses": lambda: openai_responses.StreamEncoder(
+            id="resp_up", created=0, model="up-model", repeated={}, ended=lambda: 0
         ),
         "anthropic": lambda: anthropic.StreamEncoder(id="up", model="up-model", prompt=7),
         "gemini": lambda: gemini.StreamEncoder(id="up", model="up-model"),

@@ -217,7 +217,7 @@ async def test_an_error_before_the_stream_is_an_answer():
             hi([{"role": "user", "content": [{"type": "refusal", "refusal": "No"}]}]),
             "input[0].content[0].type",
         ),
-        (hi([{"type": "compaction", "encrypted_content": "abc"}]), "input"),
+        (hi([{"type": "compaction", "encrypted_content": "abc"}]), "input[0]"),
         (hi([{"type": "item_reference", "id": "x"}] * 101), "input"),
         (hi(model="gpt-0"), "model"),
     ],

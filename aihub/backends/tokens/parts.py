@@ -38,6 +38,9 @@ TextCount = Callable[[str], int]
 
 _ITEMS = "openai_responses"
 
+_HIDDEN = 5
+"""Characters in base64 of what only the provider can read that are taken for a token: 4 bytes."""
+
 
 @attrs.frozen
 class Counted:
@@ -50,6 +53,8 @@ class Counted:
 def count(model: Model, part: OtherPart, text: TextCount) -> Counted:
     """Count a part; one of a type that is not known counts as nothing."""
     if part.dialect == _ITEMS:
+        if part.is_compaction:
+            return Counted(part.characters // _HIDDEN)
         return Counted(text(hosted_text(part.type, part.data)))
     data = part.data.get(part.type) if isinstance(part.data, Mapping) else None
     rule = _RULES.get(part.type)

@@ -39,6 +39,7 @@ LONGEST = 86_400
 
 OWNERS: Mapping[str, str] = {
     "openai": "openai",
+    "openai-responses": "openai",
     "azure": "openai",
     "anthropic": "anthropic",
     "gemini": "google",

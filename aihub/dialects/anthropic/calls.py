@@ -19,7 +19,6 @@ from ...model.chat import (
     ToolChoice,
 )
 from ...model.units import Json
-from ..fields import SHOWN
 from ..media import inline, is_web
 from ..saying import OPENAI, Saying
 from .words import NAME, VENDOR
@@ -300,7 +299,7 @@ def _part(say: Saying, part: Part, path: str) -> Json:
         return part.data
     write = _PARTS.get(part.type)
     if write is None or part.dialect != OPENAI:
-        say.unsupported(path, Msg("It is of type '{type}'.", type=part.type[:SHOWN]))
+        say.strange(part, path)
         return None
     inner = part.data.get(part.type) if isinstance(part.data, Mapping) else None
     extra = say.extras(part.data, path, own=("type", part.type)) if inner is not None else {}

@@ -49,7 +49,7 @@ def say_part(say: Saying, one: Part, path: str) -> list[Json]:
         return [one.data]
     write = _PARTS.get(one.type) if one.dialect == OPENAI else None
     if write is None:
-        say.unsupported(path, Msg("It is of type '{type}'.", type=one.type[:SHOWN]))
+        say.strange(one, path)
         return []
     data = one.data if isinstance(one.data, Mapping) else {}
     return write(say, data, data.get(one.type), path)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from ...messages import Msg
 from ...model.chat import OtherPart, Part, ReasoningPart, TextPart
 from ...model.units import Json
-from ..fields import SHOWN, boolean, missing, obj, string
+from ..fields import boolean, missing, obj, string
 from ..media import Inline, inline, is_web
 from ..saying import OPENAI, Saying
 from .words import NAME
@@ -161,7 +161,7 @@ def say_part(say: Saying, one: Part, path: str) -> Json:
     write = _SAYERS.get(one.type)
     inner = one.data.get(one.type) if isinstance(one.data, Mapping) else None
     if write is None or one.dialect != OPENAI:
-        say.unsupported(path, Msg("It is of type '{type}'.", type=one.type[:SHOWN]))
+        say.strange(one, path)
         return None
     extra = say.extras(one.data, path, own=("type", one.type)) if inner is not None else {}
     said = write(say, inner, f"{path}.{one.type}")

@@ -6,12 +6,11 @@ Source: OpenAI's published OpenAPI document; where others differ, `Flavour` says
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import attrs
 import orjson
 
-from ...errors import InvalidRequest, UpstreamError, UpstreamLimited
+from ...errors import InvalidRequest, UpstreamError
 from ...messages import Msg
 from ...model.catalogue import Model
 from ...model.chat import (
@@ -27,8 +26,10 @@ from ...model.chat import (
 from ...model.events import Event
 from ...model.units import Json
 from ...protocols import ProviderCall
-from ..failures import failure
+from ..objects import refusal
 from ..outbound import Wire
+from ..saying import compaction_fault
+from .errors import error_of
 from .messages import message_object
 from .reading import StreamReader, read_answer
 
@@ -75,11 +76,13 @@ class Outbound:
         Raises:
             InvalidRequest: it names the field.
         """
-        if self._lenient:
+        # Without what stands for a conversation the chat would be another, lenient or not.
+        field = next(_compactions(chat) if self._lenient else _foreign(chat), None)
+        if field is None:
             return
-        field = next(_foreign(chat), None)
-        if field is not None:
-            raise _unsayable(field)
+        if field in _compactions(chat):
+            raise refusal([compaction_fault(field, "OpenAI")])
+        raise _unsayable(field)
 
     def encode_call(self, call: ProviderCall) -> Wire:
         """Write a call; a stream is asked to tell its usage."""
@@ -141,18 +144,7 @@ class Outbound:
 
     def decode_error(self, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
         """Read an error, whichever of the usual forms it has."""
-        told = _error_fields(body)
-        code = told.get("code")
-        error = failure(
-            status,
-            headers,
-            _text(told.get("message")) or "",
-            code=_text(code),
-            param=_text(told.get("param")),
-        )
-        if isinstance(error, UpstreamLimited) and "insufficient_quota" in {code, told.get("type")}:
-            error.lasting = True
-        return error
+        return error_of(status, headers, body)
 
 
 _AS_THEY_ARE = (
@@ -211,6 +203,15 @@ def _foreign(chat: Chat) -> Iterator[str]:
                     yield path
                 elif other and isinstance(part, TextPart):
                     yield from (f"{path}.{name}" for name in sorted(part.extra or ()))
+
+
+def _compactions(chat: Chat) -> Iterator[str]:
+    """Yield the path of whatever stands for what was said before."""
+    for n, message in enumerate(chat.messages):
+        if isinstance(message.content, tuple):
+            for m, part in enumerate(message.content):
+                if isinstance(part, OtherPart) and part.is_compaction:
+                    yield f"messages[{n}].content[{m}]"
 
 
 def _without_words(chat: Chat) -> Chat:
@@ -304,26 +305,3 @@ def _format(wanted: ResponseFormat) -> Json:
     if wanted.strict:
         inner["strict"] = True
     return {"type": wanted.kind, wanted.kind: inner}
-
-
-# Errors
-
-
-def _error_fields(body: bytes) -> dict[str, Any]:
-    """Return what an error's body says of it: `{"error": {...}}`, a text, FastAPI's `detail`."""
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    if not isinstance(fields, dict):
-        return {}
-    told = fields.get("error", fields)
-    if isinstance(told, str):
-        return {"message": told}
-    if not isinstance(told, dict):
-        return {}
-    return told if "message" in told else {**told, "message": told.get("detail")}
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None

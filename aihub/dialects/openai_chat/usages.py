@@ -27,23 +27,23 @@ def usage_seen(fields: dict[str, Any]) -> UsageSeen:
     """
     inside: dict[str, Any] = field(fields, "prompt_tokens_details", dict, {})
     output: dict[str, Any] = field(fields, "completion_tokens_details", dict, {})
-    prompt, completion = _count(fields, "prompt_tokens"), _count(fields, "completion_tokens")
-    reasoning = _count(output, "reasoning_tokens")
-    if reasoning and _count(fields, "total_tokens") == prompt + completion + reasoning:
+    prompt, completion = count_of(fields, "prompt_tokens"), count_of(fields, "completion_tokens")
+    reasoning = count_of(output, "reasoning_tokens")
+    if reasoning and count_of(fields, "total_tokens") == prompt + completion + reasoning:
         completion += reasoning
     usage = Usage(
         prompt,
         completion,
-        cached=_count(inside, "cached_tokens") or _count(fields, "prompt_cache_hit_tokens"),
-        cache_write=_count(inside, "cache_write_tokens"),
+        cached=count_of(inside, "cached_tokens") or count_of(fields, "prompt_cache_hit_tokens"),
+        cache_write=count_of(inside, "cache_write_tokens"),
         reasoning=reasoning,
-        accepted=_count(output, "accepted_prediction_tokens"),
-        rejected=_count(output, "rejected_prediction_tokens"),
+        accepted=count_of(output, "accepted_prediction_tokens"),
+        rejected=count_of(output, "rejected_prediction_tokens"),
     )
-    return UsageSeen(usage, cost=_cost(fields.get("cost")))
+    return UsageSeen(usage, cost=cost_of(fields.get("cost")))
 
 
-def _count(fields: dict[str, Any], name: str) -> int:
+def count_of(fields: dict[str, Any], name: str) -> int:
     """Return a number of tokens; 0 where there is none that could be one.
 
     Usage that is odd is no reason to give a good answer up: it is not believed then.
@@ -52,7 +52,8 @@ def _count(fields: dict[str, Any], name: str) -> int:
     return value if type(value) is int else 0
 
 
-def _cost(told: Any) -> Pico | None:
+def cost_of(told: Any) -> Pico | None:
+    """Return what an answer is said to cost; None where nothing is that can be believed."""
     if type(told) not in {int, float} or not 0 <= told <= MAX_COST:
         return None
     # The shortest decimal of a float is what was written, in all but absurd cases.

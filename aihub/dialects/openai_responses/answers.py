@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from ...model.chat import ReasoningPart, ToolCall
+from ...model.chat import COMPACTION, ReasoningPart, ToolCall
 from ...model.compaction import Compaction
 from ...model.events import Choice, Completion
 from ...model.units import SECOND, Json, Micros, Pico, format_usd
@@ -130,18 +130,21 @@ def wants_summary(repeated: Mapping[str, Json]) -> bool:
 
 
 def compaction_object(done: Compaction) -> dict[str, Json]:
-    """Return a conversation made short: an item that is sent in its place."""
+    """Return a conversation made short: items that are sent in its place.
+
+    Those of a provider's own are told as they came.
+    """
     place = done.id.removeprefix("cmp-")
-    item = {
+    ours = {
         "id": f"cmp_{place}",
-        "type": "compaction",
+        "type": COMPACTION,
         "encrypted_content": secrets.seal(done.summary),
     }
     return {
         "id": f"resp_{place}",
         "object": "response.compaction",
         "created_at": done.created // SECOND,
-        "output": [item],
+        "output": list(done.items) or [ours],
         "usage": usage_object(done.usage, done.cost),
     }
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import attrs
 
 from ...messages import Msg
-from ...model.chat import Message, OtherPart, Part, Role, TextPart, ToolCall
+from ...model.chat import COMPACTION, Message, OtherPart, Part, Role, TextPart, ToolCall
 from ...model.units import Json
 from ..fields import (
     Check,
@@ -29,8 +29,7 @@ from ..fields import (
 )
 from . import calls, secrets
 from .exact import having
-
-NAME = "openai_responses"
+from .words import NAME, TRIGGER
 
 # Parts
 
@@ -62,9 +61,6 @@ described({"anyOf": [{"type": "string"}, schema_of(_parts)]}, _content)
 # Items
 
 _ROLES = ("user", "assistant", "system", "developer")
-TRIGGER = "compaction_trigger"
-"""An item that asks for something, and says nothing."""
-
 _shaped = shape({"role": one_of(frozenset(_ROLES)), "content": _content}, ["role", "content"])
 _NOT_ITS_OWN = (frozenset({"input_image", "input_file"}), "'output_text' and 'refusal'")
 _NOT_ANOTHERS = (frozenset({"refusal"}), "'input_text', 'input_image' and 'input_file'")
@@ -101,7 +97,7 @@ KINDS: Mapping[str, Check] = {
     "custom_tool_call_output": _output,
     "reasoning": shape({"summary": _summary, "content": _summary, "encrypted_content": string}),
     "item_reference": shape({"id": string}, ["id"]),
-    "compaction": shape({"encrypted_content": string}, ["encrypted_content"]),
+    COMPACTION: shape({"encrypted_content": string}, ["encrypted_content"]),
     TRIGGER: having({}),
     **calls.CALLS,
     **calls.RESULTS,
@@ -239,6 +235,15 @@ def messages_of(items: Iterable[dict[str, Json]]) -> tuple[Message, ...]:
     return tuple(made)
 
 
+def sealed_items(items: Sequence[dict[str, Json]]) -> list[int]:
+    """Return which items stand for what was said before, and only another than we can read."""
+    return [
+        n
+        for n, one in enumerate(items)
+        if one["type"] == COMPACTION and secrets.summary(one["encrypted_content"]) is None
+    ]
+
+
 def _some(message: Message | None) -> list[Message]:
     return [] if message is None else [message]
 
@@ -291,7 +296,7 @@ def _read(one: dict[str, Json]) -> Message | None:
         output = one["output"]
         told = output if isinstance(output, str) else parts_of(output)
         return Message("tool", told, tool_call_id=one["call_id"])
-    if kind == "compaction":
+    if kind == COMPACTION:
         summary = secrets.summary(one["encrypted_content"])
         if summary is not None:
             return Message("user", summary)

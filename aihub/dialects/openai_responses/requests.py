@@ -45,9 +45,7 @@ from ..queries import identifier
 from .exact import each, either, having, maybe, words
 from .items import given_input, messages_of, part
 from .tools import text_format, tool_choice, tools
-
-MIN_OUTPUT = 16
-"""Tokens that an answer may have at least: OpenAI's own bound."""
+from .words import LOGPROBS, MIN_OUTPUT, REASONING
 
 MAX_INCLUDE = 64
 """Things to include: OpenAI knows eight."""
@@ -55,7 +53,6 @@ MAX_INCLUDE = 64
 MAX_DEPTH = 128
 """Levels of JSON in a field: what is written again may have 254, the response's own included."""
 
-LOGPROBS = "message.output_text.logprobs"
 INCLUDE = (
     "file_search_call.results",
     "web_search_call.results",
@@ -63,7 +60,7 @@ INCLUDE = (
     "message.input_image.image_url",
     "computer_call_output.output.image_url",
     "code_interpreter_call.outputs",
-    "reasoning.encrypted_content",
+    REASONING,
     LOGPROBS,
 )
 
@@ -110,14 +107,18 @@ class Asked:
         told = self.fields.get("prompt")
         return None if told is None else told["id"]
 
-    def chat(self, items: Sequence[dict[str, Json]]) -> Chat:
+    def chat(self, items: Sequence[dict[str, Json]], *, some: bool = True) -> Chat:
         """Make the chat, of *items* in place of those that were named.
+
+        Args:
+            items: what is said.
+            some: whether something must be.
 
         Raises:
             InvalidRequest: nothing is left of them.
         """
         messages = messages_of(items)
-        if not messages:
+        if some and not messages:
             raise refusal(
                 [Fault("input", Msg("There is nothing in 'input' to answer."), "empty_array")]
             )

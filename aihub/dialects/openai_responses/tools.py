@@ -25,7 +25,7 @@ from ..fields import (
 )
 from .exact import having, maybe, union
 from .hosted import HOSTED
-from .items import NAME
+from .words import NAME
 
 _grammar = shape(
     {"definition": string, "syntax": one_of(frozenset({"lark", "regex"}))},

@@ -27,7 +27,7 @@ from ...model.record import Record
 from ...model.units import Json
 from ..answering import Door, Encoder, answer, read_options
 from ..call import Call
-from ..envelopes import RESPONSES
+from ..envelopes import RESPONSES, Envelope, placed
 from ..http import Response
 from . import kept
 from .stored import following, paged
@@ -43,6 +43,7 @@ async def create(call: Call) -> Response:
     repeated = echo(asked.fields)
     items = await _resolved(call, asked.items)
     chat = await _chat(call, asked, items)
+    call.envelope = _told_apart(chat, items)
     if asked.store:
         told = dialect.input_items(items, call.id.removeprefix("req_"))
         chat.keep = Keep(
@@ -64,15 +65,17 @@ async def _later(call: Call, chat: Chat) -> Response:
     return await call.answer(kept.whole(made) if done else kept.unanswered(made, "queued"))
 
 
-async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json]]) -> Chat:
-    """Return what is asked as a chat, with where it goes on from.
+async def _chat(
+    call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json]], *, some: bool = True
+) -> Chat:
+    """Return what is asked as a chat, with where it goes on from; *some* of it must be new.
 
     Raises:
         NotFound: the account keeps no such response, or a template is asked for.
     """
     if asked.prompt is not None:
         raise NotFound("prompt", asked.prompt, param="prompt.id")
-    chat = asked.chat(items)
+    chat = asked.chat(items, some=some)
     chat.session = asked.conversation
     if asked.previous is not None:
         before = await _previous(call, asked.previous)
@@ -85,6 +88,19 @@ async def _chat(call: Call, asked: dialect.Asked, items: Sequence[dict[str, Json
     if chat.session is None or chat.upto is not None or truncation is not None:
         chat.context_policy = "drop_oldest" if truncation == "auto" else "off"
     return chat
+
+
+def _told_apart(chat: Chat, items: Sequence[dict[str, Json]]) -> Envelope:
+    """Return how errors are said, which name an item that only its provider can read by its place.
+
+    What goes on from something before has other places, which nobody knows here.
+    """
+    told = dialect.sealed_items(items) if chat.session is None else ()
+    if not told:
+        return RESPONSES
+    read = [n for n, one in enumerate(chat.messages) if one.stands_for_others]
+    pairs = [(f"messages[{n}]", f"input[{at}]") for n, at in zip(read, told, strict=False)]
+    return placed(RESPONSES, dict(pairs))
 
 
 async def _previous(call: Call, id: str) -> Record:
@@ -169,7 +185,7 @@ def _door(call: Call, repeated: Mapping[str, Json]) -> Door:
         return encoders[0].fail(error) if encoders else RESPONSES.in_band(body, False)
 
     return Door(
-        envelope=attrs.evolve(RESPONSES, in_band=in_band), complete=complete, encoder=encoder
+        envelope=attrs.evolve(call.envelope, in_band=in_band), complete=complete, encoder=encoder
     )
 
 
@@ -214,9 +230,9 @@ async def compact(call: Call) -> Response:
     asked = dialect.decode_compaction(call.json_body())
     call.model, call.envelope = asked.values.get("model"), RESPONSES
     items = await _resolved(call, asked.items)
-    if asked.previous is not None and not items:
-        items = ({"type": "message", "role": "user", "content": "Summarize the conversation."},)
-    chat = await _chat(call, asked, items)
+    # What was said before may be all there is to be made short.
+    chat = await _chat(call, asked, items, some=asked.previous is None)
+    call.envelope = _told_apart(chat, items)
     done = await call.hub.compact(chat, call.identity, read_options(call))
     return await call.answer(compaction_object(done))
 

@@ -279,7 +279,96 @@ BEDROCK = BedrockServer(
     alive=_binary("novelty"),
 )
 
-SERVERS = {"openai": OPENAI, "anthropic": ANTHROPIC, "gemini": GEMINI, "bedrock": BEDROCK}
+
+def _response(status, *output, usage=None):
+    return {
+        "id": "resp_up",
+        "object": "response",
+        "created_at": 1,
+        "status": status,
+        "error": None,
+        "incomplete_details": None,
+        "model": "up-model",
+        "output": list(output),
+        "usage": usage,
+    }
+
+
+def _said(text, status="completed"):
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    content = [part] if text else []
+    head = {"id": "msg_up", "type": "message", "status": status, "role": "assistant"}
+    return {**head, "content": content}
+
+
+RESPONSES_USAGE = {
+    "input_tokens": 7,
+    "input_tokens_details": {"cached_tokens": 0},
+    "output_tokens": 4,
+    "output_tokens_details": {"reasoning_tokens": 0},
+    "total_tokens": 11,
+}
+RESPONSES = Server(
+    kind="openai-responses",
+    whole=orjson.dumps(_response("completed", _said(TEXT), usage=RESPONSES_USAGE)),
+    before=(
+        _event("response.created", response=_response("in_progress")),
+        _event("response.output_item.added", output_index=0, item=_said("", "in_progress")),
+    ),
+    words=tuple(
+        _event("response.output_text.delta", output_index=0, content_index=0, delta=word)
+        for word in WORDS
+    ),
+    after=(
+        _event("response.output_item.done", output_index=0, item=_said(TEXT)),
+        _event(
+            "response.completed",
+            response=_response("completed", _said(TEXT), usage=RESPONSES_USAGE),
+        ),
+    ),
+    without_usage=_event("response.completed", response=_response("completed", _said(TEXT))),
+    before_without_usage=(
+        _event("response.created", response=_response("in_progress")),
+        _event("response.output_item.added", output_index=0, item=_said("", "in_progress")),
+    ),
+    late=_event("error", code="server_error", message="Oh.", param=None),
+    shut_at=0,
+    end_at=1,
+    usage_at=1,
+    needs_last=True,
+)
+
+COMPACTED = {
+    "id": "resp_up",
+    "object": "response.compaction",
+    "created_at": 1,
+    "output": [
+        {
+            "type": "message",
+            "id": "msg_1",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_text", "text": "My name is Ada."}],
+        },
+        {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAAABx"},
+    ],
+    "usage": {
+        "input_tokens": 9,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": 5,
+        "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 14,
+    },
+}
+"""What a server of OpenAI's makes of a conversation that is to be short."""
+
+SERVERS = {
+    "openai": OPENAI,
+    "openai-responses": RESPONSES,
+    "anthropic": ANTHROPIC,
+    "gemini": GEMINI,
+    "bedrock": BEDROCK,
+}
 
 EVENTS = [("content-type", "text/event-stream; charset=utf-8")]
 JSON = [("content-type", "application/json")]

@@ -65,7 +65,7 @@ def _suites():
                     empty = attrs.evolve(call.chat, messages=(Message("user", ""),))
                     return attrs.evolve(call, chat=empty)
 
-            title = f"Test{kind.title().replace('.', '')}By{name.title()}"
+            title = f"Test{kind.title().replace('-', '')}By{name.title()}"
             yield title, pytest.mark.anyio(type(title, (Suite,), {}))
 
 

@@ -20,8 +20,8 @@ from aihub.model.chat import TextPart
 from aihub.model.embedding import EmbeddingRequest
 from aihub.model.moderation import CATEGORIES, ModerationRequest
 from aihub.model.usage import Count, Usage
-from aihub.protocols import Embedder, EmbeddingCall, ModerationCall, Moderator
-from aihub.testing import EmbedderSuite, ModeratorSuite, open_test_hub
+from aihub.protocols import Compactor, Embedder, EmbeddingCall, ModerationCall, Moderator
+from aihub.testing import CompactorSuite, EmbedderSuite, ModeratorSuite, open_test_hub
 from aihub.testing.embedders import EMBEDDING_MODEL, MODERATION_MODEL
 from aihub.testing.providers import MODEL
 from aihub.testing.upstreams import answer, open_upstream
@@ -87,6 +87,12 @@ class Answering:
         async with asked(self._transport, body, status=status) as (provider, _):
             return await provider.embed(call)
 
+    async def compact(self, call):
+        item = {"type": "compaction", "id": "cmp_1", "encrypted_content": "gAAAA"}
+        body = orjson.dumps({"object": "response.compaction", "output": [item]})
+        async with asked(self._transport, body, kind="openai-responses") as (provider, _):
+            return await provider.compact(call)
+
     async def moderate(self, call):
         async with asked(self._transport, judgements(len(call.request.inputs))) as (provider, _):
             return await provider.moderate(call)
@@ -106,6 +112,22 @@ class TestEmbedderByHttpx2(EmbedderSuite):
 
 
 class TestEmbedderByH11(TestEmbedderByHttpx2):
+    """By h11."""
+
+    transport = NativeTransport
+
+
+@pytest.mark.anyio
+class TestCompactorByHttpx2(CompactorSuite):
+    """By httpx2."""
+
+    transport = Httpx2Transport
+
+    def compactor(self):
+        return Answering(self.transport)
+
+
+class TestCompactorByH11(TestCompactorByHttpx2):
     """By h11."""
 
     transport = NativeTransport
@@ -195,11 +217,13 @@ async def test_what_goes_wrong_is_an_error_that_names_the_provider(status, body,
 
 def test_each_kind_does_what_it_can():
     """Capabilities are protocols; who has none of them is not asked."""
-    judges = {"openai"}
+    judges = {"openai", "openai-responses"}
+    compact = {"openai-responses"}
     chats_alone = {"anthropic", "gemini", "bedrock", "groq", "deepseek"}
     for name, kind in KINDS.items():
         assert issubclass(kind.serves, HttpProvider)
         assert issubclass(kind.serves, OpenAIProvider) == (name in judges)
+        assert issubclass(kind.serves, Compactor) == (name in compact)
         assert issubclass(kind.serves, EmbeddingHttpProvider) == (name not in chats_alone)
     assert issubclass(OpenAIProvider, Embedder)
     assert issubclass(OpenAIProvider, Moderator)

@@ -192,6 +192,17 @@ async def test_a_lenient_mock_lets_models_do_anything():
     assert choice.finish_reason == "stop"
 
 
+@pytest.mark.parametrize("lenient", [False, True])
+@pytest.mark.anyio
+async def test_a_conversation_that_a_provider_made_short_is_refused(lenient):
+    """Nobody but who made it can read it, and without it the chat would be another."""
+    item = {"type": "compaction", "encrypted_content": "gAAAA"}
+    said = (TextPart("Hi"), OtherPart("compaction", item, "openai_responses"))
+    asked = Chat(model="o3", messages=(Message("user", "Hi"), Message("user", said)))
+    with pytest.raises(InvalidRequest, match="compaction"):
+        await answer(asked, ESTIMATE, model=model("o3"), lenient=lenient)
+
+
 @pytest.mark.anyio
 async def test_a_refusal_leaves_no_trace():
     """The hub asks beforehand: no row, no window entry."""

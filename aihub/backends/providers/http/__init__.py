@@ -11,3 +11,4 @@ from .kinds import make_provider as make_provider
 from .provider import EmbeddingHttpProvider as EmbeddingHttpProvider
 from .provider import HttpProvider as HttpProvider
 from .provider import OpenAIProvider as OpenAIProvider
+from .provider import ResponsesProvider as ResponsesProvider

@@ -19,7 +19,7 @@ from ....model.upstream import TIMEOUTS, Timeouts
 from ....protocols import Transport
 from .addresses import Address, AzureAddress, KeyAddress
 from .aws import AwsCredentials, BedrockAddress, region_url
-from .provider import EmbeddingHttpProvider, HttpProvider, OpenAIProvider
+from .provider import EmbeddingHttpProvider, HttpProvider, OpenAIProvider, ResponsesProvider
 
 
 class Dialect(Protocol):
@@ -50,12 +50,26 @@ class Kind:
     serves: type[HttpProvider] = EmbeddingHttpProvider
 
 
+def _responses(*, lenient: bool) -> Outbound:
+    # Its package has all that the door needs too, which a provider of another kind does without.
+    from ....dialects.openai_responses import Outbound as Responses
+
+    return Responses(lenient=lenient)
+
+
 _SIMPLE = partial(OpenAI, Flavour(completion_bound=False, developer=False))
 _MISTRAL = partial(OpenAI, Flavour(stream_options=False, completion_bound=False, developer=False))
 
 KINDS: Mapping[str, Kind] = {
     "openai": Kind(
         base_url="https://api.openai.com/v1", key="OPENAI_API_KEY", serves=OpenAIProvider
+    ),
+    # The same, spoken to in its newer dialect.
+    "openai-responses": Kind(
+        dialect=_responses,
+        base_url="https://api.openai.com/v1",
+        key="OPENAI_API_KEY",
+        serves=ResponsesProvider,
     ),
     # By its newer address, https://NAME.openai.azure.com/openai/v1, or by deployments.
     "azure": Kind(key="AZURE_OPENAI_API_KEY", header="api-key", scheme=""),

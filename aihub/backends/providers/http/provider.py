@@ -14,12 +14,12 @@ from contextlib import aclosing, asynccontextmanager, contextmanager
 import anyio
 
 from ....dialects import openai_embeddings, openai_moderations
-from ....dialects.outbound import Outbound, Wire
+from ....dialects.outbound import CompactingOutbound, Outbound, Wire
 from ....errors import UpstreamError, UpstreamFailed
 from ....messages import Msg
 from ....model.catalogue import Model
 from ....model.chat import Chat
-from ....model.events import AtOnce, Embedded, Event, Moderated
+from ....model.events import AtOnce, Compacted, Embedded, Event, Moderated
 from ....model.upstream import UpstreamResponse
 from ....protocols import EmbeddingCall, ModerationCall, ProviderCall, Transport
 from .addresses import Address, Call
@@ -154,6 +154,29 @@ class OpenAIProvider(EmbeddingHttpProvider):
         body = await self._ask(openai_moderations.encode_call(call), call)
         with self._named():
             return openai_moderations.decode_answer(body)
+
+
+class ResponsesProvider(OpenAIProvider):
+    """One that is spoken to in OpenAI's Responses, and also makes conversations short.
+
+    Args:
+        name: what errors call it.
+        dialect: how it is spoken to.
+        address: where it is.
+        transport: how bytes get there; closed with the provider.
+    """
+
+    def __init__(
+        self, *, name: str, dialect: CompactingOutbound, address: Address, transport: Transport
+    ) -> None:
+        super().__init__(name=name, dialect=dialect, address=address, transport=transport)
+        self._compacting = dialect
+
+    async def compact(self, call: ProviderCall) -> Compacted:
+        """Ask the server for what stands for a conversation (see `aihub.protocols.Compactor`)."""
+        body = await self._ask(self._compacting.encode_compaction(call), call)
+        with self._named():
+            return self._compacting.decode_compaction(body)
 
 
 async def _linger(response: UpstreamResponse) -> None:

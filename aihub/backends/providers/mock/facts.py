@@ -14,7 +14,7 @@ from typing import NoReturn
 from ....errors import InvalidRequest
 from ....messages import Msg
 from ....model.catalogue import Model
-from ....model.chat import Chat, OtherPart, Role
+from ....model.chat import COMPACTION, Chat, OtherPart, Role
 from ....protocols import ProviderCall
 from .reasoning import efforts, is_openai_reasoner, reasons, shown
 from .tools import KINDS as _TOOLS
@@ -91,6 +91,13 @@ def check(model: Model, chat: Chat) -> None:
         rule(model, chat)
 
 
+def check_readable(chat: Chat) -> None:
+    """Refuse what stands for words that the mock does not know; raises `InvalidRequest`."""
+    for n, message in enumerate(chat.messages):
+        if message.stands_for_others:
+            _unknown_value(COMPACTION, tuple(sorted(_PARTS)), f"messages[{n}].content")
+
+
 def check_room(call: ProviderCall) -> None:
     """Refuse what the model's context has no room for.
 
@@ -157,7 +164,8 @@ def _parts(model: Model, chat: Chat) -> None:
             else:
                 # In other words its place is another, and so are the roles that may have it.
                 others = _OTHERS.get(part.dialect, frozenset())
-                _part(model, part, tuple(sorted({*others, *_PARTS})), "messages")
+                where = f"messages[{n}].content" if part.is_compaction else "messages"
+                _part(model, part, tuple(sorted({*others, *_PARTS})), where)
 
 
 def _part(model: Model, part: OtherPart, known: tuple[str, ...], param: str) -> None:

@@ -43,7 +43,7 @@ from ...tokens import CuttingCounter, Vocabulary
 from .bias import meaning
 from .caching import PromptCache
 from .compacting import compacted
-from .facts import check, check_room
+from .facts import check, check_readable, check_room
 from .judging import SOURCE, judge
 from .latency import Latency, LoopWaiter, Pace, Pacer, Waiter
 from .reply import Reply, Writer
@@ -138,7 +138,9 @@ class MockProvider:
         Raises:
             InvalidRequest: with the field's name.
         """
-        if not self._lenient:
+        if self._lenient:
+            check_readable(chat)
+        else:
             check(model, chat)
         if chat.tools or chat.response_format is not None:
             # Compiling schemas is the larger half of the mock; a server starts without.
