@@ -161,7 +161,7 @@ async def test_byte_by_byte_equals_whole(autojump_clock):
 
 
 async def test_however_several_requests_are_cut_in_two_they_are_the_same_requests(autojump_clock):
-    """Bodies with a length, in chunks and none, sent ahead: each takes its own bytes and no others."""
+    """With a length, in chunks, with no body, sent ahead: each takes its own bytes alone."""
     async with connected() as peer:
         chunked = peer.request(body=b"").replace(
             b"Content-Length: 0", b"Transfer-Encoding: chunked"
