@@ -6,6 +6,9 @@ which twice the limit passes. The running sum makes a decision O(1); entries lea
 each once. `fits` decides and changes nothing, so that several windows can be asked before any is
 taken; `put` takes.
 
+A busy minute has a hundred thousand entries, and Python's collector looks at every object that
+could hold another. So what an entry is made of are texts and numbers, which it does not look at.
+
 This class is the definition. The memory store runs it; every other backend is held to it step by
 step.
 """
@@ -27,22 +30,17 @@ MAX_RETRY = SPAN // SECOND
 
 
 @attrs.define
-class Entry:
-    """One admission in a window."""
-
-    at: Micros
-    id: str
-    charge: int
-
-
-@attrs.define
 class Window:
-    """The entries of the last minute, oldest first, and the sum of their charges."""
+    """The entries of the last minute, oldest first, and the sum of their charges.
+
+    `times` and `ids` have one for each entry, in order; `charges` are by id.
+    """
 
     total: int = 0
     latest: Micros = 0
-    entries: deque[Entry] = attrs.field(factory=deque)
-    by_id: dict[str, Entry] = attrs.field(factory=dict)
+    times: deque[Micros] = attrs.field(factory=deque)
+    ids: deque[str] = attrs.field(factory=deque)
+    charges: dict[str, int] = attrs.field(factory=dict)
 
     def advance(self, now: Micros) -> Micros:
         """Drop what has left by *now* and return the window's time.
@@ -55,11 +53,10 @@ class Window:
         else:
             now = self.latest
         gone = now - SPAN
-        entries = self.entries
-        while entries and entries[0].at <= gone:
-            entry = entries.popleft()
-            self.total -= entry.charge
-            del self.by_id[entry.id]
+        times = self.times
+        while times and times[0] <= gone:
+            times.popleft()
+            self.total -= self.charges.pop(self.ids.popleft())
         return now
 
     def fits(self, amount: int, limit: int, now: Micros) -> bool:
@@ -69,9 +66,9 @@ class Window:
 
     def put(self, id: str, amount: int, now: Micros) -> None:
         """Add an entry; the caller has asked `fits` at the same *now*."""
-        entry = Entry(self.advance(now), id, amount)
-        self.entries.append(entry)
-        self.by_id[id] = entry
+        self.times.append(self.advance(now))
+        self.ids.append(id)
+        self.charges[id] = amount
         self.total += amount
 
     def retry_after(self, amount: int, limit: int, now: Micros) -> int:
@@ -83,24 +80,24 @@ class Window:
         now = self.advance(now)
         excess = self.total + amount - limit
         leaves = now
-        for entry in self.entries:
+        for at, id in zip(self.times, self.ids, strict=True):
             if excess <= 0:
                 break
-            excess -= entry.charge
-            leaves = entry.at + SPAN
+            excess -= self.charges[id]
+            leaves = at + SPAN
         return wait_seconds(leaves, now)
 
     def settle(self, id: str, charge: int) -> None:
         """Replace an entry's charge, which stays at its time; one that has left is no more."""
-        entry = self.by_id.get(id)
-        if entry is not None:
-            self.total += charge - entry.charge
-            entry.charge = charge
+        was = self.charges.get(id)
+        if was is not None:
+            self.total += charge - was
+            self.charges[id] = charge
 
     def resets_at(self, now: Micros) -> Micros:
         """Return when the window will be empty if nothing else happens."""
         now = self.advance(now)
-        return self.entries[-1].at + SPAN if self.entries else now
+        return self.times[-1] + SPAN if self.times else now
 
 
 def wait_seconds(until: Micros, now: Micros) -> int:

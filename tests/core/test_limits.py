@@ -127,7 +127,7 @@ def test_an_unknown_id_settles_nothing():
     window.advance(MINUTE)
     window.settle("r0", 9)
 
-    assert (window.total, list(window.entries)) == (0, [])
+    assert (window.total, list(window.times)) == (0, [])
 
 
 def test_a_wait_ends_with_the_last_entry_that_must_leave():

@@ -147,4 +147,4 @@ def test_a_window_keeps_a_minute_and_no_more():
         clock.advance(1)
     (window,) = guards._windows.values()
 
-    assert len(window.entries) == len(window.by_id) == ADDRESS_LIMIT
+    assert len(window.times) == len(window.charges) == ADDRESS_LIMIT

@@ -295,7 +295,7 @@ class MemoryStore(MemoryDirectory, MemorySessions, MemoryRecords):
     def _alive(window: Window, now: Micros) -> bool:
         window.advance(now)
         # One whose clock runs ahead is kept: its time must not go back.
-        return bool(window.entries) or window.latest > now
+        return bool(window.times) or window.latest > now
 
     async def peek(self, windows: Sequence[WindowAsk]) -> tuple[WindowState, ...]:
         """Return windows as they stand."""
