@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from .servers import HERE, KEY, Server, StartError, Target, open_server
+from .servers import HERE, KEY, LIMITS, Server, StartError, Target, open_server
 
 UPSTREAM = Target(
     "provider",
@@ -28,6 +28,7 @@ base_url = "{url}/v1"
 transport = "{transport}"
 connections = 1000
 models = ["gpt-4"]
+
 """
 
 LITELLM = """
@@ -64,12 +65,12 @@ def gateways(url: str, folder: Path, *, peers: bool) -> tuple[list[Target], list
 
 def _aihub(url: str, folder: Path, transport: str) -> Target:
     file = folder / f"{transport}.toml"
-    file.write_text(AIHUB.format(url=url, transport=transport))
+    file.write_text(AIHUB.format(url=url, transport=transport) + LIMITS.read_text())
     return Target(
         f"aihub, {transport}",
         [
             str(Path(sys.executable).with_name("aihub-serve")),
-            *("--ephemeral", "--port", "0", "--key", f"{KEY}=enterprise"),
+            *("--ephemeral", "--port", "0", "--key", f"{KEY}=bench"),
             *("--log-level", "warning", "--config", str(file)),
         ],
         stream_path="/v1/chat/completions",

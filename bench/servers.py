@@ -65,10 +65,11 @@ SERVE = [
 ]
 # As it is for who types the command and no more.
 PLAIN = Target("aihub", [*SERVE, "--key", f"{KEY}=enterprise"], stream_path="/v1/chat/completions")
+LIMITS = HERE / "limits.toml"
 # With limits that are there and are never reached: what they cost is a part of an answer.
 AIHUB = Target(
     "aihub",
-    [*SERVE, "--config", str(HERE / "limits.toml"), "--key", f"{KEY}=bench"],
+    [*SERVE, "--config", str(LIMITS), "--key", f"{KEY}=bench"],
     stream_path="/v1/chat/completions",
 )
 TARGETS = {target.name: target for target in (AIHUB, CEILING)}
