@@ -203,6 +203,17 @@ async def test_a_conversation_that_a_provider_made_short_is_refused(lenient):
         await answer(asked, ESTIMATE, model=model("o3"), lenient=lenient)
 
 
+def test_what_was_let_pass_for_one_chat_or_model_is_not_for_another():
+    """A hub asks `check` and opens; between the two others may have asked."""
+    provider, seen = provider_of(ESTIMATE), Chat(**{"model": "gpt-4o", **said("user", IMAGE)})
+    provider.check(model("gpt-4o"), seen)
+    with pytest.raises(InvalidRequest):
+        provider.open(make_call(seen, ESTIMATE, model("gpt-4")))
+    provider.check(model("gpt-4o"), seen)
+    with pytest.raises(InvalidRequest):
+        provider.open(make_call(chat("Hi", n=1, reasoning_effort="high"), ESTIMATE, model("gpt-4")))
+
+
 @pytest.mark.anyio
 async def test_a_refusal_leaves_no_trace():
     """The hub asks beforehand: no row, no window entry."""

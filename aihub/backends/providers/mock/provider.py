@@ -157,7 +157,8 @@ class MockProvider:
         Raises:
             InvalidRequest: as `check`, or prompt and answer have no room.
         """
-        passed = self._passed
+        # It is not kept: what somebody asked is nobody's to hold on to.
+        passed, self._passed = self._passed, None
         if passed is None or passed[1] is not call.chat or passed[0] is not call.model:
             self.check(call.model, call.chat)
         if not self._lenient:
