@@ -132,7 +132,8 @@ class Health:
         where = place.deployment
         vital = self._of(where.id)
         vital.open += 1
-        vital.breaker = breakers.began(vital.breaker)
+        if vital.breaker.opened is not None:
+            vital.breaker = breakers.began(vital.breaker)
         if where.requests_per_minute is not None:
             vital.requests.put(attempt, 1, self._clock.now())
         if where.tokens_per_minute is not None:

@@ -363,6 +363,16 @@ def test_verbosity_makes_an_answer_terse_or_long(prompt):
     assert sizes == sorted(sizes)
     assert len(set(sizes)) == 3
     assert says(prompt, extra={"verbosity": "medium"}) == says(prompt)
+    assert says(prompt, extra={"verbosity": ["low"]}) == says(prompt)
+
+
+def test_what_was_said_before_is_said_again_and_nothing_else():
+    """Whatever was asked between: the seed, the choice and the verbosity each tell a text apart."""
+    prompt = "Explain tides"
+    asked = [{}, {"seed": 1}, {"index": 1}, {"extra": {"verbosity": "high"}}]
+    first = [says(prompt, **more) for more in asked]
+    assert len(set(first)) == len(asked)
+    assert [says(prompt, **more) for more in asked] == first
 
 
 def test_the_topic_is_written_as_the_prompt_writes_it():

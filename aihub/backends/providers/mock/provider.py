@@ -17,7 +17,6 @@ from contextlib import (
 )
 from functools import partial
 from hashlib import blake2b
-from itertools import chain
 from types import TracebackType
 
 import anyio.lowlevel
@@ -292,9 +291,8 @@ async def _wait(pace: Pace | None, tokens: int) -> None:
 
 def _whole(replies: list[Reply]) -> list[Event]:
     """Return everything at once, each choice before the next."""
-    return list(
-        chain.from_iterable(
-            [*reply.events, Finished(reply.reason, index, stop=reply.stop)]
-            for index, reply in enumerate(replies)
-        )
-    )
+    events: list[Event] = []
+    for index, reply in enumerate(replies):
+        events += reply.events
+        events.append(Finished(reply.reason, index, stop=reply.stop))
+    return events

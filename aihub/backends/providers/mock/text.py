@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 
 from ....model.chat import Chat
 from .choosing import Chooser
 from .forms import answer
+from .reading import REMEMBERED
+from .subject import HEAD
 from .subject import Subject as Subject
 from .subject import asked_last as asked_last
 
@@ -37,7 +40,14 @@ def write(seed: int, chat: Chat, index: int) -> str:
     if chat.messages and chat.messages[-1].role in RESULTS:
         return _with_results(chat, Chooser(digest))
     verbosity = chat.extra.get("verbosity") if chat.extra else None
-    return answer(Subject.of(chat), Chooser(digest), index, turn, verbosity)
+    known = verbosity if isinstance(verbosity, str) else None
+    return _answer(asked_last(chat)[:HEAD], digest, index, turn, known)
+
+
+@lru_cache(REMEMBERED)
+def _answer(head: str, digest: bytes, index: int, turn: int, verbosity: str | None) -> str:
+    """Write what the same request was told before, and will be told again."""
+    return answer(Subject(head), Chooser(digest), index, turn, verbosity)
 
 
 def thoughts_on(subject: Subject, chooser: Chooser) -> str:
