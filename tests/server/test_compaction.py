@@ -6,6 +6,8 @@ the kind `openai-responses`.
 
 from contextlib import asynccontextmanager
 
+import anyio
+import anyio.lowlevel
 import attrs
 import orjson
 import pytest
@@ -280,3 +282,20 @@ async def test_an_answer_that_does_not_come_is_a_timeout():
     """And the connection is freed."""
     told, _ = await failed(Deed.HANG, timeouts=attrs.evolve(PATIENT, first_byte=0.1))
     assert told == 504
+
+
+@pytest.mark.parametrize("begun", [[], chunked(b"{", headers=JSON)[:-1]], ids=["asked", "begun"])
+async def test_a_caller_that_leaves_frees_the_provider(begun):
+    """Before its answer or in the middle of it: one row, at its prompt, and no connection."""
+    async with open_client([*begun, Deed.HANG]) as (client, upstream):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.ask, "POST", PATH + "/compact", TALK)
+            with anyio.fail_after(20):
+                while not upstream.asked:
+                    await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        await upstream.wait_open(0)
+        (row,) = await client.hub.requests(client.account)
+    assert (row.kind, row.state, len(row.attempts)) == ("compaction", "aborted", 1)
+    assert (row.usage.source, row.usage.completion) == ("estimated", 0)
+    assert row.cost == row.attempts[0].cost > 0

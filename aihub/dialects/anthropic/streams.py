@@ -8,6 +8,7 @@ What comes after the end is of no interest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import attrs
 import orjson
@@ -56,7 +57,7 @@ class StreamDecoder(Streamed[SseEvent]):
         data = piece.data
         frame = json_of(data)
         kind = needed(frame, "type")
-        read = _FRAMES.get(kind)
+        read = self._FRAMES.get(kind)
         if read is None:
             events.append(Unknown({kind: frame}, raw=data))
         else:
@@ -170,17 +171,18 @@ class StreamDecoder(Streamed[SseEvent]):
                 told = {**told, "input": json_of(whole.encode())}
             events.append(Unknown({f"content[{index}]": told}, index=0))
 
-
-_FRAMES: Mapping[str, Callable[[StreamDecoder, dict[str, Json], bytes, list[Event]], None]] = {
-    "message_start": StreamDecoder._start,  # noqa: SLF001 - its own table
-    "content_block_start": StreamDecoder._start_block,  # noqa: SLF001
-    "content_block_delta": StreamDecoder._grow_block,  # noqa: SLF001
-    "content_block_stop": StreamDecoder._stop_block,  # noqa: SLF001
-    "message_delta": StreamDecoder._tell,  # noqa: SLF001
-    "message_stop": StreamDecoder._stop,  # noqa: SLF001
-    "error": StreamDecoder._raise,  # noqa: SLF001
-    "ping": StreamDecoder._skip,  # noqa: SLF001
-}
+    _FRAMES: ClassVar[
+        Mapping[str, Callable[[StreamDecoder, dict[str, Json], bytes, list[Event]], None]]
+    ] = {
+        "message_start": _start,
+        "content_block_start": _start_block,
+        "content_block_delta": _grow_block,
+        "content_block_stop": _stop_block,
+        "message_delta": _tell,
+        "message_stop": _stop,
+        "error": _raise,
+        "ping": _skip,
+    }
 
 
 def told_error(frame: Mapping[str, Json]) -> UpstreamError:

@@ -9,7 +9,7 @@ when its message has stopped; without metadata nobody has told the counts.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import orjson
@@ -60,7 +60,7 @@ class StreamDecoder(Streamed[StreamMessage]):
             raise told_error(piece.headers.get(":error-code", ""), orjson.dumps(told))
         name = piece.headers.get(":event-type", "")
         told = json_of(piece.payload)
-        read = _EVENTS.get(name)
+        read = self._EVENTS.get(name)
         if read is None:
             events.append(Unknown({shown(name): told}))
             return
@@ -141,6 +141,17 @@ class StreamDecoder(Streamed[StreamMessage]):
                 other = {**other, "input": json_of(whole.encode())}
             events.append(Unknown({f"content[{index}]": {block.kind: other}}, index=0))
 
+    _EVENTS: ClassVar[
+        Mapping[str, Callable[[StreamDecoder, dict[str, Any], list[Event]], None]]
+    ] = {
+        "messageStart": _start,
+        "contentBlockStart": _start_block,
+        "contentBlockDelta": _grow_block,
+        "contentBlockStop": _stop_block,
+        "messageStop": _stop,
+        "metadata": _metadata,
+    }
+
 
 def _reasoning(delta: Mapping[str, Json]) -> Reasoning:
     """Read a piece of reasoning: a text, a signature, or bytes that only the provider can read."""
@@ -164,14 +175,3 @@ def _grow_other(block: _Block, other: dict[str, Json], inner: Json) -> None:
         block.pieces.append(inner["input"])
     elif isinstance(inner, dict):
         other.update(inner)
-
-
-_Read = Callable[[StreamDecoder, dict[str, Any], list[Event]], None]
-_EVENTS: Mapping[str, _Read] = {
-    "messageStart": StreamDecoder._start,  # noqa: SLF001 - its own table
-    "contentBlockStart": StreamDecoder._start_block,  # noqa: SLF001
-    "contentBlockDelta": StreamDecoder._grow_block,  # noqa: SLF001
-    "contentBlockStop": StreamDecoder._stop_block,  # noqa: SLF001
-    "messageStop": StreamDecoder._stop,  # noqa: SLF001
-    "metadata": StreamDecoder._metadata,  # noqa: SLF001
-}

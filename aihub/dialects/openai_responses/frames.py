@@ -7,6 +7,7 @@ again at the end of their item, or of the response, with which the answer is who
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from ...model.events import Event, Refusal, ToolDelta
 from ...model.units import Json
@@ -39,7 +40,7 @@ class StreamDecoder(Streamed[SseEvent]):
             # Mostly it is the event that says so.
             self._begun = True
             events.append(started(_response(frame)))
-        read = _FRAMES.get(kind)
+        read = self._FRAMES.get(kind)
         if read is not None:
             read(self, frame, events)
 
@@ -84,20 +85,21 @@ class StreamDecoder(Streamed[SseEvent]):
             item.told = True
             events.append(ToolDelta(item.position, arguments=delta))
 
-
-_FRAMES: Mapping[str, Callable[[StreamDecoder, dict[str, Json], list[Event]], None]] = {
-    "response.output_item.added": StreamDecoder._item,  # noqa: SLF001 - its own table
-    "response.output_text.delta": StreamDecoder._text,  # noqa: SLF001
-    "response.refusal.delta": StreamDecoder._refusal,  # noqa: SLF001
-    "response.reasoning_summary_text.delta": StreamDecoder._summary,  # noqa: SLF001
-    "response.reasoning_text.delta": StreamDecoder._reasoning,  # noqa: SLF001
-    "response.function_call_arguments.delta": StreamDecoder._input,  # noqa: SLF001
-    "response.custom_tool_call_input.delta": StreamDecoder._input,  # noqa: SLF001
-    "response.output_item.done": StreamDecoder._item_done,  # noqa: SLF001
-    "response.completed": StreamDecoder._end,  # noqa: SLF001
-    "response.incomplete": StreamDecoder._end,  # noqa: SLF001
-    "response.failed": StreamDecoder._end,  # noqa: SLF001
-}
+    _FRAMES: ClassVar[
+        Mapping[str, Callable[[StreamDecoder, dict[str, Json], list[Event]], None]]
+    ] = {
+        "response.output_item.added": _item,
+        "response.output_text.delta": _text,
+        "response.refusal.delta": _refusal,
+        "response.reasoning_summary_text.delta": _summary,
+        "response.reasoning_text.delta": _reasoning,
+        "response.function_call_arguments.delta": _input,
+        "response.custom_tool_call_input.delta": _input,
+        "response.output_item.done": _item_done,
+        "response.completed": _end,
+        "response.incomplete": _end,
+        "response.failed": _end,
+    }
 
 
 def _response(frame: Mapping[str, Json]) -> dict[str, Json]:
