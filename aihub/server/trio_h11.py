@@ -150,7 +150,6 @@ class Connection:
         self._gone = trio.Event()
         self._answering = False
         self._response: Response | None = None
-        self._head: bytes | None = None
         self._wrote = inf
         self._saying_alive = False
         # What the next write has to wait for.
@@ -387,14 +386,14 @@ class Connection:
                 await self._write_chunk(chunk)
         except Instead as instead:
             await self._kept_alive()
-            if self._head is None:
+            if not self._writer.begun:
                 self._response = None
                 await self._write(instead.response)
                 return
             await self._write_chunk(instead.in_band)
         await self._kept_alive()
         out = self._open_head()
-        self._response, self._head, self._wrote = None, None, inf
+        self._response, self._wrote = None, inf
         await self._send(out + self._writer.end())
 
     async def _kept_alive(self) -> None:
@@ -411,7 +410,7 @@ class Connection:
     async def _write_chunk(self, chunk: bytes) -> None:
         if self._hold is not None:
             await self._kept_alive()
-        head = self._open_head() if self._head is None else b""
+        head = self._open_head()
         out = head + self._writer.chunk(chunk)
         # While a write is under way nothing else may be written, the keep-alive neither.
         now = trio.current_time()
@@ -426,12 +425,11 @@ class Connection:
 
     def _open_head(self) -> bytes:
         """Return the stream's head the first time, nothing later."""
-        if self._head is not None or self._response is None:
-            return b""
         writer, response = self._writer, self._response
+        if writer.begun or response is None:
+            return b""
         writer.keeps = writer.keeps and not self.closing
-        self._head = writer.head(response.status, response.headers)
-        return self._head
+        return writer.head(response.status, response.headers)
 
     async def _say_alive(self) -> None:
         if self._response is None or self._wrote == inf:
