@@ -5,10 +5,12 @@ the kind `openai-responses`.
 """
 
 from contextlib import asynccontextmanager
+from hashlib import sha256
 
 import anyio
 import anyio.lowlevel
 import attrs
+import httpx2
 import orjson
 import pytest
 
@@ -16,6 +18,7 @@ from aihub.backends.providers.http import make_provider
 from aihub.backends.storage.memory import MemoryStore
 from aihub.backends.storage.sqlite import SqliteStore
 from aihub.backends.transports.native import NativeTransport
+from aihub.config import Settings, open_hub
 from aihub.dialects.openai_responses.secrets import seal
 from aihub.errors import UpstreamFailed, UpstreamLimited, UpstreamRefused
 from aihub.model.upstream import Timeouts
@@ -23,6 +26,7 @@ from aihub.server.problems import STATUS
 from aihub.testing import ManualClock, open_test_hub
 from aihub.testing.upstreams import Deed, answer, chunked, open_upstream
 
+from ..slow_store import SlowStore
 from .test_app import Client
 
 pytestmark = pytest.mark.anyio
@@ -299,3 +303,68 @@ async def test_a_caller_that_leaves_frees_the_provider(begun):
     assert (row.kind, row.state, len(row.attempts)) == ("compaction", "aborted", 1)
     assert (row.usage.source, row.usage.completion) == ("estimated", 0)
     assert row.cost == row.attempts[0].cost > 0
+
+
+async def test_a_store_that_is_down_asks_nobody(monkeypatch):
+    """No provider is asked before the request is on the books, and the caller is told so."""
+    monkeypatch.setattr("aihub.hub.settling.FIRST_RETRY", 0.001)
+    store = SlowStore(ManualClock())
+    async with open_client(whole(SHORT), store=store) as (client, upstream):
+        store.down.add("admit")
+        status, _, told = await client.ask("POST", PATH + "/compact", TALK)
+        assert (status, told["error"]["type"]) == (503, "api_error")
+        assert upstream.asked == []
+        store.down.clear()
+        with anyio.fail_after(20):
+            while not client.hub.ready:
+                await anyio.sleep(0.001)
+        assert (await client.ask("POST", PATH + "/compact", TALK))[2]["output"] == [KEPT, SEALED]
+
+
+async def test_what_could_not_be_settled_is_not_delivered(monkeypatch):
+    """The caller is told an error, and once the store is back there is one row, paid for."""
+    monkeypatch.setattr("aihub.hub.settling.FIRST_RETRY", 0.001)
+    store = SlowStore(ManualClock())
+    async with open_client(whole(SHORT), store=store) as (client, _):
+        store.down.add("settle")
+        status, _, told = await client.ask("POST", PATH + "/compact", TALK)
+        assert (status, set(told)) == (503, {"error"})
+        store.down.clear()
+        with anyio.fail_after(20):
+            while not client.hub.ready:
+                await anyio.sleep(0.001)
+        (row,) = await client.hub.requests(client.account)
+        assert set(store.settlements.values()) == {1}
+    assert (row.kind, row.state, row.usage.prompt) == ("compaction", "ok", 100)
+    assert row.cost == row.attempts[0].cost > 0
+
+
+async def test_a_server_that_is_killed_meanwhile_has_one_lost_row(run_server, tmp_path):
+    """Whoever opens the store next settles it at its prompt."""
+    store, file = f"sqlite:{tmp_path}/hub.db", tmp_path / "aihub.toml"
+    async with open_upstream([Deed.HANG]) as upstream:
+        file.write_text(
+            f'[providers.up]\nkind = "openai-responses"\nbase_url = "{upstream.url}/v1"\n'
+            'models = ["gpt-4"]\n'
+        )
+        options = ("--config", str(file), "--store", store, "--key", "test=enterprise")
+        with run_server(*options, "--log-level", "warning") as server:
+            async with httpx2.AsyncClient(timeout=60) as http, anyio.create_task_group() as tasks:
+
+                async def ask():
+                    with pytest.raises(httpx2.TransportError):
+                        await http.post(
+                            f"{server.url}{PATH}/compact",
+                            json=TALK,
+                            headers={"authorization": "Bearer test"},
+                        )
+
+                tasks.start_soon(ask)
+                with anyio.fail_after(60):
+                    while not upstream.asked:
+                        await anyio.sleep(0.01)
+                server.process.kill()
+    async with open_hub(Settings(store=store)) as hub:
+        (row,) = await hub.requests(f"acc_{sha256(b'test').hexdigest()[:16]}")
+    assert (row.kind, row.state, len(row.attempts)) == ("compaction", "lost", 1)
+    assert row.cost == row.prompt_cost > 0
