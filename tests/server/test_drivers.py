@@ -132,14 +132,20 @@ class TestHypercorn(DriverSuite):
             config.bind = [f"fd://{sock.dup().detach()}"]
             config.errorlog = None
             config.graceful_timeout = 1
-            ended = anyio.Event()
-            serve = import_module(f"hypercorn.{_loop()}").serve
-            async with anyio.create_task_group() as tasks:
+            async with self.open_told(config, sock) as client:
+                ended = anyio.Event()
+                serve = import_module(f"hypercorn.{_loop()}").serve
                 run = partial(serve, ASGIApp(app), config, shutdown_trigger=ended.wait)
-                tasks.start_soon(run)
-                async with open_socket_client(sock) as client:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(run)
                     yield client
-                ended.set()
+                    await client.aclose()
+                    ended.set()
+
+    def open_told(self, config, sock):
+        """Say in *config* how to listen, and give a client that asks so."""
+        del config
+        return open_socket_client(sock)
 
 
 class TestInProcess(DriverSuite):
