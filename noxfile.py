@@ -24,9 +24,9 @@ PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 MINORS = range(11, 20)
 # A shim answers in well under a second; one that hangs is no interpreter for us.
 PROBE_SECONDS = 10
-# Tests wait for processes and sockets as much as they compute. More than four at once starve the
-# servers that they start.
-AT_ONCE = ("-n", "auto", "--maxprocesses=4", "--dist=worksteal")
+# Tests wait for processes and sockets as much as they compute, so there is one more at once than
+# there are cores: on two that takes a tenth off. More than four starve the servers that they start.
+AT_ONCE = ("-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist=worksteal")
 # `core`, `dialects` and `errors` decide; a branch of theirs that no test takes is a fault.
 FULLY_COVERED = "aihub/core/*,aihub/dialects/*,aihub/errors.py"
 
