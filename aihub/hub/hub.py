@@ -27,7 +27,6 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 import anyio
-import anyio.lowlevel
 import attrs
 
 from ..core.asks import check_chat, check_labels, check_scope, check_text, windows
@@ -75,6 +74,7 @@ from .settling import LEASE, STORE_TIMEOUT, Settler
 from .setup import Setup
 from .several import Several
 from .standing import status
+from .turns import Turns
 from .work import ChatWork, EmbeddingWork, ModerationWork, Work
 
 MAX_IN_FLIGHT = 1000
@@ -153,6 +153,7 @@ class Hub:
         self._grace = grace
         self._state = _NEW
         self._flight = Flight()
+        self._turns = Turns(clock)
         self._stack = AsyncExitStack()
         self._thread = 0
         self._pid = 0
@@ -419,9 +420,7 @@ class Hub:
         Cancelled: settled as `aborted` with what was received, and the provider is let go.
         """
         chat = make_chat(model, messages, parameters)
-        # Nothing on the way may wait, with a store in memory and the mock: a loop of calls must
-        # let other tasks run all the same.
-        await anyio.lowlevel.checkpoint()
+        await self._turns.take()
         return await self.complete(chat, await self._caller(key, account), options)
 
     @asynccontextmanager
@@ -531,7 +530,7 @@ class Hub:
         Cancelled: settled as `aborted`, and the provider is let go.
         """
         request = make_embedding(model, input, dimensions)
-        await anyio.lowlevel.checkpoint()
+        await self._turns.take()
         return await self.embedded(request, await self._caller(key, account), options)
 
     async def embedded(
@@ -555,7 +554,7 @@ class Hub:
         Arguments, errors and cancellation are as of `embed`.
         """
         request = make_moderation(model, input)
-        await anyio.lowlevel.checkpoint()
+        await self._turns.take()
         return await self.moderated(request, await self._caller(key, account), options)
 
     async def moderated(

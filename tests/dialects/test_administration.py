@@ -56,6 +56,7 @@ def test_what_is_named_is_read_and_nothing_else():
     }
     assert read("key change", {"expires": None}) == {"expires": None}
     assert read("account", {"id": "acme", "operator": True}) == {"id": "acme", "operator": True}
+    assert read("account", {"region": "eu-west"}) == {"region": "eu-west"}
     assert read("budget", {"limit": "12.50", "period": "day"}) == {
         "limit": 12_500_000_000_000,
         "period": "day",

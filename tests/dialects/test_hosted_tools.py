@@ -115,6 +115,17 @@ def test_any_item_of_the_document_is_read_back(one):
     assert message.role == ("tool" if item["type"] in RESULTS else "assistant")
 
 
+def test_a_computers_output_is_told_as_the_document_has_it():
+    """What was null is left out, and who sends the output has it: it is complete."""
+    output = {"type": "computer_screenshot", "image_url": "data:image/png;base64,AAAA"}
+    one = {"type": "computer_call_output", "call_id": "c", "output": output}
+    asked = decoded(input=[{**one, "status": "in_progress", "acknowledged_safety_checks": None}])
+
+    (told,) = openai_responses.input_items(asked.items, "1")
+
+    assert told == {**one, "id": told["id"], "status": "completed"}
+
+
 def test_a_trigger_is_no_item():
     """It asks for something; a list of what was said has none."""
     asked = decoded(input=[{"type": "compaction_trigger"}, {"role": "user", "content": "Hi"}])
