@@ -5,8 +5,10 @@ writing and ending share one small state, and apart nobody could see that they a
 
 Theory of operation. A connection has two tasks. One alone reads: it feeds h11, wakes the other,
 and at end of file cancels what is being answered, for nobody is there any more. The other takes
-requests from h11, enters `App.open`, and writes: head and body in one `send_all`, a stream one
-`send_all` per item. Neither starts a task or a timer per request.
+requests from h11, enters `App.open`, and writes: head and body at once, a stream item by item.
+Neither starts a task or a timer per request, and where a socket takes what is written, as most do,
+a write does not go round the event loop (`Line.send_now`); others have their turn when the next
+request is waited for, or after some chunks (`TURN`).
 
 h11 reads alone; what is written is made in `framing`. So h11 never knows that an answer has ended,
 and each request has an h11 of its own, which begins with what the one before has left over. A body
@@ -56,11 +58,9 @@ from .http import (
     Response,
 )
 from .proxies import NOBODY, Proxies
+from .trio_line import READ, Line
 
 log = logging.getLogger("aihub.server")
-
-READ = 64 * 1024
-"""Bytes asked of a socket at a time."""
 
 MAX_PIPELINED = 64 * 1024
 """Bytes taken in while a request is being answered; further ones wait in the socket."""
@@ -70,6 +70,9 @@ IDLE_TIMEOUT = 75.0
 
 HEAD_TIMEOUT = 10.0
 """Seconds from a head's first byte to its last: a real client sends it at once."""
+
+TURN = 4
+"""Chunks of a stream that are written before others have their turn, where none has to wait."""
 
 TICK = 1.0
 """Seconds between two looks at the deadlines."""
@@ -130,6 +133,9 @@ class Connection:
     ) -> None:
         self._app = app
         self._stream = stream
+        self._send_now = stream.send_now if isinstance(stream, Line) else _nothing
+        # Chunks that were written since others had their turn.
+        self._ahead = 0
         self._h11 = _parser()
         # Whether it was given anything: to ask it for nothing is a tenth of what reading costs.
         self._fed = False
@@ -253,6 +259,9 @@ class Connection:
         try:
             while await self._one_exchange():
                 self._begin_next()
+                if self._fed:
+                    # It sends ahead of its answers: others have their turn.
+                    await trio.lowlevel.checkpoint()
         except h11.RemoteProtocolError as error:
             await self._refuse(error.error_status_hint)
         except Refused as refused:
@@ -358,12 +367,16 @@ class Connection:
 
     # Writing
 
-    async def _send(self, data: bytes) -> None:
-        self.deadline = trio.current_time() + WRITE_TIMEOUT
+    async def _send(self, data: bytes, *, unsent: bytes | None = None) -> None:
+        """Write *data*; who is cancelled before the first byte of it has *unsent* left to write."""
         try:
-            await self._stream.send_all(data)
+            await trio.lowlevel.checkpoint_if_cancelled()
+            sent = self._send_now(data)
+            if sent < len(data):
+                self.deadline = trio.current_time() + WRITE_TIMEOUT
+                await self._stream.send_all(data[sent:])
         except trio.Cancelled:
-            self._unsent = data
+            self._unsent = data if unsent is None else unsent
             raise
         self.deadline = inf
 
@@ -411,17 +424,15 @@ class Connection:
         if self._hold is not None:
             await self._kept_alive()
         head = self._open_head()
-        out = head + self._writer.chunk(chunk)
         # While a write is under way nothing else may be written, the keep-alive neither.
-        now = trio.current_time()
-        self._wrote, self.deadline = inf, now + WRITE_TIMEOUT
-        try:
-            await self._stream.send_all(out)
-        except trio.Cancelled:
-            # The chunk is left out: it may be the one that says that the answer is whole.
-            self._unsent = head
-            raise
-        self._wrote, self.deadline = now, inf
+        self._wrote, now = inf, trio.current_time()
+        # The chunk is left out where it was cancelled: it may say that the answer is whole.
+        await self._send(head + self._writer.chunk(chunk), unsent=head)
+        self._wrote = now
+        self._ahead += 1
+        if self._ahead == TURN:
+            self._ahead = 0
+            await trio.lowlevel.checkpoint()
 
     def _open_head(self) -> bytes:
         """Return the stream's head the first time, nothing later."""
@@ -520,3 +531,8 @@ class Connection:
 
 def _parser() -> h11.Connection:
     return h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+
+
+def _nothing(_data: bytes) -> int:
+    """Send nothing without waiting: what encrypts cannot."""
+    return 0

@@ -20,6 +20,7 @@ from .http import FAREWELL_TICK, FAREWELL_TIMEOUT
 from .orders import Orders, obey, take_order
 from .proxies import UNIX
 from .trio_h11 import TICK, Connection, ServerOptions
+from .trio_line import Line
 
 MAX_TURNED_AWAY = 64
 """Connections too many that are told so at a time; others are closed without a word."""
@@ -90,7 +91,7 @@ class Server:
             await self._turn_away(stream)
             return
         if self._options.tls is None:
-            await self._serve_stream(stream, peer)
+            await self._serve_stream(Line(stream), peer)
             return
         async with stream:
             secure = trio.SSLStream(
