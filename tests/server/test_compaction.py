@@ -339,6 +339,8 @@ async def test_what_could_not_be_settled_is_not_delivered(monkeypatch):
     assert row.cost == row.attempts[0].cost > 0
 
 
+@pytest.mark.slow
+@pytest.mark.needs("click", "trio", "h11")
 async def test_a_server_that_is_killed_meanwhile_has_one_lost_row(run_server, tmp_path):
     """Whoever opens the store next settles it at its prompt."""
     store, file = f"sqlite:{tmp_path}/hub.db", tmp_path / "aihub.toml"
