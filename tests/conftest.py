@@ -35,7 +35,7 @@ INSTALLABLE = ("could not import", "needs ")
 # Examples may run on a busy machine, so none has a deadline.
 settings.register_profile("dev", deadline=None)
 settings.register_profile("quick", deadline=None, max_examples=20, derandomize=IN_CI)
-settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True)
+settings.register_profile("ci", deadline=None, max_examples=300, derandomize=True)
 settings.load_profile("ci" if IN_CI else "dev")
 
 LOOPS = [name for name in ("trio", "asyncio") if find_spec(name)]

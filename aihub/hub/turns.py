@@ -33,7 +33,8 @@ class Turns:
 
         By a clock that stands still each call gives way.
 
-        Cancelled: at once, whether it gives way or not.
+        Cancelled: at once where it is by a scope, whether it gives way or not. A task of asyncio's
+        that cancels itself is heard when it gives way.
         """
         if 0 < self._clock.now() - self._given < TURN:
             await checkpoint_if_cancelled()

@@ -29,8 +29,7 @@ class Line(trio.abc.HalfCloseableStream):
         stream: a connection that was accepted; it is of no use afterwards.
 
     Each method may be cancelled where it waits, and then has done nothing; only of `send_all`
-    nobody can say how much was sent. A stream of TLS does not work over it any better than over
-    trio's own.
+    nobody can say how much was sent.
     """
 
     def __init__(self, stream: trio.SocketStream) -> None:

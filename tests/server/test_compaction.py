@@ -305,6 +305,13 @@ async def test_a_caller_that_leaves_frees_the_provider(begun):
     assert row.cost == row.attempts[0].cost > 0
 
 
+async def until_ready(hub):
+    """Wait until what could not be settled has been."""
+    with anyio.fail_after(20):
+        while not hub.ready:
+            await anyio.sleep(0.001)
+
+
 async def test_a_store_that_is_down_asks_nobody(monkeypatch):
     """No provider is asked before the request is on the books, and the caller is told so."""
     monkeypatch.setattr("aihub.hub.settling.FIRST_RETRY", 0.001)
@@ -315,9 +322,7 @@ async def test_a_store_that_is_down_asks_nobody(monkeypatch):
         assert (status, told["error"]["type"]) == (503, "api_error")
         assert upstream.asked == []
         store.down.clear()
-        with anyio.fail_after(20):
-            while not client.hub.ready:
-                await anyio.sleep(0.001)
+        await until_ready(client.hub)
         assert (await client.ask("POST", PATH + "/compact", TALK))[2]["output"] == [KEPT, SEALED]
 
 
@@ -330,9 +335,7 @@ async def test_what_could_not_be_settled_is_not_delivered(monkeypatch):
         status, _, told = await client.ask("POST", PATH + "/compact", TALK)
         assert (status, set(told)) == (503, {"error"})
         store.down.clear()
-        with anyio.fail_after(20):
-            while not client.hub.ready:
-                await anyio.sleep(0.001)
+        await until_ready(client.hub)
         (row,) = await client.hub.requests(client.account)
         assert set(store.settlements.values()) == {1}
     assert (row.kind, row.state, row.usage.prompt) == ("compaction", "ok", 100)

@@ -1,4 +1,4 @@
-"""HTTP/2 by TLS, which hypercorn speaks: many requests share a connection, and leave it alone.
+"""HTTP/2, by TLS on hypercorn and without on granian: many requests share a connection.
 
 httpx2 tells nobody that it has left a stream (it sends no RST_STREAM), so those who leave are
 played by `h2` itself.
@@ -27,7 +27,7 @@ from aihub.testing.drivers import CHAT, PATIENCE, Stepwise, Talker  # noqa: E402
 
 from . import test_drivers  # noqa: E402
 
-pytestmark = [pytest.mark.anyio, pytest.mark.slow, pytest.mark.needs("hypercorn")]
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 class Peer:
@@ -90,6 +90,7 @@ class Peer:
         await self._stream.send(self._h2.data_to_send())
 
 
+@pytest.mark.needs("hypercorn")
 class TestHypercornHttp2(test_drivers.TestHypercorn):
     """The whole suite of a driver."""
 
@@ -182,3 +183,31 @@ def h2_only(trusted):
     """Speak nothing else."""
     trusted.set_alpn_protocols(["h2"])
     return trusted
+
+
+@pytest.mark.needs("click", "trio", "openai", "granian")
+async def test_who_leaves_a_stream_on_granian_is_settled(tmp_path):
+    """By HTTP/2 without TLS: its neighbour on the same connection is answered."""
+    from .test_engines import KEY, started
+
+    with started("granian", tmp_path) as (_, at), anyio.fail_after(60):
+        url, key = httpx2.URL(at), {"authorization": f"Bearer {KEY}"}
+        async with (
+            await anyio.connect_tcp(url.host, url.port) as stream,
+            httpx2.AsyncClient(base_url=url, headers=key, timeout=60) as http,
+        ):
+            peer = Peer(stream, url, key["authorization"])
+            await peer.begin()
+            left = await peer.ask({**CHAT, "stream": True})
+            while b'"content":"' not in peer.data[left]:
+                await peer.read()
+            await peer.leave(left)
+            stays = await peer.ask({**CHAT, "max_tokens": 1})
+            while stays not in peer.ended:
+                await peer.read()
+            assert b"chat.completion" in peer.data[stays]
+            states = []
+            while sorted(states) != ["aborted", "ok"]:
+                rows = (await http.get("/v1/requests")).json()["data"]
+                states = [row["state"] for row in rows if row["state"] != "open"]
+                await anyio.sleep(0.05)
